@@ -1,0 +1,209 @@
+"""Two Gates on Django: the contract as an ASGI application.
+
+A view is a coroutine, and one event loop runs them all: where a view awaits, the others go on.
+"""
+
+import asyncio
+import hashlib
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import wraps
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "django_settings")
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.asgi import get_asgi_application
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import path
+
+from twogates import streams
+from twogates.asgi import Observed
+from twogates.models import CpuQuery, Document, StreamQuery, UpstreamQuery, WaitQuery
+from twogates.payloads import SMALL, Identity, encode, greeting
+from twogates.problems import MEDIA_TYPE, Problem, method_not_allowed, too_large
+from twogates.settings import AppSettings
+from twogates.upstream_async import Upstream
+from twogates.upstream_common import readiness
+from twogates.work import cpu_work
+
+settings = AppSettings.read()
+identity = Identity("django", "django", "ASGI", "daphne", "daphne", None)
+upstream_service = Upstream(settings.upstream_url, settings.upstream_connections)
+
+View = Callable[..., Awaitable[HttpResponse | StreamingHttpResponse]]
+
+
+def answers(*methods: str) -> Callable[[View], View]:
+    """Let a view answer these methods only, and answer with the problem that it raises."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        async def checked(request: HttpRequest, **arguments: Any) -> HttpResponse | StreamingHttpResponse:
+            if request.method not in methods:
+                return problem(method_not_allowed(methods))
+            try:
+                return await view(request, **arguments)
+            except Problem as error:
+                return problem(error)
+            except RequestDataTooBig:
+                return problem(too_large(settings.body_limit))
+
+        return checked
+
+    return decorate
+
+
+get = answers("GET", "HEAD")
+post = answers("POST")
+
+
+def answer(data: object) -> HttpResponse:
+    body = encode(data)
+    return HttpResponse(body, content_type="application/json", headers={"Content-Length": len(body)})
+
+
+@get
+async def index(request: HttpRequest) -> HttpResponse:
+    return answer(identity.answer(request.META["REMOTE_ADDR"]))
+
+
+@get
+async def healthz(request: HttpRequest) -> HttpResponse:
+    return answer({"status": "alive"})
+
+
+@get
+async def readyz(request: HttpRequest) -> HttpResponse:
+    return answer(readiness(await upstream_service.ready()))
+
+
+@get
+async def small_json(request: HttpRequest) -> HttpResponse:
+    return answer(SMALL)
+
+
+@get
+async def hello(request: HttpRequest, name: str) -> HttpResponse:
+    return answer(greeting(name))
+
+
+@get
+async def wait(request: HttpRequest) -> HttpResponse:
+    query = WaitQuery.read(request.META["QUERY_STRING"])
+    await asyncio.sleep(query.seconds)
+    return answer({"waited": query.seconds})
+
+
+@get
+async def upstream(request: HttpRequest) -> HttpResponse:
+    query = UpstreamQuery.read(request.META["QUERY_STRING"])
+    await asyncio.gather(*(upstream_service.call(query.seconds) for _ in range(query.calls)))
+    return answer({"calls": query.calls, "seconds": query.seconds})
+
+
+@get
+async def cpu(request: HttpRequest) -> HttpResponse:
+    query = CpuQuery.read(request.META["QUERY_STRING"])
+    return answer({"work": query.work, "digest": cpu_work(query.work)})
+
+
+@get
+async def block(request: HttpRequest) -> HttpResponse:
+    query = WaitQuery.read(request.META["QUERY_STRING"])
+    time.sleep(query.seconds)  # the classic mistake: nothing else runs on this event loop meanwhile
+    return answer({"blocked": query.seconds})
+
+
+@get
+async def stream(request: HttpRequest) -> StreamingHttpResponse:
+    query = StreamQuery.read(request.META["QUERY_STRING"])
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for number in range(1, query.chunks + 1):
+            if number > 1:
+                await asyncio.sleep(query.interval)
+            yield streams.chunk(number, query.chunks)
+
+    return StreamingHttpResponse(chunks(), content_type=streams.STREAM_TYPE, headers=streams.STREAM_HEADERS)
+
+
+@get
+async def events(request: HttpRequest) -> StreamingHttpResponse:
+    query = StreamQuery.read(request.META["QUERY_STRING"])
+    first = streams.first_event(request.headers.get("Last-Event-ID"))
+
+    async def sent() -> AsyncIterator[bytes]:
+        for number in range(first, query.chunks + 1):
+            if number > first:
+                await asyncio.sleep(query.interval)
+            yield streams.event(number, query.chunks)
+
+    return StreamingHttpResponse(sent(), content_type=streams.EVENTS_TYPE, headers=streams.STREAM_HEADERS)
+
+
+@post
+async def echo(request: HttpRequest) -> HttpResponse:
+    document = Document.read(request.body, request.content_type)
+    return answer(document.model_dump(mode="json"))
+
+
+@post
+async def upload(request: HttpRequest) -> HttpResponse:
+    # Daphne has read the whole body before this runs. Nginx refuses a longer one than this process may hold.
+    digest, size = hashlib.sha256(), 0
+    while part := request.read(65536):
+        digest.update(part)
+        size += len(part)
+    return answer({"bytes": size, "sha256": digest.hexdigest()})
+
+
+@get
+async def websocket_without_upgrade(request: HttpRequest) -> HttpResponse:
+    raise Problem(426, "This path speaks WebSocket.", headers={"Upgrade": "websocket"})
+
+
+class WebSocket(AsyncWebsocketConsumer):
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        await self.send(text_data, bytes_data)
+
+
+def problem(error: Problem) -> HttpResponse:
+    body = error.body
+    return HttpResponse(body, status=error.status, content_type=MEDIA_TYPE, headers={**error.headers, "Content-Length": len(body)})
+
+
+def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return problem(Problem(400))
+
+
+def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return problem(Problem(404))
+
+
+def handler500(request: HttpRequest) -> HttpResponse:
+    return problem(Problem(500))
+
+
+urlpatterns = [
+    path("", index),
+    path("healthz", healthz),
+    path("readyz", readyz),
+    path("json", small_json),
+    path("hello/<str:name>", hello),
+    path("wait", wait),
+    path("upstream", upstream),
+    path("cpu", cpu),
+    path("block", block),
+    path("stream", stream),
+    path("events", events),
+    path("echo", echo),
+    path("upload", upload),
+    path("ws", websocket_without_upgrade),
+]
+sockets = URLRouter([path("ws", WebSocket.as_asgi())])
+
+application = Observed(ProtocolTypeRouter({"http": get_asgi_application(), "websocket": sockets}))

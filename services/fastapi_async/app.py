@@ -1,0 +1,185 @@
+"""Two Gates on FastAPI: the contract as an ASGI application.
+
+A view is a coroutine, and one event loop runs them all: where a view awaits, the others go on.
+"""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Annotated
+
+from fastapi import FastAPI, Query, Request, Response, WebSocket
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import StreamingResponse
+from starlette.exceptions import HTTPException
+
+from twogates import streams
+from twogates.asgi import Observed
+from twogates.models import CpuQuery, Document, StreamQuery, UpstreamQuery, WaitQuery
+from twogates.payloads import SMALL, Identity, encode, greeting
+from twogates.problems import MEDIA_TYPE, Problem, invalid, malformed_json, method_not_allowed, too_large
+from twogates.settings import AppSettings
+from twogates.upstream_async import Upstream
+from twogates.upstream_common import readiness
+from twogates.work import cpu_work
+
+settings = AppSettings.read()
+identity = Identity("fastapi", "fastapi", "ASGI", "gunicorn+uvicorn", "uvicorn_worker", None)
+upstream_service = Upstream(settings.upstream_url, settings.upstream_connections)
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    await upstream_service.close()
+
+
+app = FastAPI(
+    lifespan=lifespan,
+    openapi_url=None,  # the contract is services/openapi.yaml, for all three
+    redirect_slashes=False,  # else /json/ is redirected, where the contract has a 404
+    telemetry={"tracing": False, "metrics": False, "logs": False},  # default on, and nothing collects it
+)
+get = partial(app.api_route, methods=["GET", "HEAD"])
+post = partial(app.api_route, methods=["POST"])
+
+
+def answer(data: object) -> Response:
+    # A Response and not the data: FastAPI's own way from data to JSON is made for models, and costs more than the view.
+    return Response(encode(data), media_type="application/json")
+
+
+@get("/")
+async def index(request: Request) -> Response:
+    return answer(identity.answer(request.client and request.client.host))
+
+
+@get("/healthz")
+async def healthz() -> Response:
+    return answer({"status": "alive"})
+
+
+@get("/readyz")
+async def readyz() -> Response:
+    return answer(readiness(await upstream_service.ready()))
+
+
+@get("/json")
+async def small_json() -> Response:
+    return answer(SMALL)
+
+
+@get("/hello/{name}")
+async def hello(name: str) -> Response:
+    return answer(greeting(name))
+
+
+@get("/wait")
+async def wait(query: Annotated[WaitQuery, Query()]) -> Response:
+    await asyncio.sleep(query.seconds)
+    return answer({"waited": query.seconds})
+
+
+@get("/upstream")
+async def upstream(query: Annotated[UpstreamQuery, Query()]) -> Response:
+    await asyncio.gather(*(upstream_service.call(query.seconds) for _ in range(query.calls)))
+    return answer({"calls": query.calls, "seconds": query.seconds})
+
+
+@get("/cpu")
+async def cpu(query: Annotated[CpuQuery, Query()]) -> Response:
+    return answer({"work": query.work, "digest": cpu_work(query.work)})
+
+
+@get("/block")
+async def block(query: Annotated[WaitQuery, Query()]) -> Response:
+    time.sleep(query.seconds)  # the classic mistake: nothing else runs on this event loop meanwhile
+    return answer({"blocked": query.seconds})
+
+
+@get("/stream")
+async def stream(query: Annotated[StreamQuery, Query()]) -> Response:
+    async def chunks() -> AsyncIterator[bytes]:
+        for number in range(1, query.chunks + 1):
+            if number > 1:
+                await asyncio.sleep(query.interval)
+            yield streams.chunk(number, query.chunks)
+
+    return StreamingResponse(chunks(), media_type=streams.STREAM_TYPE, headers=streams.STREAM_HEADERS)
+
+
+@get("/events")
+async def events(request: Request, query: Annotated[StreamQuery, Query()]) -> Response:
+    first = streams.first_event(request.headers.get("Last-Event-ID"))
+
+    async def sent() -> AsyncIterator[bytes]:
+        for number in range(first, query.chunks + 1):
+            if number > first:
+                await asyncio.sleep(query.interval)
+            yield streams.event(number, query.chunks)
+
+    headers = {**streams.STREAM_HEADERS, "Content-Type": streams.EVENTS_TYPE}
+    return StreamingResponse(sent(), headers=headers)
+
+
+@post("/echo", max_body_size=settings.body_limit)
+async def echo(document: Document) -> Response:
+    return answer(document.model_dump(mode="json"))
+
+
+@post("/upload", max_body_size=settings.upload_limit)
+async def upload(request: Request) -> Response:
+    digest, size = hashlib.sha256(), 0
+    async for part in request.stream():
+        digest.update(part)
+        size += len(part)
+    return answer({"bytes": size, "sha256": digest.hexdigest()})
+
+
+@get("/ws")
+async def websocket_without_upgrade() -> Response:
+    raise Problem(426, "This path speaks WebSocket.", headers={"Upgrade": "websocket"})
+
+
+@app.websocket("/ws")
+async def websocket(socket: WebSocket) -> None:
+    await socket.accept()
+    while (message := await socket.receive())["type"] == "websocket.receive":
+        await socket.send({**message, "type": "websocket.send"})
+
+
+@app.exception_handler(Problem)
+async def problem(request: Request, error: Problem) -> Response:
+    return Response(error.body, status_code=error.status, media_type=MEDIA_TYPE, headers=error.headers)
+
+
+@app.exception_handler(RequestValidationError)
+async def invalid_request(request: Request, error: RequestValidationError) -> Response:
+    first = error.errors()[0]
+    if first["loc"][0] == "query":
+        model = request.scope["route"].dependant.query_params[0].field_info.annotation
+        return await problem(request, invalid("query", error.errors(), model))
+    # FastAPI has words of its own for a body that is empty, null or not JSON. Read again, it gets the contract's.
+    try:
+        Document.read(await request.body(), request.headers.get("Content-Type"))
+    except Problem as contract:
+        return await problem(request, contract)
+    return await problem(request, Problem(400))
+
+
+@app.exception_handler(HTTPException)
+async def framework_error(request: Request, error: HTTPException) -> Response:
+    if error.status_code == 400:  # FastAPI could not read the body for another reason than its syntax
+        return await problem(request, malformed_json(error))
+    if error.status_code == 405:
+        return await problem(request, method_not_allowed((error.headers or {})["Allow"].split(", ")))
+    if error.status_code == 413:
+        limit = settings.upload_limit if request.url.path == "/upload" else settings.body_limit
+        return await problem(request, too_large(limit))
+    return await problem(request, Problem(error.status_code))
+
+
+application = Observed(app)

@@ -1,0 +1,170 @@
+"""Two Gates on Flask: the contract as a WSGI application.
+
+A view is a function, and a worker runs one at a time: while the view waits, its worker waits with it.
+"""
+
+import hashlib
+import time
+from collections.abc import Iterator
+from functools import partial
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from server import slots, worker_class
+from twogates import streams
+from twogates.models import CpuQuery, Document, StreamQuery, UpstreamQuery, WaitQuery
+from twogates.payloads import SMALL, Identity, encode, greeting
+from twogates.problems import MEDIA_TYPE, Problem, method_not_allowed, too_large
+from twogates.settings import AppSettings
+from twogates.upstream_blocking import Upstream
+from twogates.upstream_common import readiness
+from twogates.work import cpu_work
+from twogates.wsgi import Observed
+
+settings = AppSettings.read()
+identity = Identity("flask", "flask", "WSGI", "gunicorn", worker_class, slots)
+upstream_service = Upstream(settings.upstream_url, settings.upstream_connections)
+
+app = Flask(__name__, static_folder=None)
+app.url_map.merge_slashes = False  # else //json is redirected, where the contract has a 404
+get = partial(app.route, methods=["GET"], provide_automatic_options=False)
+post = partial(app.route, methods=["POST"], provide_automatic_options=False)
+
+
+def answer(data: object) -> Response:
+    return Response(encode(data), content_type="application/json")
+
+
+def body_parts(limit: int) -> Iterator[bytes]:
+    """The body, piece by piece, up to ``limit`` bytes.
+
+    MAX_CONTENT_LENGTH would cut a body that comes without its length, and go on with the part; and it refuses an upload
+    of exactly the limit.
+    """
+    if (request.content_length or 0) > limit:
+        raise too_large(limit)
+    size = 0
+    while part := request.stream.read(65536):
+        size += len(part)
+        if size > limit:
+            raise too_large(limit)
+        yield part
+
+
+@get("/")
+def index() -> Response:
+    return answer(identity.answer(request.remote_addr))
+
+
+@get("/healthz")
+def healthz() -> Response:
+    return answer({"status": "alive"})
+
+
+@get("/readyz")
+def readyz() -> Response:
+    return answer(readiness(upstream_service.ready()))
+
+
+@get("/json")
+def small_json() -> Response:
+    return answer(SMALL)
+
+
+@get("/hello/<name>")
+def hello(name: str) -> Response:
+    return answer(greeting(name))
+
+
+@get("/wait")
+def wait() -> Response:
+    query = WaitQuery.read(request.query_string)
+    time.sleep(query.seconds)
+    return answer({"waited": query.seconds})
+
+
+@get("/upstream")
+def upstream() -> Response:
+    query = UpstreamQuery.read(request.query_string)
+    for _ in range(query.calls):
+        upstream_service.call(query.seconds)
+    return answer({"calls": query.calls, "seconds": query.seconds})
+
+
+@get("/cpu")
+def cpu() -> Response:
+    query = CpuQuery.read(request.query_string)
+    return answer({"work": query.work, "digest": cpu_work(query.work)})
+
+
+@get("/block")
+def block() -> Response:
+    query = WaitQuery.read(request.query_string)
+    time.sleep(query.seconds)  # the same as /wait: a sync worker has no other way to wait
+    return answer({"blocked": query.seconds})
+
+
+@get("/stream")
+def stream() -> Response:
+    query = StreamQuery.read(request.query_string)
+
+    def chunks() -> Iterator[bytes]:
+        for number in range(1, query.chunks + 1):
+            if number > 1:
+                time.sleep(query.interval)
+            yield streams.chunk(number, query.chunks)
+
+    return Response(chunks(), content_type=streams.STREAM_TYPE, headers=streams.STREAM_HEADERS)
+
+
+@get("/events")
+def events() -> Response:
+    query = StreamQuery.read(request.query_string)
+    first = streams.first_event(request.headers.get("Last-Event-ID"))
+
+    def sent() -> Iterator[bytes]:
+        for number in range(first, query.chunks + 1):
+            if number > first:
+                time.sleep(query.interval)
+            yield streams.event(number, query.chunks)
+
+    return Response(sent(), content_type=streams.EVENTS_TYPE, headers=streams.STREAM_HEADERS)
+
+
+@post("/echo")
+def echo() -> Response:
+    document = Document.read(b"".join(body_parts(settings.body_limit)), request.content_type)
+    return answer(document.model_dump(mode="json"))
+
+
+@post("/upload")
+def upload() -> Response:
+    digest, size = hashlib.sha256(), 0
+    for part in body_parts(settings.upload_limit):
+        digest.update(part)
+        size += len(part)
+    return answer({"bytes": size, "sha256": digest.hexdigest()})
+
+
+@get("/ws")
+def websocket() -> Response:
+    # One request, one answer: a WSGI application never sees the connection that a WebSocket would need.
+    raise Problem(501, "WSGI cannot speak WebSocket. The services behind /fastapi/ws and /django/ws can.")
+
+
+@app.errorhandler(Problem)
+def problem(error: Problem) -> Response:
+    return Response(error.body, status=error.status, content_type=MEDIA_TYPE, headers=error.headers)
+
+
+@app.errorhandler(HTTPException)
+def framework_error(error: HTTPException) -> Response:
+    if isinstance(error, MethodNotAllowed):
+        return problem(method_not_allowed(error.valid_methods or ()))
+    return problem(Problem(error.code or 500))
+
+
+# One proxy stands in front. Gunicorn leaves the client's address to the application; this takes it from Nginx's headers.
+application = Observed(ProxyFix(app, x_for=1, x_proto=1))

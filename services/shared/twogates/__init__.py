@@ -1,0 +1,1 @@
+"""What the services share, whatever their framework: settings, work, payloads, problems, middleware."""

@@ -1,0 +1,59 @@
+"""Request id and timing around any ASGI callable. Compare wsgi.py: the same for the other gate."""
+
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from time import perf_counter
+from typing import Any
+
+from twogates.context import REQUEST_ID, new_request_id, server_timing
+from twogates.problems import MEDIA_TYPE, Problem
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+log = logging.getLogger(__name__)
+
+
+class Observed:
+    """ASGI middleware: takes or makes ``X-Request-ID``, echoes it, and adds ``Server-Timing``.
+
+    It is also the last net: an exception that reaches it becomes a 500 at once. Daphne would
+    notice it by a poll, up to a second later.
+    """
+
+    def __init__(self, app: Callable[[Message, Receive, Send], Awaitable[None]]) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = perf_counter()
+        request_id = b""
+        for name, value in scope["headers"]:
+            if name == b"x-request-id":
+                request_id = value
+        if not request_id:
+            request_id = new_request_id().encode()
+        REQUEST_ID.set(request_id.decode("latin-1"))
+        answering = False
+
+        async def observed_send(message: Message) -> None:
+            nonlocal answering
+            if message["type"] == "http.response.start":
+                answering = True
+                timing = server_timing(started).encode()
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id), (b"server-timing", timing)]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, observed_send)
+        except Exception:
+            log.exception("unhandled exception")
+            if answering:
+                raise
+            body = Problem(500).body
+            headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
+            await observed_send({"type": "http.response.start", "status": 500, "headers": headers})
+            await observed_send({"type": "http.response.body", "body": body})

@@ -1,0 +1,37 @@
+"""Gunicorn settings for services on the Uvicorn worker: one event loop a process."""
+
+import os
+import signal
+from typing import Any
+
+from uvicorn_worker import UvicornWorker
+
+from twogates.gunicorn_base import *
+from twogates.gunicorn_base import settings
+
+# Longer than Nginx keeps an idle connection to us, or Nginx reuses one that this side is closing and the client sees a
+# 502. Default 2 seconds.
+keepalive = settings.keepalive
+
+
+class Worker(UvicornWorker):
+    """The Uvicorn worker with the settings that Gunicorn has no words for."""
+
+    CONFIG_KWARGS = {
+        "loop": "uvloop",  # named, not "auto": a missing package must stop the start, not slow it down
+        "http": "httptools",
+        # An application that cannot start must not serve. Default auto, which goes on after an exception at start.
+        "lifespan": "on",
+        # Open streams end this long before Gunicorn kills the worker, so that lifespan shutdown still runs. Default: never.
+        "timeout_graceful_shutdown": max(1, settings.graceful_timeout - 5),
+        # A message of an echo is small. Default 16 MiB a message, in memory, for every socket.
+        "ws_max_size": 65536,
+    }
+
+
+worker_class = Worker
+
+
+def worker_int(worker: Any) -> None:
+    """The reloader calls this on an edit, from its own thread; Uvicorn itself only listens to signals."""
+    os.kill(worker.pid, signal.SIGTERM)

@@ -1,0 +1,44 @@
+"""Gunicorn settings that hold for every service on it. Each server.py adds what its worker class needs."""
+
+import os
+
+from gunicorn.glogging import Logger
+
+from twogates.logs import logging_config
+from twogates.settings import ServerSettings
+
+settings = ServerSettings.read()
+
+bind = f"{settings.host}:{settings.port}"
+# Connections that the kernel holds for a worker that is not free yet. Gunicorn's 2048 lets a queue grow that no client
+# waits for; a full backlog makes Nginx try another replica or answer 504 after its connect time-out.
+backlog = settings.backlog
+# A worker that does not report within this time is killed. It must exceed the longest request of a sync worker, which
+# cannot report while it works. Default 30, exactly our longest request.
+timeout = settings.timeout
+# Nginx bounds the bytes of a request's line and headers (large_client_header_buffers) and answers in the contract's
+# words; a lower bound here would answer in Gunicorn's. Defaults 4094 bytes and 100 headers.
+limit_request_line = 8190
+limit_request_fields = 10_000
+# Time for requests in flight after SIGTERM. Compose's stop_grace_period exceeds it, or the kernel ends them instead.
+graceful_timeout = settings.graceful_timeout
+# The heartbeat file lives in memory: on a disk, a slow write looks like a hanging worker. Default: the temporary
+# directory, which a read-only container has only as tmpfs.
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None
+# Default on since 25.1: a socket in $HOME that takes commands without authentication. Nothing here uses it.
+control_socket_disable = True
+# Whose X-Forwarded-Proto and -For are believed. Default 127.0.0.1, which in a container is never Nginx.
+forwarded_allow_ips = settings.trusted_proxies
+logconfig_dict = logging_config(settings.log_level)
+
+
+class NoAccessLog(Logger):
+    """Gunicorn's logger without the access log, which Nginx writes."""
+
+    # With logconfig_dict set, Gunicorn makes the fields of a line for every request, written or not,
+    # and that is CPU time on every request.
+    access_log_enabled = False
+
+
+logger_class = NoAccessLog
+reload = settings.reload

@@ -1,0 +1,123 @@
+"""What each endpoint accepts, as pydantic models: one definition for three services."""
+
+import json
+from datetime import datetime
+from email.message import Message
+from typing import Annotated, Any, Self
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from twogates.problems import Problem, invalid, malformed_json
+
+# No request may hold its server for longer, so that a worker's time-out (above it) only ever ends a worker that hangs.
+LONGEST_SECONDS = 30
+
+Pause = Annotated[float, Field(ge=0, le=LONGEST_SECONDS, allow_inf_nan=False)]
+
+
+def no_longer_than_allowed(seconds: float) -> None:
+    """Reject a request whose parts, each allowed, add up to more than the longest one."""
+    if seconds > LONGEST_SECONDS:
+        raise PydanticCustomError("too_long", f"Together at most {LONGEST_SECONDS} seconds")
+
+
+class Strict(BaseModel):
+    """Unknown names are errors: a typing slip must not pass as a default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Query(Strict):
+    """Parameters of a query string."""
+
+    @classmethod
+    def read(cls, query_string: str | bytes) -> Self:
+        """Parse and check a raw query string; of a repeated name the last value counts, as in most frameworks."""
+        text = query_string if isinstance(query_string, str) else query_string.decode("latin-1")
+        try:
+            return cls.model_validate(dict(parse_qsl(text, keep_blank_values=True)))
+        except ValidationError as error:
+            raise invalid("query", error.errors(), cls) from None
+
+
+class WaitQuery(Query):
+    seconds: Pause
+
+
+class CpuQuery(Query):
+    work: int = Field(ge=1, le=1000)
+
+
+class UpstreamQuery(Query):
+    seconds: Pause
+    calls: int = Field(1, ge=1, le=20)
+
+    @model_validator(mode="after")
+    def total(self) -> Self:
+        no_longer_than_allowed(self.seconds * self.calls)
+        return self
+
+
+class StreamQuery(Query):
+    chunks: int = Field(10, ge=1, le=10_000)
+    interval: Pause = 0.1
+
+    @model_validator(mode="after")
+    def total(self) -> Self:
+        no_longer_than_allowed(self.chunks * self.interval)
+        return self
+
+
+def whole_in_unicode(text: str) -> str:
+    """Reject half of a surrogate pair, which JSON can escape and UTF-8 cannot encode."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise PydanticCustomError("not_unicode", "Not valid Unicode: half of a surrogate pair") from None
+    return text
+
+
+Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(whole_in_unicode)]
+
+
+class Item(Strict):
+    name: Text
+    quantity: int = Field(ge=1, le=1_000_000, strict=True)
+    price: float = Field(ge=0, le=1e9, allow_inf_nan=False)
+
+
+class Document(Strict):
+    """What ``/echo`` accepts: nested, and a few types that JSON itself does not have."""
+
+    id: UUID
+    title: Text
+    created: datetime
+    urgent: bool = False
+    note: Text | None = None
+    tags: list[Text] = Field([], max_length=20)
+    items: list[Item] = Field(min_length=1, max_length=100)
+
+    @classmethod
+    def read(cls, body: bytes, content_type: str | None) -> Self:
+        """Parse and check a request body in the way that FastAPI does, so that all three agree."""
+        if not is_json(content_type):
+            raise Problem(415)
+        try:
+            value: Any = json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise malformed_json(error) from None
+        try:
+            return cls.model_validate(value)
+        except ValidationError as error:
+            raise invalid("body", error.errors(), cls) from None
+
+
+def is_json(content_type: str | None) -> bool:
+    """Whether a Content-Type names JSON: ``application/json`` or a type built on it."""
+    header = Message()
+    header["content-type"] = content_type or "application/octet-stream"
+    subtype = header.get_content_subtype()
+    return header.get_content_maintype() == "application" and (subtype == "json" or subtype.endswith("+json"))

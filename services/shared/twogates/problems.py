@@ -1,0 +1,132 @@
+"""Errors as RFC 9457 problem details, the same bytes from every service."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel
+
+MEDIA_TYPE = "application/problem+json"
+# Every error a service can answer without more to say. Nginx has the same texts for its own (nginx/conf/problems.conf).
+DETAILS = {
+    400: "The request could not be understood.",
+    404: "There is nothing at this path.",
+    405: "This path does not answer that method; the Allow header lists those it does.",
+    415: "The body must be JSON: send Content-Type: application/json.",
+    500: "The service failed to answer. The request id finds the reason in its log.",
+}
+
+# Pydantic's words for these are about Python. The second is what it says through FastAPI.
+MESSAGES = {"model_type": "Input should be an object", "model_attributes_type": "Input should be an object"}
+
+
+class Problem(Exception):
+    """An error that has an answer: raise it in a view, and the service sends it.
+
+    ``extra`` become members of the document beside the standard ones.
+    """
+
+    def __init__(self, status: int, detail: str = "", headers: Mapping[str, str] | None = None, **extra: Any) -> None:
+        super().__init__(detail or DETAILS[status])
+        self.status = status
+        self.headers = dict(headers or {})
+        self.extra = extra
+
+    @property
+    def body(self) -> bytes:
+        """The document, encoded."""
+        # 413 and 422 were renamed in RFC 9110; Python has followed in 3.13 only.
+        title = {413: "Content Too Large", 422: "Unprocessable Content"}.get(self.status) or HTTPStatus(self.status).phrase
+        document = {"type": "about:blank", "title": title, "status": self.status, "detail": str(self), **self.extra}
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def invalid(place: str, errors: Iterable[Any], model: type[BaseModel]) -> Problem:
+    """The 422 answer to pydantic's ``errors`` on ``model``, found in ``place`` (query, body, header)."""
+    described = [{"in": place, **error} for error in describe_errors(errors, model)]
+    summary = "; ".join(f"{error['field'] or place}: {error['message']}" for error in described)
+    return Problem(422, f"The {place} is not valid. {summary}.", errors=described)
+
+
+def method_not_allowed(allowed: Iterable[str]) -> Problem:
+    """The 405 answer, with the methods that the path does answer."""
+    return Problem(405, headers={"Allow": ", ".join(sorted(allowed))})
+
+
+def too_large(limit: int) -> Problem:
+    """The 413 answer to a body of more than ``limit`` bytes. Nginx says the same in the same words."""
+    return Problem(413, f"The body is larger than {limit} bytes.")
+
+
+def malformed_json(error: Exception) -> Problem:
+    """The 400 answer to a body that is not JSON, with the place where reading it failed when that is known."""
+    if isinstance(error, json.JSONDecodeError):
+        return Problem(400, f"The body is not valid JSON: {error.msg} at character {error.pos}.")
+    return Problem(400, "The body is not valid JSON.")
+
+
+def describe_errors(errors: Iterable[Any], model: type[BaseModel]) -> list[dict[str, str]]:
+    """Each of pydantic's errors as ``field``, ``message`` and ``accepted``, in the order of the field names."""
+    schema = model.model_json_schema()
+    described = []
+    for error in errors:
+        path = [part for part in error["loc"] if part not in ("query", "body")]
+        unknown = error["type"] == "extra_forbidden"
+        described.append(
+            {
+                "field": ".".join(map(str, path)),
+                "message": MESSAGES.get(error["type"], error["msg"]),
+                "accepted": accepted(lookup(schema, path[:-1] if unknown else path, schema), schema),
+            }
+        )
+    return sorted(described, key=lambda error: (error["field"], error["message"]))
+
+
+def lookup(schema: Mapping[str, Any], path: Sequence[str | int], root: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The part of a JSON Schema that describes the value at ``path``."""
+    if "$ref" in schema:
+        return lookup(root["$defs"][schema["$ref"].rsplit("/", 1)[1]], path, root)
+    if not path:
+        return schema
+    inner = schema["items"] if isinstance(path[0], int) else schema["properties"][path[0]]
+    return lookup(inner, path[1:], root)
+
+
+def accepted(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:
+    """A JSON Schema in a few words: ``a whole number from 1 to 20``."""
+    if "$ref" in schema:
+        return accepted(lookup(schema, [], root), root)
+    if "description" in schema and "properties" not in schema:
+        return str(schema["description"])
+    if "anyOf" in schema:
+        return " or ".join(accepted(option, root) for option in schema["anyOf"])
+    if "enum" in schema:
+        return "one of " + ", ".join(map(str, schema["enum"]))
+    match schema.get("type"):
+        case "integer" | "number" as kind:
+            words = "a whole number" if kind == "integer" else "a number"
+            return words + bounds(schema, "minimum", "maximum")
+        case "string" if "format" in schema:
+            return {"date-time": "a date and time as in RFC 3339", "uuid": "a UUID"}[schema["format"]]
+        case "string" if "pattern" in schema:
+            return f"text that matches {schema['pattern']}"
+        case "string":
+            return "text" + bounds(schema, "minLength", "maxLength", " characters")
+        case "array":
+            return "a list" + bounds(schema, "minItems", "maxItems", " entries") + f", each {accepted(schema['items'], root)}"
+        case "object":
+            return "the fields " + ", ".join(schema["properties"])
+        case "boolean":
+            return "true or false"
+        case other:
+            return str(other)
+
+
+def bounds(schema: Mapping[str, Any], low: str, high: str, unit: str = "") -> str:
+    """`` from 1 to 20 entries``, or the half that the schema has."""
+    if low in schema and high in schema:
+        return f" from {schema[low]:.15g} to {schema[high]:.15g}{unit}"
+    if high in schema:
+        return f" of at most {schema[high]:.15g}{unit}"
+    return f" of at least {schema[low]:.15g}{unit}" if low in schema else ""

@@ -1,0 +1,38 @@
+"""What ``/stream`` and ``/events`` send, piece by piece."""
+
+from twogates.problems import Problem
+
+STREAM_TYPE = "text/plain; charset=utf-8"
+EVENTS_TYPE = "text/event-stream"
+# Nginx obeys X-Accel-Buffering: without it, a slow stream may reach the client in one piece at its end.
+STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+
+def chunk(number: int, chunks: int) -> bytes:
+    """One line of ``/stream``."""
+    return f"chunk {number} of {chunks}\n".encode()
+
+
+def event(number: int, chunks: int) -> bytes:
+    """One server-sent event; its id is what a client that reconnects sends back."""
+    return f'id: {number}\ndata: {{"event":{number},"of":{chunks}}}\n\n'.encode()
+
+
+def first_event(last_event_id: str | None) -> int:
+    """The event to begin with: 1, or the one after the ``Last-Event-ID`` of a client that comes back."""
+    if not last_event_id:
+        return 1
+    if last_event_id.isascii() and last_event_id.isdecimal() and len(last_event_id) <= 9:
+        return int(last_event_id) + 1
+    raise Problem(
+        422,
+        "The header is not valid. Last-Event-ID: not the id of an event.",
+        errors=[
+            {
+                "in": "header",
+                "field": "Last-Event-ID",
+                "message": "Not the id of an event",
+                "accepted": "a whole number from 0 to 999999999",
+            }
+        ],
+    )
