@@ -1,0 +1,39 @@
+# `make` prints this help. Every target calls a script that you can also run.
+PYTHON ?= python3
+RUN = @$(PYTHON) scripts/venv.py
+
+.DEFAULT_GOAL := help
+.PHONY: help up down status logs dev load locust test lint bench lock clean
+
+help: ## Print this help
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ The stack (RUNTIME=docker or RUNTIME=local chooses how; otherwise the project does, and says so)
+up: ## Start it and wait until it answers
+	$(RUN) scripts -m scripts.stack up
+down: ## Stop it
+	$(RUN) scripts -m scripts.stack down
+status: ## What runs
+	$(RUN) scripts -m scripts.stack status
+logs: ## The newest log lines, and those to come
+	$(RUN) scripts -m scripts.stack logs
+dev: ## Start it so that an edit of a service shows in the next response
+	$(RUN) scripts -m scripts.stack dev
+
+##@ The laboratory
+load: ## The first lesson: the same users on all three services (WORKLOAD= USERS= WAIT= SECONDS= S=)
+	$(RUN) scripts,loadtest -m loadtest load
+locust: ## Locust's own page, with users for every service and workload
+	$(RUN) scripts,loadtest -m scripts.locust
+bench: ## What a request costs each service, in CPU time and memory, beside the bare server
+	$(RUN) scripts,services,loadtest -m scripts.bench
+
+##@ The project
+test: ## Linters and every test that this machine can run
+	$(RUN) scripts,services,loadtest,tests -m scripts.test
+lint: ## The linters alone
+	$(RUN) scripts,services,loadtest,tests -m scripts.lint
+lock: ## Lock the newest versions of all packages
+	$(RUN) scripts -m scripts.lock
+clean: down ## Stop it and remove all that the commands above made
+	rm -rf .venv .run .cache results

@@ -1,0 +1,13 @@
+"""The least that answers on WSGI: what the server alone costs."""
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+SMALL = {"message": "Hello, World!", "numbers": [1, 2, 3], "nested": {"ok": True, "nothing": None}}
+
+
+def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:  # noqa: ARG001  the interface's
+    body = json.dumps(SMALL).encode()
+    start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+    return [body]

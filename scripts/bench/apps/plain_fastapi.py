@@ -1,0 +1,14 @@
+"""FastAPI as its own first example has it."""
+
+from typing import Any
+
+from fastapi import FastAPI
+
+SMALL = {"message": "Hello, World!", "numbers": [1, 2, 3], "nested": {"ok": True, "nothing": None}}
+
+application = FastAPI()
+
+
+@application.get("/json")
+async def small_json() -> dict[str, Any]:
+    return SMALL

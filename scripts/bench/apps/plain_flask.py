@@ -1,0 +1,14 @@
+"""Flask as its own first example has it."""
+
+from typing import Any
+
+from flask import Flask
+
+SMALL = {"message": "Hello, World!", "numbers": [1, 2, 3], "nested": {"ok": True, "nothing": None}}
+
+application = Flask(__name__)
+
+
+@application.get("/json")
+def small_json() -> dict[str, Any]:
+    return SMALL

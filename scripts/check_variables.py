@@ -1,0 +1,46 @@
+"""Check the variables of compose.yaml before anything starts, by the names a person gave them."""
+
+import re
+from collections.abc import Callable, Mapping
+
+from scripts.compose_file import defaults
+from scripts.output import fail
+
+
+def whole(low: int, high: int, word: str = "") -> tuple[str, Callable[[str], bool]]:
+    """A whole number within bounds, or a word."""
+    words = f"a whole number from {low} to {high}" + (f", or {word}" if word else "")
+    return words, lambda value: bool(word and value == word) or (bool(re.fullmatch(r"\d{1,15}", value)) and low <= int(value) <= high)
+
+
+def text(words: str, pattern: str) -> tuple[str, Callable[[str], bool]]:
+    """Text that matches a pattern."""
+    return words, lambda value: re.fullmatch(pattern, value) is not None
+
+
+# The first whose pattern is in the variable's name.
+RULES = {
+    r"PORT$": whole(1, 65535),
+    r"^NGINX_WORKERS$": whole(1, 64),
+    r"WORKERS$": whole(1, 256, "auto"),
+    r"REPLICAS$": whole(1, 64),
+    r"THREADS$": whole(1, 1024),
+    r"BACKLOG$|CONNECTIONS$": whole(1, 65535),
+    r"LIMIT$": whole(1, 10**12),
+    r"TIMEOUT$|^KEEPALIVE$": whole(1, 3600),
+    r"CPUS$": text("a number of CPUs such as 0.5 or 2", r"\d+(\.\d+)?"),
+    r"MEMORY$": text("a size such as 256m or 1g", r"\d+[bkmg]"),
+    r"PERIOD$": text("seconds such as 35s", r"\d+s"),
+    r"^LOG_LEVEL$": text("one of debug, info, warning, error", "debug|info|warning|error"),
+    r"^BIND$": text("an IPv4 address of this machine", r"\d+\.\d+\.\d+\.\d+"),
+}
+
+
+def check_variables(given: Mapping[str, str]) -> None:
+    """End with a sentence when a variable cannot be what it says."""
+    for name in defaults():
+        for pattern, (accepted, holds) in RULES.items():
+            if re.search(pattern, name):
+                if name in given and not holds(given[name]):
+                    fail(f"{name} is {given[name]!r}; accepted: {accepted}", 2)
+                break

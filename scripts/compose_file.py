@@ -1,0 +1,77 @@
+"""compose.yaml as data, with the values of the environment and .env put in: the stack's one source of defaults."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from dotenv import dotenv_values
+
+ROOT = Path(__file__).resolve().parent.parent
+VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::?-(?P<default>[^}]*))?\}")
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service of compose.yaml, as far as a runtime without Docker needs it."""
+
+    name: str
+    folder: Path | None  # its build context; None for an image from elsewhere
+    environment: dict[str, str]
+    replicas: int
+    cpus: float
+    stop_seconds: int
+    ports: list[str]
+    profiles: list[str]
+
+    @property
+    def command(self) -> list[str]:
+        """The command of its Dockerfile."""
+        assert self.folder
+        return re.findall(r'"([^"]+)"', (self.folder / "Dockerfile").read_text().rsplit("CMD ", 1)[1])
+
+
+def variables(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment over the file .env, as Compose reads them; an empty value counts as none."""
+    given = {**dotenv_values(ROOT / ".env"), **(os.environ if environ is None else environ)}
+    return {name: value for name, value in given.items() if value}
+
+
+def substitute(value: Any, given: Mapping[str, str]) -> Any:
+    """Put ``given`` into every ``${NAME:-default}`` below ``value``."""
+    if isinstance(value, dict):
+        return {key: substitute(inner, given) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [substitute(inner, given) for inner in value]
+    if isinstance(value, str):
+        return VARIABLE.sub(lambda found: given.get(found["name"]) or found["default"] or "", value)
+    return value
+
+
+def defaults() -> dict[str, str]:
+    """Every variable of compose.yaml with its default."""
+    return {found["name"]: found["default"] for found in VARIABLE.finditer((ROOT / "compose.yaml").read_text())}
+
+
+def load(environ: Mapping[str, str] | None = None) -> tuple[dict[str, Service], dict[str, Any]]:
+    """The services by name, and the whole document."""
+    document = substitute(yaml.safe_load((ROOT / "compose.yaml").read_text()), variables(environ))
+    return {name: read_service(name, entry) for name, entry in document["services"].items()}, document
+
+
+def read_service(name: str, entry: dict[str, Any]) -> Service:
+    """One entry below ``services``."""
+    deploy = entry.get("deploy", {})
+    return Service(
+        name=name,
+        folder=ROOT / entry["build"]["context"] if "build" in entry else None,
+        environment={key: str(value) for key, value in entry.get("environment", {}).items()},
+        replicas=int(deploy.get("replicas", 1)),
+        cpus=float(deploy["resources"]["limits"]["cpus"]),
+        stop_seconds=int(entry["stop_grace_period"].removesuffix("s")),
+        ports=entry.get("ports", []),
+        profiles=entry.get("profiles", []),
+    )

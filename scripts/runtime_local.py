@@ -1,0 +1,87 @@
+"""The stack as plain processes of this user, under Supervisor: no Docker, no root, nothing outside the checkout."""
+
+import os
+import re
+import shutil
+import socket
+from datetime import timedelta
+
+from rich.table import Table
+
+from scripts import nginx_local, supervisor, venv
+from scripts.local_plan import RUN, Plan, make_plan
+from scripts.output import console, fail, say, show_addresses
+from scripts.ready import wait_until_ready
+
+START_SECONDS = 60
+
+
+def up(reload: bool = False) -> None:
+    """Start what does not run yet and wait until all of it answers."""
+    venv.ensure("services")  # type: ignore[no-untyped-call]
+    plan = make_plan(reload)
+    running = supervisor.connect()
+    check_ports(plan, held_ports() if running else set())
+    say(f"  {plan.nginx_is}")
+    nginx_local.render(RUN / "nginx", plan.nginx_values)
+    wrong = nginx_local.check(plan.nginx_command, RUN / "nginx", plan.nginx_workers)
+    if wrong:
+        fail(f"Nginx does not accept its configuration:\n{wrong}")
+    supervisor.write_configuration(plan.processes)
+    supervisor.start()
+    if running is not None:
+        running.signalProcess("nginx", "HUP")
+    try:
+        alive = [f"http://127.0.0.1:{process.environment['PORT']}/healthz" for process in plan.processes if process.environment]
+        answers = wait_until_ready(plan.base, START_SECONDS, supervisor.failure, alive)
+    except TimeoutError as error:
+        fail(f"{error}\nAll logs: make logs. Stop what did start: make down")
+    show_addresses(plan.base, answers)
+
+
+def held_ports() -> set[int]:
+    """The ports that the running stack listens on, from what was written for it."""
+    written = supervisor.CONFIGURATION.read_text() + (RUN / "nginx" / "conf.d" / "server.conf").read_text()
+    return {int(number) for found in re.findall(r'PORT="(\d+)"|listen \S+:(\d+)', written) for number in found if number}
+
+
+def check_ports(plan: Plan, held: set[int]) -> None:
+    """Every port must be free, or held by this stack already, before the first process starts."""
+    for address, number, variable in plan.ports:
+        if number in held:
+            continue
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((address.strip("[]"), number))
+            except OSError as error:
+                fail(f"Port {number} on {address} cannot be used ({error.strerror}). Choose another: make up {variable}={number + 1000}")
+
+
+def is_up() -> bool:
+    """Whether a Supervisor of this checkout runs."""
+    return supervisor.connect() is not None
+
+
+def down() -> bool:
+    """Stop every process; whether there was one."""
+    if not supervisor.stop(seconds=90):
+        return False
+    shutil.rmtree(RUN / "nginx", ignore_errors=True)
+    return True
+
+
+def status() -> None:
+    """A table of the processes."""
+    running = supervisor.connect()
+    table = Table("process", "state", "pid", "since")
+    for process in running.getAllProcessInfo():
+        since = str(timedelta(seconds=process["now"] - process["start"])) if process["pid"] else process["description"]
+        table.add_row(process["name"], process["statename"].lower(), str(process["pid"] or "-"), since)
+    console.print(table)
+
+
+def logs() -> None:
+    """The end of every log, and what comes, until Ctrl-C."""
+    files = sorted(str(path) for path in supervisor.LOGS.glob("*.log"))
+    os.execvp("tail", ["tail", "-n", "20", "-F", *files])

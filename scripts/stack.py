@@ -1,0 +1,81 @@
+"""Start, stop and look at the stack: python3 scripts/venv.py scripts -m scripts.stack up|down|status|logs|dev.
+
+RUNTIME=docker or RUNTIME=local chooses how it runs; otherwise Docker when an engine answers and the images can be had,
+and plain local processes when not.
+"""
+
+import argparse
+import sys
+from types import ModuleType
+
+from scripts import runtime_docker, runtime_local
+from scripts.check_variables import check_variables
+from scripts.compose_file import variables
+from scripts.output import fail, say
+
+RUNTIMES: dict[str, ModuleType] = {"docker": runtime_docker, "local": runtime_local}
+
+
+def asked_runtime() -> str | None:
+    """What RUNTIME says, checked."""
+    asked = variables().get("RUNTIME")
+    if asked and asked not in RUNTIMES:
+        fail(f"RUNTIME is {asked!r}; accepted: docker or local", 2)
+    if asked == "docker" and not runtime_docker.answers():
+        fail("RUNTIME=docker, but no Docker engine with Compose answers. Start Docker, or: make up RUNTIME=local")
+    return asked
+
+
+def choose_runtime() -> tuple[ModuleType, str]:
+    """How to start, and why."""
+    asked = asked_runtime()
+    if asked:
+        return RUNTIMES[asked], "as RUNTIME says"
+    if runtime_local.is_up():
+        return runtime_local, "as it runs already"
+    if not runtime_docker.answers():
+        return runtime_local, "since no Docker engine answers"
+    missing = runtime_docker.missing_image()
+    if missing:
+        return runtime_local, f"since the image {missing} is not here and cannot be pulled"
+    return runtime_docker, "since a Docker engine answers"
+
+
+def up(reload: bool) -> None:
+    """Start in one runtime, unless the other one holds the port already."""
+    runtime, why = choose_runtime()
+    other = runtime_docker if runtime is runtime_local else runtime_local
+    if other.is_up():
+        fail("The stack runs already, in the other runtime. First: make down")
+    say(f"Starting {'as local processes' if runtime is runtime_local else 'on Docker'}, {why}.")
+    runtime.up(reload)
+
+
+def running() -> list[ModuleType]:
+    """The runtimes in which the stack, or a part of it, is up."""
+    asked = asked_runtime()
+    return [runtime for name, runtime in RUNTIMES.items() if (not asked or asked == name) and runtime.is_up()]
+
+
+def main() -> None:
+    """Read the command line and do one thing."""
+    parser = argparse.ArgumentParser(prog="stack", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("action", choices=["up", "down", "status", "logs", "dev"])
+    action = parser.parse_args().action
+    check_variables(variables())
+    if action in ("up", "dev"):
+        up(reload=action == "dev")
+    elif action == "down":
+        stopped = [runtime.down() for runtime in running()]
+        say("Stopped." if any(stopped) else "Nothing was running.")
+    elif runtimes := running():
+        getattr(runtimes[0], action)()
+    else:
+        fail("The stack is not running. Start it with: make up")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,134 @@
+"""Supervisor: its configuration from a plan, and a connection to the one that runs."""
+
+import http.client
+import shlex
+import subprocess
+import sys
+import time
+import xmlrpc.client
+from pathlib import Path
+from typing import Any
+
+from supervisor.xmlrpc import SupervisorTransport
+
+from scripts.local_plan import RUN, Process
+from scripts.output import fail
+
+CONFIGURATION = RUN / "supervisord.conf"
+SOCKET = RUN / "supervisor.sock"
+LOGS = RUN / "logs"
+LONGEST_SOCKET_PATH = 100  # the kernel takes 107 bytes, and Supervisor first makes the socket under a longer name
+
+HEAD = """\
+[supervisord]
+pidfile={run}/supervisord.pid
+logfile={run}/logs/supervisord.log
+logfile_maxbytes=1MB
+logfile_backups=1
+childlogdir={run}/logs
+identifier=twogates
+
+[unix_http_server]
+file={socket}
+chmod=0600
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
+"""
+
+PROGRAM = """
+[program:{name}]
+command={command}
+directory={folder}
+environment={environment}
+stopsignal={signal}
+; longer than the server's own time for requests in flight; then the whole group is killed
+stopwaitsecs={seconds}
+killasgroup=true
+; a server that ends within a second did not start
+startsecs=1
+startretries=2
+autorestart=true
+redirect_stderr=true
+stdout_logfile={logs}/{name}.log
+stdout_logfile_maxbytes=10MB
+stdout_logfile_backups=2
+"""
+
+
+def write_configuration(processes: list[Process]) -> None:
+    """Write what Supervisor reads. Supervisor expands ``%``; it and the quotes are escaped."""
+    if len(str(SOCKET)) > LONGEST_SOCKET_PATH:
+        fail(f"{SOCKET} is too long for a socket's path: more than {LONGEST_SOCKET_PATH} characters. Move the checkout.")
+    LOGS.mkdir(parents=True, exist_ok=True)
+    text = HEAD.format(run=escape(RUN), socket=escape(SOCKET))
+    for process in processes:
+        pairs = ",".join(f'{name}="{escape(value)}"' for name, value in sorted(process.environment.items()))
+        text += PROGRAM.format(
+            name=process.name,
+            command=escape(shlex.join(process.command)),
+            folder=escape(process.folder),
+            environment=pairs,
+            signal=process.stop_signal,
+            seconds=process.stop_seconds,
+            logs=escape(LOGS),
+        )
+    CONFIGURATION.write_text(text)
+
+
+def escape(value: str | Path) -> str:
+    return str(value).replace("%", "%%")
+
+
+def connect() -> Any:
+    """A proxy to the running Supervisor's methods, ``None`` when none runs."""
+    proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=SupervisorTransport("", "", f"unix://{SOCKET}")).supervisor
+    try:
+        proxy.getState()
+    except (OSError, http.client.HTTPException, xmlrpc.client.Error):
+        return None
+    return proxy
+
+
+def start() -> None:
+    """Start Supervisor, or tell the running one to take over what changed and leave the rest running."""
+    running = connect()
+    if running is None:
+        SOCKET.unlink(missing_ok=True)
+        started = subprocess.run([sys.executable, "-m", "supervisor.supervisord", "-c", str(CONFIGURATION)], capture_output=True, text=True)
+        if started.returncode:
+            fail(f"Supervisor did not start: {(started.stdout + started.stderr).strip()}")
+        return
+    [(added, changed, removed)] = running.reloadConfig()
+    for name in [*removed, *changed]:
+        running.stopProcessGroup(name)
+        running.removeProcessGroup(name)
+    for name in [*changed, *added]:
+        running.addProcessGroup(name)
+
+
+def failure() -> str | None:
+    """What went wrong with a process that Supervisor gave up, with the end of its log."""
+    running = connect()
+    if running is None:
+        return "Supervisor is gone; its log is .run/logs/supervisord.log"
+    for process in running.getAllProcessInfo():
+        if process["statename"] == "FATAL":
+            end = (LOGS / f"{process['name']}.log").read_text(errors="replace").strip().splitlines()[-3:]
+            return f"{process['name']} does not start:\n  " + "\n  ".join(end)
+    return None
+
+
+def stop(seconds: float) -> bool:
+    """Stop every process and Supervisor itself; whether one was running."""
+    running = connect()
+    if running is None:
+        return False
+    pid = running.getPID()
+    running.shutdown()
+    deadline = time.monotonic() + seconds
+    while Path(f"/proc/{pid}").exists() if Path("/proc").exists() else connect() is not None:
+        if time.monotonic() > deadline:
+            fail(f"Supervisor (process {pid}) did not stop within {seconds:.0f} seconds; its log is .run/logs/supervisord.log")
+        time.sleep(0.05)
+    return True
