@@ -1,0 +1,71 @@
+"""Progress for whoever waits, and Ctrl-C."""
+
+import signal
+import sys
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import gevent
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+Result = TypeVar("Result")
+
+PLAIN_LINES_EVERY_SECONDS = 5.0
+
+
+class Progress:
+    """One line that changes on a terminal, a line every few seconds elsewhere. On standard error."""
+
+    def __init__(self) -> None:
+        console = Console(stderr=True)
+        # No refresh of its own: this process makes the load, and its CPU time is measured.
+        self.live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
+        self.printed = -PLAIN_LINES_EVERY_SECONDS
+        self.topic = ""
+        if self.live:
+            self.live.start()
+
+    def __call__(self, topic: str, text: str) -> None:
+        """Show ``text``; a new ``topic`` is never held back."""
+        if self.live:
+            self.live.update(Text(f"{topic}: {text}", overflow="ellipsis", no_wrap=True), refresh=True)
+        elif topic != self.topic or time.monotonic() - self.printed >= PLAIN_LINES_EVERY_SECONDS:
+            self.printed, self.topic = time.monotonic(), topic
+            print(f"{topic}: {text}", file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        """Leave the terminal as it was."""
+        if self.live:
+            self.live.update("", refresh=True)
+            self.live.stop()
+
+
+class InterruptError(Exception):
+    """Somebody pressed Ctrl-C."""
+
+
+def interruptible(job: Callable[[], Result]) -> Result:
+    """Run ``job`` so that Ctrl-C raises InterruptError in it, whatever greenlet is at work at that moment.
+
+    Python's own KeyboardInterrupt would end the greenlet that happens to run, mostly one of Locust's users.
+    """
+    greenlet = gevent.spawn(outcome, job)
+    watcher = gevent.signal_handler(signal.SIGINT, greenlet.kill, InterruptError, block=False)
+    try:
+        result: Result | Exception = greenlet.get()
+    finally:
+        watcher.cancel()
+    if isinstance(result, Exception):
+        raise result
+    return result
+
+
+def outcome(job: Callable[[], Result]) -> Result | Exception:
+    """The result of ``job``, or the exception that it raised: gevent prints one that leaves a greenlet."""
+    try:
+        return job()
+    except Exception as error:
+        return error
