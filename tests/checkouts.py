@@ -1,0 +1,55 @@
+"""Copies of the checkout, for tests that start, edit or break a stack of their own."""
+
+import random
+import shutil
+import socket
+import subprocess
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+
+from tests.conftest import ROOT
+
+
+def copy_of_checkout(folder: Path) -> Path:
+    """The files of the checkout that are not ignored, elsewhere."""
+    names = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in names.splitlines():
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    return folder
+
+
+def free_port() -> str:
+    """The first of ten ports that nothing listens on, below those that the kernel gives to connections."""
+    for first in random.sample(range(10_000, 30_000, 10), 100):
+        with ExitStack() as probes:
+            try:
+                for port in range(first, first + 10):
+                    probes.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return str(first)
+    raise RuntimeError("no ten free ports in a row")
+
+
+def edit_shows_everywhere(folder: Path, port: str, seconds: float) -> None:
+    """Edit what the services share, and wait until each of them answers with the edit."""
+    urls = {name: f"http://127.0.0.1:{port}/{name}/json" for name in ("flask", "fastapi", "django")}
+    assert all(httpx.get(url).json()["message"] == "Hello, World!" for url in urls.values())
+    edited = folder / "services/shared/twogates/payloads.py"
+    edited.write_text(edited.read_text().replace("Hello, World!", "Edited!"))
+    deadline = time.monotonic() + seconds
+    while urls:
+        assert time.monotonic() < deadline, f"the edit does not show: {', '.join(urls)}"
+        for name, url in list(urls.items()):
+            try:
+                response = httpx.get(url, timeout=5)
+            except httpx.HTTPError:
+                continue
+            if response.status_code == 200 and response.json()["message"] == "Edited!":
+                del urls[name]
+        time.sleep(0.1)

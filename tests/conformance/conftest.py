@@ -1,0 +1,27 @@
+"""Every test here talks to the running stack, as its clients do."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.stack import SERVICES, Service
+
+
+@pytest.fixture(autouse=True)
+def _running(stack: None) -> None:
+    """Start it when it does not run."""
+
+
+@pytest.fixture(params=SERVICES, ids=str)
+def service(request: pytest.FixtureRequest) -> Service:
+    """Each of the three in turn."""
+    assert isinstance(request.param, Service)
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def client() -> Iterator[httpx.Client]:
+    """An HTTP/1.1 client that keeps its connections."""
+    with httpx.Client(timeout=60, trust_env=False) as client:
+        yield client

@@ -1,0 +1,96 @@
+"""WS /ws: echo on the ASGI services, and a plain answer where there is none."""
+
+from contextlib import ExitStack
+
+import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from tests.stack import EVENT_LOOPS, SERVICES, Service
+
+FLASK = SERVICES[0]
+FASTAPI, DJANGO = EVENT_LOOPS
+MESSAGES: list[str | bytes] = ["hello", "Grüße \U0001f6aa\x00", b"\x00\xff", "x" * 65_536, b"y" * 65_536]
+
+
+def ws(service: Service, path: str = "/ws") -> ClientConnection:
+    """A connection to the service."""
+    return connect(f"{service.ws_url.removesuffix('/ws')}{path}", proxy=None, open_timeout=30, close_timeout=30)
+
+
+@pytest.mark.parametrize("service", EVENT_LOOPS, ids=str)
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: f"{type(message).__name__}-{len(message)}")
+def test_a_message_comes_back(service: Service, message: str | bytes) -> None:
+    with ws(service) as socket:
+        socket.send(message)
+        assert socket.recv(timeout=30) == message
+
+
+@pytest.mark.parametrize("service", EVENT_LOOPS, ids=str)
+def test_messages_come_back_in_order(service: Service) -> None:
+    with ws(service) as socket:
+        for number in range(100):
+            socket.send(str(number))
+        assert [socket.recv(timeout=30) for _ in range(100)] == [str(number) for number in range(100)]
+
+
+@pytest.mark.parametrize("service", EVENT_LOOPS, ids=str)
+def test_several_connections_at_once(service: Service) -> None:
+    with ExitStack() as opened:
+        sockets = [opened.enter_context(ws(service)) for _ in range(20)]
+        for number, socket in enumerate(sockets):
+            socket.send(f"to {number}")
+        assert [socket.recv(timeout=30) for socket in reversed(sockets)] == [f"to {number}" for number in reversed(range(20))]
+    assert {socket.close_code for socket in sockets} == {1000}
+
+
+@pytest.mark.parametrize("message", ["", b""])
+def test_an_empty_message(message: str | bytes) -> None:
+    with ws(FASTAPI) as socket:
+        socket.send(message)
+        assert socket.recv(timeout=30) == message
+    with ws(DJANGO) as socket:  # Daphne sends no empty message
+        socket.send(message)
+        socket.send("next")
+        assert socket.recv(timeout=30) == "next"
+
+
+@pytest.mark.parametrize("service", EVENT_LOOPS, ids=str)
+def test_a_fragmented_message_is_one_message(service: Service) -> None:
+    with ws(service) as socket:
+        socket.send(["a", "b", "c"])
+        assert socket.recv(timeout=30) == "abc"
+
+
+@pytest.mark.parametrize("service", EVENT_LOOPS, ids=str)
+def test_a_message_beyond_the_limit_ends_the_connection(service: Service) -> None:
+    with ws(service) as socket:
+        socket.send("x" * 65_537)
+        with pytest.raises(ConnectionClosed) as closed:
+            socket.recv(timeout=30)
+    # Daphne closes the connection without a word.
+    assert (closed.value.rcvd and closed.value.rcvd.code) == (1009 if service is FASTAPI else None)
+
+
+@pytest.mark.parametrize("path", ["/ws/", "/nothing", "/json", "/"])
+def test_no_other_path_speaks_websocket(service: Service, path: str) -> None:
+    with pytest.raises(InvalidStatus) as refused, ws(service, path):
+        pass
+    assert refused.value.response.status_code == {"/json": 200, "/": 200}.get(path, 404)
+
+
+def test_wsgi_cannot() -> None:
+    with pytest.raises(InvalidStatus) as refused, ws(FLASK):
+        pass
+    assert refused.value.response.status_code == 501
+    assert b"WSGI cannot speak WebSocket" in (refused.value.response.body or b"")
+
+
+def test_without_an_upgrade(client: httpx.Client, service: Service) -> None:
+    answer = client.get(f"{service.url}/ws")
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    if service.interface == "WSGI":
+        assert answer.status_code == 501
+    else:
+        assert (answer.status_code, answer.headers["Upgrade"]) == (426, "websocket")

@@ -1,0 +1,33 @@
+"""The stack that most tests talk to: started once for a run, in the runtime that RUNTIME names, and stopped at its end."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def run_stack(action: str, **options: object) -> subprocess.CompletedProcess[str]:
+    """What `make up` and its like run."""
+    command = [sys.executable, "-m", "scripts.stack", action]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, **options)  # type: ignore[call-overload,no-any-return]
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[None]:
+    """The running stack. One that a person started already is used and left running, here or where TARGET says."""
+    if "TARGET" in os.environ:
+        yield
+        return
+    was_up = run_stack("status").returncode == 0
+    if not was_up:
+        started = run_stack("up")
+        assert started.returncode == 0, started.stdout + started.stderr
+    yield
+    if not was_up:
+        stopped = run_stack("down")
+        assert stopped.returncode == 0, stopped.stdout + stopped.stderr

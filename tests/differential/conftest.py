@@ -1,0 +1,33 @@
+"""Settings of the differential test, and the count of what it sent."""
+
+import os
+from collections import Counter
+
+import pytest
+
+SENT: dict[str, Counter[int]] = {}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    examples = os.environ.get("DIFFERENTIAL_EXAMPLES", "100")
+    if not (examples.isdecimal() and int(examples) > 0):
+        raise pytest.UsageError(f"DIFFERENTIAL_EXAMPLES is {examples!r}; accepted: a whole number of at least 1")
+
+
+@pytest.fixture(autouse=True)
+def _running(stack: None) -> None:
+    """Start the stack when it does not run."""
+
+
+@pytest.fixture
+def sent(request: pytest.FixtureRequest) -> Counter[int]:
+    """Statuses that the requests of this test's family were answered with."""
+    return SENT.setdefault(request.node.callspec.params["family"], Counter())
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if SENT:
+        terminalreporter.section("requests sent to each of the three services")
+    for family, statuses in SENT.items():
+        answers = ", ".join(f"{count} x {status}" for status, count in sorted(statuses.items()))
+        terminalreporter.write_line(f"{family:10} {statuses.total():6}   {answers}")

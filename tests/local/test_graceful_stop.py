@@ -1,0 +1,113 @@
+"""A service that is told to stop finishes what it has begun, and refuses the rest at once."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+
+import httpx
+import pytest
+import websockets.sync.client as websocket_client
+from websockets.exceptions import ConnectionClosed
+
+from scripts.local_plan import make_plan
+from scripts.ready import answer
+from tests.checkouts import free_port
+
+# The first piece says that the request is in flight; the second comes 3 seconds later.
+STREAM = "/stream?chunks=2&interval=3"
+WHOLE = "chunk 1 of 2\nchunk 2 of 2\n"
+
+
+@dataclass
+class Running:
+    """A service on its own, without Nginx."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@pytest.fixture
+def service(request: pytest.FixtureRequest) -> Iterator[Running]:
+    """Start the service that the test names, as the plan says."""
+    planned = next(process for process in make_plan().processes if process.name == request.param)
+    port = free_port()
+    planned = replace(planned, environment={**planned.environment, "PORT": port, "GRACEFUL_TIMEOUT": "10"})
+    with subprocess.Popen(planned.command, cwd=planned.folder, env={**os.environ, **planned.environment}) as process:
+        running = Running(process, int(port))
+        try:
+            deadline = time.monotonic() + 30
+            while answer(f"{running.url}/healthz") is None:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            yield running
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("service", ["flask", "fastapi", "django-1"], indirect=True)
+def test_requests_in_flight_are_finished(service: Running) -> None:
+    with ExitStack() as stack:
+        begun = begin(service, stack)
+        service.process.send_signal(signal.SIGTERM)
+        assert [first + "".join(rest) for first, rest in begun] == [WHOLE] * 3
+    assert service.process.wait(20) == 0
+
+
+@pytest.mark.parametrize("service", ["django-1"], indirect=True)
+def test_new_connections_are_refused_meanwhile(service: Running) -> None:
+    with ExitStack() as stack:
+        begun = begin(service, stack)
+        service.process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + 2.5  # the requests end in 3
+        refused = False
+        while not refused:
+            assert time.monotonic() < deadline, "it goes on accepting"
+            try:
+                socket.create_connection(("127.0.0.1", service.port), timeout=0.2).close()
+            except TimeoutError:  # so many tries that the backlog was full
+                continue
+            except (ConnectionRefusedError, ConnectionResetError):  # reset: it came just before the end of listening
+                refused = True
+        assert service.process.poll() is None, "it was gone before it had finished"
+        assert [first + "".join(rest) for first, rest in begun] == [WHOLE] * 3
+    assert service.process.wait(20) == 0
+
+
+def begin(service: Running, stack: ExitStack) -> list[tuple[str, Iterator[str]]]:
+    """Three streams in flight: the first piece of each, and what is still to come."""
+    client = stack.enter_context(httpx.Client(timeout=20))
+    responses = [stack.enter_context(client.stream("GET", service.url + STREAM)) for _ in range(3)]
+    pieces = [response.iter_text() for response in responses]
+    return [(next(piece), piece) for piece in pieces]
+
+
+@pytest.mark.parametrize("service", ["fastapi", "django-1"], indirect=True)
+def test_websockets_are_told_to_come_back(service: Running) -> None:
+    with websocket_client.connect(f"ws://127.0.0.1:{service.port}/ws") as client:
+        client.send("here")
+        assert client.recv(timeout=5) == "here"
+        service.process.send_signal(signal.SIGTERM)
+        with pytest.raises(ConnectionClosed):
+            client.recv(timeout=10)
+        assert client.close_code == 1012
+    assert service.process.wait(20) == 0
+
+
+@pytest.mark.parametrize("service", ["django-1"], indirect=True)
+def test_what_takes_longer_than_the_time_is_cut_off(service: Running) -> None:
+    with httpx.stream("GET", f"{service.url}/stream?chunks=2&interval=15", timeout=40) as response:
+        pieces = response.iter_text()
+        next(pieces)
+        service.process.send_signal(signal.SIGTERM)
+        with pytest.raises(httpx.RemoteProtocolError):
+            list(pieces)
+    assert service.process.wait(20) == 0

@@ -1,0 +1,40 @@
+"""The running stack that the tests talk to, through Nginx."""
+
+import os
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+from scripts.compose_file import defaults, variables
+
+PUBLISHED = variables().get("HTTP_PORT") or defaults()["HTTP_PORT"]
+TARGET = os.environ.get("TARGET", f"http://127.0.0.1:{PUBLISHED}").rstrip("/")
+HOST, PORT = urlsplit(TARGET).hostname or "127.0.0.1", urlsplit(TARGET).port or 80
+
+Name = Literal["flask", "fastapi", "django"]
+Interface = Literal["WSGI", "ASGI"]
+
+
+@dataclass(frozen=True)
+class Service:
+    """One of the three services, behind its prefix."""
+
+    name: Name
+    interface: Interface
+
+    @property
+    def url(self) -> str:
+        """The address of the service, without a slash at its end."""
+        return f"{TARGET}/{self.name}"
+
+    @property
+    def ws_url(self) -> str:
+        """The address of its WebSocket."""
+        return f"{self.url.replace('http', 'ws', 1)}/ws"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+SERVICES = (Service("flask", "WSGI"), Service("fastapi", "ASGI"), Service("django", "ASGI"))
+EVENT_LOOPS = tuple(service for service in SERVICES if service.interface == "ASGI")

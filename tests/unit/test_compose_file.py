@@ -1,0 +1,77 @@
+"""compose.yaml as the one source of defaults."""
+
+import re
+
+import pytest
+import yaml
+
+from scripts.compose_file import ROOT, defaults, load, substitute
+from scripts.local_plan import make_plan
+
+NOT_IN_COMPOSE = {"RUNTIME"}
+
+
+def test_env_example_has_every_variable_with_its_default() -> None:
+    written = dict(re.findall(r"^#(\w+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    assert {name: value for name, value in written.items() if name not in NOT_IN_COMPOSE} == defaults()
+
+
+def test_a_variable_has_one_default() -> None:
+    found = re.findall(r"\$\{(\w+):-([^}]*)\}", (ROOT / "compose.yaml").read_text())
+    assert len(set(found)) == len({name for name, _ in found})
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "expected"),
+    [
+        ("${A:-1}", {}, "1"),
+        ("${A:-1}", {"A": "2"}, "2"),
+        ("${A:-1}", {"A": ""}, "1"),
+        ("x ${A:-1}:${B:-2}", {"B": "3"}, "x 1:3"),
+        ("${A}", {}, ""),
+    ],
+)
+def test_substitute(text: str, given: dict[str, str], expected: str) -> None:
+    assert substitute([{"key": text}], given) == [{"key": expected}]
+
+
+def test_the_command_is_the_dockerfiles() -> None:
+    services, _ = load({})
+    assert services["flask"].command == ["gunicorn", "--config", "server.py", "app:application"]
+    assert services["django"].command == ["python", "server.py"]
+
+
+def test_images_are_named_once() -> None:
+    """One name and tag for a base image: in compose.yaml, and not in a Dockerfile."""
+    for dockerfile in ROOT.glob("*/**/Dockerfile"):
+        assert set(re.findall(r"^FROM (\S+)", dockerfile.read_text(), re.MULTILINE)) == {"${PYTHON_IMAGE}"}
+    text = (ROOT / "compose.yaml").read_text()
+    for image in yaml.safe_load(text)["x-images"].values():
+        assert text.count(image) == 1
+
+
+def test_the_local_plan_has_an_address_for_every_replica(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DJANGO_REPLICAS", "3")
+    monkeypatch.setenv("LOCAL_PORT", "9000")
+    plan = make_plan()
+    ports = {process.name: process.environment.get("PORT") for process in plan.processes}
+    assert ports == {
+        "flask": "9000",
+        "fastapi": "9001",
+        "django-1": "9002",
+        "django-2": "9003",
+        "django-3": "9004",
+        "upstream": "9005",
+        "nginx": None,
+    }
+    assert plan.nginx_values["DJANGO_SERVERS"].count("server 127.0.0.1:900") == 3
+    flask = next(process for process in plan.processes if process.name == "flask")
+    assert flask.environment["UPSTREAM_URL"] == "http://127.0.0.1:9005"
+    assert flask.environment["HOST"] == "127.0.0.1"
+
+
+def test_no_docker_name_is_left_in_the_local_plan() -> None:
+    plan = make_plan()
+    for text in [*plan.nginx_values.values(), *(value for process in plan.processes for value in process.environment.values())]:
+        assert ":8000" not in text
+        assert "resolve" not in text

@@ -1,0 +1,75 @@
+"""Settings from the environment: read once, and refused in a sentence."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from twogates.settings import AppSettings, ServerSettings
+
+SHARED = Path(__file__).parents[2] / "services/shared"
+APP = {"BODY_LIMIT": "65536", "UPLOAD_LIMIT": "1000", "UPSTREAM_URL": "http://upstream:8000", "UPSTREAM_CONNECTIONS": "10"}
+SERVER = {"HOST": "0.0.0.0", "PORT": "8000", "LOG_LEVEL": "info", "GRACEFUL_TIMEOUT": "30", "TRUSTED_PROXIES": "10.0.0.0/8"}
+
+
+def read(group: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Read a group of settings in a process of its own."""
+    program = f"from twogates.settings import {group}; print({group}.read())"
+    return subprocess.run(
+        [sys.executable, "-c", program], env={**environment, "PYTHONPATH": str(SHARED)}, capture_output=True, text=True, timeout=60
+    )
+
+
+def test_what_is_set_is_read() -> None:
+    settings = AppSettings.read(APP)
+    assert (settings.body_limit, settings.upload_limit, settings.upstream_connections) == (65536, 1000, 10)
+    assert settings.upstream_url == "http://upstream:8000"
+
+
+def test_what_a_server_lacks_is_none() -> None:
+    settings = ServerSettings.read(SERVER)
+    assert (settings.workers, settings.threads, settings.timeout, settings.reload) == (None, 1, None, False)
+
+
+@pytest.mark.parametrize(("given", "workers"), [("auto", None), ("", None), ("1", 1), ("256", 256)])
+def test_workers_may_be_left_to_the_server(given: str, workers: int | None) -> None:
+    assert ServerSettings.read({**SERVER, "WORKERS": given}).workers == workers
+
+
+def test_settings_do_not_change() -> None:
+    settings = AppSettings.read(APP)
+    with pytest.raises(ValueError, match="frozen"):
+        settings.body_limit = 1
+
+
+@pytest.mark.parametrize(
+    ("group", "wrong", "sentence"),
+    [
+        ("AppSettings", {"BODY_LIMIT": "0"}, "BODY_LIMIT is '0'; accepted: a whole number of at least 1"),
+        ("AppSettings", {"BODY_LIMIT": "64k"}, "BODY_LIMIT is '64k'; accepted: a whole number of at least 1"),
+        ("AppSettings", {"UPSTREAM_URL": "upstream"}, "UPSTREAM_URL is 'upstream'; accepted: text that matches ^http://"),
+        ("AppSettings", {"UPSTREAM_CONNECTIONS": "70000"}, "UPSTREAM_CONNECTIONS is '70000'; accepted: a whole number from 1 to 65535"),
+        ("ServerSettings", {"PORT": "http"}, "PORT is 'http'; accepted: a whole number from 1 to 65535"),
+        ("ServerSettings", {"WORKERS": "many"}, "WORKERS is 'many'; accepted: a whole number from 1 to 256, or auto"),
+        ("ServerSettings", {"WORKERS": "0"}, "WORKERS is '0'; accepted: a whole number from 1 to 256, or auto"),
+        ("ServerSettings", {"THREADS": "-1"}, "THREADS is '-1'; accepted: a whole number from 1 to 1024"),
+        ("ServerSettings", {"LOG_LEVEL": "loud"}, "LOG_LEVEL is 'loud'; accepted: one of debug, info, warning, error"),
+        ("ServerSettings", {"RELOAD": "maybe"}, "RELOAD is 'maybe'; accepted: true or false"),
+        ("ServerSettings", {"TIMEOUT": "1e9"}, "TIMEOUT is '1e9'; accepted: a whole number from 1 to 3600"),
+    ],
+)
+def test_a_wrong_one_is_named(group: str, wrong: dict[str, str], sentence: str) -> None:
+    done = read(group, {**APP, **SERVER, **wrong})
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"twogates: {sentence}\n")
+
+
+def test_each_missing_one_is_named() -> None:
+    done = read("ServerSettings", {"PORT": "8000", "HOST": ""})
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "twogates: GRACEFUL_TIMEOUT is not set; accepted: a whole number from 1 to 3600",
+        "twogates: HOST is not set; accepted: text",
+        "twogates: LOG_LEVEL is not set; accepted: one of debug, info, warning, error",
+        "twogates: TRUSTED_PROXIES is not set; accepted: text",
+    ]

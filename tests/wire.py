@@ -1,0 +1,102 @@
+"""HTTP/1.1 on a plain socket: the request leaves as it was written, where a client library would correct it."""
+
+import gzip
+import socket
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from http.client import HTTPException, HTTPMessage, HTTPResponse
+
+from tests.stack import HOST, PORT
+
+TIMEOUT = 60.0  # seconds without a byte
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as bytes; ``target`` begins after the service's prefix."""
+
+    method: bytes = b"GET"
+    target: bytes = b"/"
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    body: bytes | None = None
+    chunked: bool = False
+
+    def encode(self, prefix: str) -> bytes:
+        """The bytes on the wire. ``Host`` is added, and the header that frames the body, where there is one."""
+        headers = [(b"Host", f"{HOST}:{PORT}".encode()), *self.headers]
+        body = self.body or b""
+        if self.chunked:
+            headers.append((b"Transfer-Encoding", b"chunked"))
+            body = b"".join(encode_chunks(body))
+        elif self.body is not None:
+            headers.append((b"Content-Length", str(len(body)).encode()))
+        lines = [self.method + b" " + prefix.encode() + self.target + b" HTTP/1.1", *(name + b": " + value for name, value in headers)]
+        return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+def encode_chunks(body: bytes, size: int = 1000) -> Iterable[bytes]:
+    """``body`` in the chunked transfer coding."""
+    for start in range(0, len(body), size):
+        part = body[start : start + size]
+        yield b"%x\r\n%b\r\n" % (len(part), part)
+    yield b"0\r\n\r\n"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back; ``body`` after any content coding was undone."""
+
+    status: int
+    headers: HTTPMessage
+    body: bytes
+
+    @property
+    def content_type(self) -> str | None:
+        return self.headers["Content-Type"]
+
+
+class Wire:
+    """A connection that is kept while the other side keeps it."""
+
+    def __init__(self) -> None:
+        self.socket: socket.socket | None = None
+
+    def send(self, data: bytes, method: bytes = b"GET") -> Answer:
+        """Send one request and read its answer; ``method`` says whether a body follows."""
+        kept = self.socket is not None
+        try:
+            return self.exchange(data, method)
+        except (ConnectionError, HTTPException):
+            self.close()
+            if not kept:
+                raise
+            return self.exchange(data, method)  # the kept connection had been closed meanwhile
+
+    def exchange(self, data: bytes, method: bytes) -> Answer:
+        """The same on the connection at hand, or a new one."""
+        connected = self.connect()
+        with suppress(ConnectionError):  # a server may answer and close before it has read a body that it will not take
+            connected.sendall(data)
+        response = HTTPResponse(connected, method=method.decode("latin-1"))
+        with response:
+            response.begin()
+            body = response.read()
+            if response.will_close:
+                self.close()
+        if response.msg["Content-Encoding"] == "gzip":
+            body = gzip.decompress(body)
+        return Answer(response.status, response.msg, body)
+
+    def connect(self) -> socket.socket:
+        """The connection at hand, or a new one."""
+        if self.socket is None:
+            self.socket = socket.create_connection((HOST, PORT), timeout=TIMEOUT)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return self.socket
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self.socket is not None:
+            self.socket.close()
+            self.socket = None
