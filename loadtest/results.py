@@ -1,61 +1,134 @@
-"""What a run was asked for and what it found: results.json is these, and the report is drawn from them."""
+"""What a run found: results.json is these dataclasses, and everything that is drawn or said comes from them."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-from loadtest.latency import Summary
-from loadtest.parameters import Parameters
-from loadtest.stack import Service
-
-# Above this share of one core, Locust is late with its own work, and a row would describe it and not the service.
-BUSY_GENERATOR = 0.8
+Outcome = Literal["holds", "holds with a limit", "does not hold", "no difference seen", "not valid"]
 
 
 @dataclass(frozen=True)
-class Options:
-    """What was asked for. Seconds for ``seconds`` (of the window of each service) and ``warmup`` (at least, discarded)."""
+class Estimate:
+    """A value with the interval that holds it in 95 of 100 resamplings (bootstrap), in the metric's unit."""
 
-    workload: str
-    services: tuple[str, ...]
-    users: int
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One rule of the audit on one run. ``residual`` is what the rule is about, as a share of what is allowed (1 is the limit)."""
+
+    rule: str
+    passed: bool
+    residual: float | None
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """One cell measured once. ``values`` by metric, in that metric's unit; ``counts`` are whole requests.
+
+    ``slices`` are successes in equal parts of the window; ``histograms`` are HDR histograms of latencies in microseconds
+    (HdrHistogram's own encoding), one for each slice.
+    """
+
+    repeat: int
     seconds: float
-    warmup: float
-    parameters: Parameters
-    target: str
+    values: dict[str, float]
+    counts: dict[str, int]
+    slices: list[int]
+    histograms: list[str]
+    errors: dict[str, int]
+    watched: dict[str, float]
+    audit: list[Finding]
+    limiter: str
+
+    @property
+    def valid(self) -> bool:
+        return all(finding.passed for finding in self.audit)
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One service, measured. Throughputs in verified answers per second; ``ratio`` is measured over predicted."""
+class CellResult:
+    """A cell with all its runs. ``estimates`` by metric."""
 
-    service: Service
-    users: int
-    held: float | None
-    predicted: float | None
-    measured: float
-    ratio: float | None
-    successes: int
-    failures: int
-    failures_outside: int
-    errors: dict[str, int]
-    window_seconds: float
-    latency: Summary | None
-    first_piece: Summary | None
-    generator_cpu: float
+    key: str
+    variant: str
+    step: float | str
+    load: str
+    predicted: dict[str, float]
+    estimates: dict[str, Estimate]
+    limiter: str
+    runs: list[Run]
     not_valid: str | None
+
+    @property
+    def valid(self) -> bool:
+        return self.not_valid is None
+
+
+@dataclass(frozen=True)
+class Check:
+    """One statement that a verdict rests on. ``bound``: it compares with a prediction made before the run."""
+
+    text: str
+    passed: bool | None  # None: no difference seen
+    bound: bool = False
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What follows for the claim, in a sentence, and why."""
+
+    outcome: Outcome
+    sentence: str
+    checks: list[Check] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ExperimentResult:
+    """One experiment of a run."""
+
+    name: str
+    question: str
+    claim: str
+    frame: str
+    misreading: str
+    command: str
+    chart: dict[str, Any]
+    columns: list[str]
+    cells: list[CellResult]
+    verdict: Verdict
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Session:
+    """What was found out before the experiments: what the generator can do, and how much two equal things differ.
+
+    ``ceiling`` in requests a second of one generator process; ``idle_lag`` in seconds, how late an idle one wakes, which does
+    not count against it; ``noise`` by metric, as a ratio to 1.
+    """
+
+    ceiling: float
+    idle_lag: float
+    generators: int
+    noise: dict[str, float]
+    second_opinions: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class Results:
-    """One run. ``seen`` and ``misreading`` are sentences."""
+    """One run of the laboratory."""
 
-    options: Options
-    cells: list[Cell]
-    seen: str
-    misreading: str
+    name: str
+    full: bool
+    experiments: list[ExperimentResult]
+    session: Session
     manifest: dict[str, Any]
+    format: int = 2
 
     @property
-    def fine(self) -> bool:
-        """Whether every row is valid and every answer was right, in the warm-up too."""
-        return all(cell.not_valid is None and cell.failures == cell.failures_outside == 0 for cell in self.cells)
+    def valid(self) -> bool:
+        return all(cell.valid for experiment in self.experiments for cell in experiment.cells)

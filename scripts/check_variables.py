@@ -32,6 +32,7 @@ RULES = {
     r"MEMORY$": text("a size such as 256m or 1g", r"\d+[bkmg]"),
     r"PERIOD$": text("seconds such as 35s", r"\d+s"),
     r"^LOG_LEVEL$": text("one of debug, info, warning, error", "debug|info|warning|error"),
+    r"PRELOAD$": text("true or false", "true|false"),
     r"^BIND$": text("an IPv4 address of this machine", r"\d+\.\d+\.\d+\.\d+"),
 }
 

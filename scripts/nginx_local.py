@@ -14,6 +14,7 @@ from scripts.compose_file import ROOT
 # "resolve" in an upstream is free since this version; the templates hold no other newer directive.
 OLDEST = (1, 27, 3)
 SHARED = ("nginx.conf", "http", "snippets", "html")
+STATIC = ROOT / "services/shared/twogates/static"
 
 
 def find_nginx() -> tuple[list[str], str]:
@@ -44,10 +45,10 @@ def render(folder: Path, values: Mapping[str, str]) -> None:
     shutil.rmtree(folder / "conf.d", ignore_errors=True)
     for needed in ("conf.d", "spool"):
         (folder / needed).mkdir(parents=True, exist_ok=True)
-    for name in SHARED:
+    for name, shared in {**{name: ROOT / "nginx" / name for name in SHARED}, "static": STATIC}.items():
         link = folder / name
         link.unlink(missing_ok=True)
-        link.symlink_to(ROOT / "nginx" / name)
+        link.symlink_to(shared)
     for template in sorted((ROOT / "nginx" / "templates").glob("*.template")):
         # safe_substitute leaves Nginx's own $variables alone, as the image's envsubst does.
         (folder / "conf.d" / template.stem).write_text(Template(template.read_text()).safe_substitute(values))

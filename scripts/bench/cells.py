@@ -7,8 +7,8 @@ from typing import Any
 
 from scripts.bench import nginx
 from scripts.bench.plan import service
-from scripts.bench.servers import Command, free_port
 from scripts.local_plan import Plan, Process, make_plan
+from scripts.servers import Command, free_port
 
 BIN = Path(sys.executable).parent
 APPS = Path(__file__).parent / "apps"

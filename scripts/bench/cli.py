@@ -25,7 +25,7 @@ from typing import Any, NoReturn
 from rich.console import Console
 
 from loadtest.manifest import cpu_model
-from scripts.bench import proc
+from scripts import proc
 from scripts.bench.cells import CELLS, all_commands
 from scripts.bench.images import images
 from scripts.bench.load import CONNECTIONS
@@ -33,9 +33,9 @@ from scripts.bench.measure import apart, run
 from scripts.bench.memory import Part, containers, idle_stack
 from scripts.bench.report import Report, as_dict, show
 from scripts.bench.results import Costs, Sample
-from scripts.bench.servers import ServerFailed, Servers
 from scripts.compose_file import ROOT
 from scripts.local_plan import RUN, make_plan
+from scripts.servers import ServerFailed, Servers
 
 ROUNDS, QUICK_ROUNDS = 15, 5
 PACKAGES = ("flask", "fastapi", "django", "gunicorn", "uvicorn", "uvicorn-worker", "daphne", "uvloop", "httptools")

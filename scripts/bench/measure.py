@@ -9,9 +9,9 @@ from itertools import groupby
 
 from scripts.bench.cells import Cell
 from scripts.bench.load import CONNECTIONS, Load
-from scripts.bench.proc import tree
 from scripts.bench.results import Sample
-from scripts.bench.servers import Servers
+from scripts.proc import tree
+from scripts.servers import Servers
 
 Meter = Callable[[list[int]], float]
 # The part of a cell's requests that is sent first and not counted: connections, caches, and the CPU's frequency settle.

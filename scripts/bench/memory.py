@@ -10,10 +10,10 @@ from scripts import runtime_docker
 from scripts.bench import nginx
 from scripts.bench.cells import new_ports
 from scripts.bench.plan import service
-from scripts.bench.proc import pss_mib, tree
-from scripts.bench.servers import Servers, free_port
 from scripts.compose_file import load
 from scripts.local_plan import make_plan
+from scripts.proc import pss_mib, tree
+from scripts.servers import Servers, free_port
 
 AIM_MIB = 450
 UNITS = {"B": 1 / 2**20, "KiB": 1 / 2**10, "MiB": 1, "GiB": 2**10}

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from scripts import nginx_local
 from scripts.bench.plan import moved
-from scripts.bench.servers import Command
 from scripts.local_plan import Plan
+from scripts.servers import Command
 
 # Names the files that Nginx writes, since their places differ between builds; else all is default, the access log too:
 # one unbuffered line a request in the format "combined". Keep-alive to an upstream is default (since 1.29.7) only where

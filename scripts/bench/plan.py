@@ -2,8 +2,8 @@
 
 import re
 
-from scripts.bench.servers import Command
 from scripts.local_plan import Process
+from scripts.servers import Command
 
 ADDRESS = re.compile(r"127\.0\.0\.1:(\d+)")
 

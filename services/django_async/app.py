@@ -13,6 +13,7 @@ from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "django_settings")
 
+from asgiref.sync import sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
@@ -20,9 +21,9 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 
-from twogates import streams
+from twogates import static_file, streams
 from twogates.asgi import Observed
-from twogates.models import CpuQuery, Document, StreamQuery, UpstreamQuery, WaitQuery
+from twogates.models import BlockQuery, CpuQuery, Document, StreamQuery, UpstreamQuery, WaitQuery
 from twogates.payloads import SMALL, Identity, encode, greeting
 from twogates.problems import MEDIA_TYPE, Problem, method_not_allowed, too_large
 from twogates.settings import AppSettings
@@ -113,8 +114,12 @@ async def cpu(request: HttpRequest) -> HttpResponse:
 
 @get
 async def block(request: HttpRequest) -> HttpResponse:
-    query = WaitQuery.read(request.META["QUERY_STRING"])
-    time.sleep(query.seconds)  # the classic mistake: nothing else runs on this event loop meanwhile
+    query = BlockQuery.read(request.META["QUERY_STRING"])
+    if query.offload:
+        # Not thread-sensitive: a thread of the loop's pool. The default would start one for this request alone.
+        await sync_to_async(time.sleep, thread_sensitive=False)(query.seconds)
+    else:
+        time.sleep(query.seconds)  # the classic mistake: nothing else runs on this event loop meanwhile
     return answer({"blocked": query.seconds})
 
 
@@ -143,6 +148,14 @@ async def events(request: HttpRequest) -> StreamingHttpResponse:
             yield streams.event(number, query.chunks)
 
     return StreamingHttpResponse(sent(), content_type=streams.EVENTS_TYPE, headers=streams.STREAM_HEADERS)
+
+
+@get
+async def gates(request: HttpRequest) -> HttpResponse:
+    # Not a FileResponse: under ASGI Django warns of its synchronous iterator, reads it to its end in a thread all the same,
+    # and then sends it in pieces of 4 KiB.
+    body = await sync_to_async(static_file.FILE.read_bytes, thread_sensitive=False)()
+    return HttpResponse(body, content_type=static_file.TYPE, headers={"Content-Length": len(body)})
 
 
 @post
@@ -200,6 +213,7 @@ urlpatterns = [
     path("block", block),
     path("stream", stream),
     path("events", events),
+    path("static/gates.svg", gates),
     path("echo", echo),
     path("upload", upload),
     path("ws", websocket_without_upgrade),

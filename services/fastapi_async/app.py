@@ -13,12 +13,12 @@ from typing import Annotated
 
 from fastapi import FastAPI, Query, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import StreamingResponse
+from fastapi.responses import FileResponse, StreamingResponse
 from starlette.exceptions import HTTPException
 
-from twogates import streams
+from twogates import static_file, streams
 from twogates.asgi import Observed
-from twogates.models import CpuQuery, Document, StreamQuery, UpstreamQuery, WaitQuery
+from twogates.models import BlockQuery, CpuQuery, Document, StreamQuery, UpstreamQuery, WaitQuery
 from twogates.payloads import SMALL, Identity, encode, greeting
 from twogates.problems import MEDIA_TYPE, Problem, invalid, malformed_json, method_not_allowed, too_large
 from twogates.settings import AppSettings
@@ -95,8 +95,11 @@ async def cpu(query: Annotated[CpuQuery, Query()]) -> Response:
 
 
 @get("/block")
-async def block(query: Annotated[WaitQuery, Query()]) -> Response:
-    time.sleep(query.seconds)  # the classic mistake: nothing else runs on this event loop meanwhile
+async def block(query: Annotated[BlockQuery, Query()]) -> Response:
+    if query.offload:
+        await asyncio.to_thread(time.sleep, query.seconds)
+    else:
+        time.sleep(query.seconds)  # the classic mistake: nothing else runs on this event loop meanwhile
     return answer({"blocked": query.seconds})
 
 
@@ -123,6 +126,12 @@ async def events(request: Request, query: Annotated[StreamQuery, Query()]) -> Re
 
     headers = {**streams.STREAM_HEADERS, "Content-Type": streams.EVENTS_TYPE}
     return StreamingResponse(sent(), headers=headers)
+
+
+@get("/static/gates.svg")
+async def gates() -> Response:
+    # It reads the file in a thread. Nginx takes Range away, which it would obey.
+    return FileResponse(static_file.FILE, media_type=static_file.TYPE, headers={"Accept-Ranges": "none"})
 
 
 @post("/echo", max_body_size=settings.body_limit)

@@ -8,13 +8,13 @@ import time
 from collections.abc import Iterator
 from functools import partial
 
-from flask import Flask, Response, request
+from flask import Flask, Response, request, send_file
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from server import slots, worker_class
-from twogates import streams
-from twogates.models import CpuQuery, Document, StreamQuery, UpstreamQuery, WaitQuery
+from twogates import static_file, streams
+from twogates.models import BlockQuery, CpuQuery, Document, StreamQuery, UpstreamQuery, WaitQuery
 from twogates.payloads import SMALL, Identity, encode, greeting
 from twogates.problems import MEDIA_TYPE, Problem, method_not_allowed, too_large
 from twogates.settings import AppSettings
@@ -101,8 +101,9 @@ def cpu() -> Response:
 
 @get("/block")
 def block() -> Response:
-    query = WaitQuery.read(request.query_string)
-    time.sleep(query.seconds)  # the same as /wait: a sync worker has no other way to wait
+    query = BlockQuery.read(request.query_string)
+    # The same as /wait: a sync worker has no other way to wait. Offloaded or not: it would wait for the other thread.
+    time.sleep(query.seconds)
     return answer({"blocked": query.seconds})
 
 
@@ -131,6 +132,14 @@ def events() -> Response:
             yield streams.event(number, query.chunks)
 
     return Response(sent(), content_type=streams.EVENTS_TYPE, headers=streams.STREAM_HEADERS)
+
+
+@get("/static/gates.svg")
+def gates() -> Response:
+    # Not conditional: the contract leaves 304 and parts of a file to Nginx. The server sends it with sendfile.
+    answer = send_file(static_file.FILE, conditional=False)
+    answer.content_type = static_file.TYPE  # else with a charset
+    return answer
 
 
 @post("/echo")

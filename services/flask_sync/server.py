@@ -9,9 +9,6 @@ from twogates.gunicorn_base import settings
 workers = settings.workers or max(4, 2 * cpus_given())
 # Above 1 Gunicorn takes the gthread worker in place of sync: the same application, so many requests a worker. Default 1.
 threads = settings.threads
-# The application is imported once, before the workers are forked from it, and they share its memory. Default off. A HUP
-# then restarts workers without new code: to change code, replace the container. The reloader needs it off.
-preload_app = not settings.reload
 # Recycle a worker after so many requests, not all at once, as a bound on slow leaks. Safe for a sync worker, which closes
 # its connection after each answer; one that keeps connections would drop requests. Default 0, never.
 max_requests = 50_000

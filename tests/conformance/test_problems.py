@@ -57,6 +57,12 @@ QUERIES = [
     Wrong("/wait?second=0", {"second": "the fields seconds", "seconds": SECONDS}),
     Wrong("/wait?seconds=0&extra=1", {"extra": "the fields seconds"}),
     Wrong("/block?seconds=31", {"seconds": SECONDS}),
+    *(
+        Wrong(f"/block?seconds=0&offload={word}", {"offload": "true or false"})
+        for word in ("", "1", "0", "yes", "on", "t", "True", "FALSE", "%20true", "true%20", "null", "true&offload=1")
+    ),
+    Wrong("/block?seconds=0&offload", {"offload": "true or false"}),
+    Wrong("/wait?seconds=0&offload=true", {"offload": "the fields seconds"}),
     Wrong("/upstream?seconds=1&calls=0", {"calls": "a whole number from 1 to 20"}),
     Wrong("/upstream?seconds=1&calls=21", {"calls": "a whole number from 1 to 20"}),
     Wrong("/upstream?seconds=1&calls=1.5", {"calls": "a whole number from 1 to 20"}),
@@ -155,7 +161,10 @@ def test_wrong_content_type(content_type: bytes | None) -> None:
     assert document["detail"] == "The body must be JSON: send Content-Type: application/json."
 
 
-GETS = ["/", "/healthz", "/readyz", "/json", "/hello/a", "/wait", "/upstream", "/cpu", "/block", "/stream", "/events", "/ws"]
+GETS = [
+    *("/", "/healthz", "/readyz", "/json", "/hello/a", "/wait", "/upstream", "/cpu", "/block", "/stream", "/events"),
+    *("/static/gates.svg", "/ws"),
+]
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
@@ -192,6 +201,18 @@ def test_a_method_that_no_path_answers(method: bytes) -> None:
         "/hello/a/b",
         "/hello/a%2Fb",
         "/wait/0",
+        "/static",
+        "/static/",
+        "/static/gates.svg/",
+        "/static/gates.svgz",
+        "/static/GATES.SVG",
+        "/static//gates.svg",
+        "/static/../static_file.py",
+        "/static/..%2fstatic_file.py",
+        "/static/%2e%2e/static_file.py",
+        "/static/.%2fgates.svg",
+        "/static/%2fetc/passwd",
+        "/static/gates.svg%2f..%2f..%2fsettings.py",
     ],
 )
 def test_unknown_path(target: str) -> None:

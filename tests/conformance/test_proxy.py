@@ -122,6 +122,12 @@ def test_a_path_outside_the_services_is_a_problem_document() -> None:
     assert missing.json() == httpx.get(TARGET + "/flask/nothing").json() | {"status": 404}
 
 
+@pytest.mark.parametrize("path", ["/nothing.svg", "/nothing.html", "/nothing.css", "/flask//nothing.svg"])
+def test_a_problem_is_one_whatever_the_path_ends_in(path: str) -> None:
+    missing = httpx.get(TARGET + path)
+    assert (missing.status_code, missing.headers["Content-Type"]) == (404, "application/problem+json")
+
+
 @each_service
 def test_a_header_that_is_too_large_is_refused_by_nginx(service: Service) -> None:
     response = httpx.get(f"{service.url}/json", headers={"X-Big": "x" * 9000})

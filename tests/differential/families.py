@@ -10,7 +10,7 @@ from hypothesis.strategies import SearchStrategy
 from tests.differential import documents, queries
 from tests.differential.pieces import BODIES, CONTENT_TYPES, LAST_EVENT_IDS, ODD_HEADERS, PIECE, TEXT, encodings
 from tests.wire import Request
-from twogates.models import CpuQuery, StreamQuery, UpstreamQuery, WaitQuery
+from twogates.models import BlockQuery, CpuQuery, StreamQuery, UpstreamQuery, WaitQuery
 
 QUICK = 0.02  # seconds that a valid request may wait in all
 
@@ -26,7 +26,8 @@ HELLO = st.one_of(
     st.integers(1, 9000).map(lambda size: b"x" * size),
 ).map(lambda name: b"/hello/" + name)
 
-WAIT = st.sampled_from([b"/wait", b"/block"]).flatmap(lambda path: queries.targets(WaitQuery, path, lambda query: query.seconds <= QUICK))
+WAIT = queries.targets(WaitQuery, b"/wait", lambda query: query.seconds <= QUICK)
+BLOCK = queries.targets(BlockQuery, b"/block", lambda query: query.seconds <= QUICK)
 UPSTREAM = queries.targets(UpstreamQuery, b"/upstream", lambda query: query.seconds * query.calls <= QUICK)
 CPU = queries.targets(CpuQuery, b"/cpu", lambda query: query.work <= 5)
 
@@ -41,13 +42,13 @@ EVENTS = queries.targets(StreamQuery, b"/events", short)
 # Each endpoint, with a query that makes it quick.
 QUERIES = {
     b"/wait": b"?seconds=0",
-    b"/block": b"?seconds=0",
+    b"/block": b"?seconds=0&offload=true",
     b"/upstream": b"?seconds=0",
     b"/cpu": b"?work=1",
     b"/stream": b"?chunks=1&interval=0",
     b"/events": b"?chunks=1&interval=0",
 }
-OTHERS = (b"/", b"/healthz", b"/readyz", b"/json", b"/hello/a", b"/echo", b"/upload", b"/ws", b"/nothing")
+OTHERS = (b"/", b"/healthz", b"/readyz", b"/json", b"/hello/a", b"/echo", b"/upload", b"/static/gates.svg", b"/ws", b"/nothing")
 ENDPOINTS = st.sampled_from([path + query for path, query in QUERIES.items()] + list(OTHERS))
 
 SEGMENTS = [
@@ -58,7 +59,7 @@ ENDINGS = [
 ]
 WRONG_PATHS = [
     *(b"json", b"/a b", b"/a\x00b", b"/a\x7fb", b"/a\tb", b"\\json", b"/\\", b"/*", b"/~", b"/favicon.ico", b"/.git/config"),
-    b"/static/x.css",
+    *(b"/static/x.css", b"/static/", b"/static/../static_file.py", b"/static/..%2fstatic_file.py", b"/static/%2e/gates.svg"),
 ]
 UNKNOWN = st.one_of(
     st.lists(PIECE | st.sampled_from(SEGMENTS), min_size=1, max_size=4).map(lambda parts: b"/" + b"/".join(parts)),
@@ -86,6 +87,7 @@ LARGE = st.integers(60_000, 65_536).map(lambda size: b"\x00\xff" * (size // 2))
 FAMILIES: dict[str, SearchStrategy[Request]] = {
     "hello": st.builds(Request, target=HELLO),
     "wait": st.builds(Request, target=WAIT),
+    "block": st.builds(Request, target=BLOCK),
     "upstream": st.builds(Request, target=UPSTREAM),
     "cpu": st.builds(Request, target=CPU),
     "stream": st.builds(Request, target=STREAM),

@@ -31,7 +31,14 @@ NUMBERS = [
     *("[1]", "{}", "'1'", '"1"', "30.000001", "31", "1001", "10001", "9" * 400, "9" * 5000, "0." + "0" * 400 + "1", "1" + "0" * 20),
     *(str(2**63), str(-(2**63) - 1), "1.0", "1.5", "5.0", "5.000000000000000001", "\x00", "1\x00"),
 ]
-VALUES = st.one_of(st.sampled_from(NUMBERS), st.integers(-2, 5).map(str), st.floats().map(repr), st.integers().map(str), TEXT)
+# What some language takes for a boolean.
+FLAGS = [
+    *("true", "false", "TRUE", "False", "yes", "no", "on", "off", "t", "f", "y", "n", "1", "0", " true", "false ", "true,false"),
+    "\uff54rue",
+]
+VALUES = st.one_of(
+    st.sampled_from(NUMBERS), st.sampled_from(FLAGS), st.integers(-2, 5).map(str), st.floats().map(repr), st.integers().map(str), TEXT
+)
 
 # Bytes that a header value may have. Daphne refuses 0x85 (a line end in Latin-1) by itself, in words of its own.
 HEADER_TEXT = st.binary(max_size=20).map(lambda value: bytes(byte for byte in value if byte >= 0x20 and byte not in (0x7F, 0x85)).strip())

@@ -14,6 +14,7 @@ PAUSES = st.floats(0, 0.005).map(repr) | st.sampled_from(["0", "0.001", "1e-3", 
 VALID = {
     "seconds": PAUSES,
     "interval": PAUSES,
+    "offload": st.sampled_from(["true", "false"]),
     "work": st.integers(1, 5).map(str) | st.sampled_from(["+1", " 2", "3.0", "0_1"]),
     "calls": st.integers(1, 3).map(str),
     "chunks": st.integers(1, 4).map(str),

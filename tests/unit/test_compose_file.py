@@ -5,6 +5,7 @@ import re
 import pytest
 import yaml
 
+from scripts.check_variables import check_variables
 from scripts.compose_file import ROOT, defaults, load, substitute
 from scripts.local_plan import make_plan
 
@@ -68,6 +69,20 @@ def test_the_local_plan_has_an_address_for_every_replica(monkeypatch: pytest.Mon
     flask = next(process for process in plan.processes if process.name == "flask")
     assert flask.environment["UPSTREAM_URL"] == "http://127.0.0.1:9005"
     assert flask.environment["HOST"] == "127.0.0.1"
+
+
+@pytest.mark.parametrize("word", ["yes", "1", "True"])
+def test_a_wrong_preload_is_refused_before_anything_starts(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        check_variables({"FASTAPI_PRELOAD": word})
+    assert ended.value.code == 2
+    assert f"FASTAPI_PRELOAD is {word!r}; accepted: true or false" in capsys.readouterr().err
+
+
+def test_preload_is_a_setting_of_each_service_on_gunicorn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FASTAPI_PRELOAD", "true")
+    preload = {process.name: process.environment.get("PRELOAD") for process in make_plan().processes}
+    assert (preload["flask"], preload["fastapi"], preload["django-1"]) == ("false", "true", None)
 
 
 def test_no_docker_name_is_left_in_the_local_plan() -> None:

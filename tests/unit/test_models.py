@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from twogates.models import CpuQuery, Document, Query, StreamQuery, UpstreamQuery, WaitQuery, is_json
+from twogates.models import BlockQuery, CpuQuery, Document, Query, StreamQuery, UpstreamQuery, WaitQuery, is_json
 from twogates.problems import Problem
 
 DOCUMENT: dict[str, Any] = {
@@ -23,6 +23,9 @@ DOCUMENT: dict[str, Any] = {
         (WaitQuery, b"seconds=30", {"seconds": 30}),
         (WaitQuery, "seconds=9&seconds=1", {"seconds": 1}),
         (WaitQuery, "%73econds=%30%2E5", {"seconds": 0.5}),
+        (BlockQuery, "seconds=1", {"seconds": 1, "offload": False}),
+        (BlockQuery, "offload=true&seconds=1", {"seconds": 1, "offload": True}),
+        (BlockQuery, b"seconds=1&offload=true&offload=%66alse", {"seconds": 1, "offload": False}),
         (CpuQuery, "work=1000", {"work": 1000}),
         (UpstreamQuery, "seconds=1.5&calls=20", {"seconds": 1.5, "calls": 20}),
         (UpstreamQuery, "seconds=1", {"seconds": 1, "calls": 1}),
@@ -44,6 +47,8 @@ def test_accepted_queries(model: type[Query], query: str | bytes, values: dict[s
         (WaitQuery, "seconds=0;seconds=1", ["seconds"]),
         (WaitQuery, b"seconds=\xff", ["seconds"]),
         (WaitQuery, "seconds=0&Seconds=0", ["Seconds"]),
+        (WaitQuery, "seconds=0&offload=true", ["offload"]),
+        *((BlockQuery, f"seconds=0&offload={word}", ["offload"]) for word in ("", "1", "0", "yes", "True", "+true", "false%00", "t")),
         (CpuQuery, "work=1.5", ["work"]),
         (CpuQuery, "work=" + "9" * 5000, ["work"]),
         (UpstreamQuery, "seconds=1.51&calls=20", [""]),

@@ -30,6 +30,7 @@ def test_what_is_set_is_read() -> None:
 def test_what_a_server_lacks_is_none() -> None:
     settings = ServerSettings.read(SERVER)
     assert (settings.workers, settings.threads, settings.timeout, settings.reload) == (None, 1, None, False)
+    assert (settings.preload, settings.counters) == (False, None)
 
 
 @pytest.mark.parametrize(("given", "workers"), [("auto", None), ("", None), ("1", 1), ("256", 256)])
@@ -56,6 +57,9 @@ def test_settings_do_not_change() -> None:
         ("ServerSettings", {"THREADS": "-1"}, "THREADS is '-1'; accepted: a whole number from 1 to 1024"),
         ("ServerSettings", {"LOG_LEVEL": "loud"}, "LOG_LEVEL is 'loud'; accepted: one of debug, info, warning, error"),
         ("ServerSettings", {"RELOAD": "maybe"}, "RELOAD is 'maybe'; accepted: true or false"),
+        ("ServerSettings", {"PRELOAD": "maybe"}, "PRELOAD is 'maybe'; accepted: true or false"),
+        ("ServerSettings", {"COUNTERS": "/nothing"}, "COUNTERS is '/nothing'; accepted: a folder to write to"),
+        ("ServerSettings", {"COUNTERS": "/dev/null"}, "COUNTERS is '/dev/null'; accepted: a folder to write to"),
         ("ServerSettings", {"TIMEOUT": "1e9"}, "TIMEOUT is '1e9'; accepted: a whole number from 1 to 3600"),
     ],
 )

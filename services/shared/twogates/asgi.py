@@ -1,16 +1,19 @@
 """Request id and timing around any ASGI callable. Compare wsgi.py: the same for the other gate."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from time import perf_counter
 from typing import Any
 
+from twogates import counters
 from twogates.context import REQUEST_ID, new_request_id, server_timing
 from twogates.problems import MEDIA_TYPE, Problem
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +25,8 @@ class Observed:
     notice it by a poll, up to a second later.
     """
 
-    def __init__(self, app: Callable[[Message, Receive, Send], Awaitable[None]]) -> None:
-        self.app = app
+    def __init__(self, app: Application) -> None:
+        self.app = Counted(app) if counters.wanted() else app
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -57,3 +60,36 @@ class Observed:
             headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
             await observed_send({"type": "http.response.start", "status": 500, "headers": headers})
             await observed_send({"type": "http.response.body", "body": body})
+
+
+class Counted:
+    """ASGI middleware for the laboratory: counts a request or a socket while its call lasts, and watches the event loop."""
+
+    def __init__(self, app: Application) -> None:
+        self.app = app
+        self.watching: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        counts = counters.own()
+        if self.watching is None or self.watching.done():
+            self.watching = asyncio.create_task(watch_the_loop(counts))
+        if scope["type"] == "websocket":
+            begin, finish = counts.open_socket, counts.close_socket
+        elif scope["type"] == "http" and scope["path"] not in counters.HEALTH_CHECKS:
+            begin, finish = counts.begin, counts.finish
+        else:
+            await self.app(scope, receive, send)
+            return
+        begin()
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            finish()
+
+
+async def watch_the_loop(counts: counters.Counters) -> None:
+    """Ask to be woken again and again, and record how late that was. uvloop rounds to whole milliseconds."""
+    while True:
+        due = perf_counter() + counters.LAG_PERIOD
+        await asyncio.sleep(counters.LAG_PERIOD)
+        counts.lag(max(0.0, perf_counter() - due))

@@ -1,9 +1,11 @@
 """Gunicorn settings that hold for every service on it. Each server.py adds what its worker class needs."""
 
 import os
+from typing import Any
 
 from gunicorn.glogging import Logger
 
+from twogates import counters
 from twogates.logs import logging_config
 from twogates.settings import ServerSettings
 
@@ -42,3 +44,12 @@ class NoAccessLog(Logger):
 
 logger_class = NoAccessLog
 reload = settings.reload
+# The application is imported once, before the workers are forked from it, and they share its memory. A HUP then restarts
+# workers without new code: to change code, replace the container. The reloader needs it off. Default off.
+preload_app = settings.preload and not settings.reload
+
+
+def post_fork(_server: Any, _worker: Any) -> None:
+    """Let a worker have its file of counters before its first request, where the laboratory counts."""
+    if counters.wanted():
+        counters.own()

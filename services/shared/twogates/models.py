@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 from urllib.parse import parse_qsl
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from twogates.problems import Problem, invalid, malformed_json
@@ -45,6 +45,17 @@ class Query(Strict):
 
 class WaitQuery(Query):
     seconds: Pause
+
+
+def true_or_false(value: object) -> object:
+    """Read ``true`` and ``false`` and nothing else: pydantic also takes 1, yes, on, T and their like."""
+    if value not in ("true", "false"):
+        raise PydanticCustomError("true_or_false", "Input should be true or false")
+    return value == "true"
+
+
+class BlockQuery(WaitQuery):
+    offload: Annotated[bool, BeforeValidator(true_or_false)] = False
 
 
 class CpuQuery(Query):

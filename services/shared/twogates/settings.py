@@ -3,9 +3,10 @@
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, DirectoryPath, Field, ValidationError
 
 from twogates.problems import describe_errors
 
@@ -17,6 +18,13 @@ Workers = Annotated[
     BeforeValidator(lambda value: None if value == "auto" else value),
     Field(description="a whole number from 1 to 256, or auto"),
 ]
+
+
+def writable(folder: Path) -> Path:
+    """Reject a folder in which this process cannot make a file."""
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ValueError("not writable")
+    return folder
 
 
 class Settings(BaseModel):
@@ -57,8 +65,11 @@ class ServerSettings(Settings):
     graceful_timeout: Seconds
     trusted_proxies: str
     reload: bool = False
+    preload: bool = False
     workers: Workers = None
     threads: Annotated[int, Field(ge=1, le=1024)] = 1
     timeout: Seconds | None = None
     keepalive: Seconds | None = None
     backlog: Annotated[int, Field(ge=1, le=65535)] | None = None
+    # Checked here and used by counters.py, which cannot import this module.
+    counters: Annotated[Annotated[DirectoryPath, AfterValidator(writable)] | None, Field(description="a folder to write to")] = None

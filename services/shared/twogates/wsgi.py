@@ -1,17 +1,21 @@
 """Request id and timing around any WSGI callable. Compare asgi.py: the same for the other gate."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from time import perf_counter
 from typing import Any
 
+from twogates import counters
 from twogates.context import REQUEST_ID, new_request_id, server_timing
+
+Application = Callable[..., Iterable[bytes]]
 
 
 class Observed:
     """WSGI middleware: takes or makes ``X-Request-ID``, echoes it, and adds ``Server-Timing``."""
 
-    def __init__(self, app: Callable[..., Iterable[bytes]]) -> None:
-        self.app = app
+    def __init__(self, app: Application) -> None:
+        self.app = Counted(app) if counters.wanted() else app
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         started = perf_counter()
@@ -23,3 +27,43 @@ class Observed:
             return start_response(status, headers, exc_info)
 
         return self.app(environ, observed_start)
+
+
+class Counted:
+    """WSGI middleware for the laboratory: counts a request from the call until the server closes the answer."""
+
+    def __init__(self, app: Application) -> None:
+        self.app = app
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if environ["PATH_INFO"] in counters.HEALTH_CHECKS:
+            return self.app(environ, start_response)
+        counts = counters.own()
+        counts.begin()
+        with ExitStack() as stack:
+            stack.callback(counts.finish)
+            answer: Any = self.app(environ, start_response)
+            if hasattr(answer, "close"):
+                stack.callback(answer.close)
+            finish = stack.pop_all().close  # a second call of it does nothing
+        if is_file(answer, environ):
+            answer.close = finish  # it must stay what it is: a server sends it with sendfile
+            return answer  # type: ignore[no-any-return]
+        return Closing(answer, finish)
+
+
+def is_file(answer: object, environ: dict[str, Any]) -> bool:
+    """Whether an answer is a file in the server's own wrapper (PEP 3333), which need not be a class."""
+    wrapper = environ.get("wsgi.file_wrapper")
+    return isinstance(wrapper, type) and isinstance(answer, wrapper)
+
+
+class Closing:
+    """The pieces of an answer, and what to do when it is closed."""
+
+    def __init__(self, pieces: Iterable[bytes], close: Callable[[], None]) -> None:
+        self.pieces = pieces
+        self.close = close
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.pieces)

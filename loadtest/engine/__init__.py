@@ -1,0 +1,8 @@
+"""What carries a run out: servers started and watched, load asked for, and the machine left as it was."""
+
+import sys
+
+from scripts.compose_file import ROOT
+
+# The services' middleware writes counters, and the format of them lies beside it (twogates.counters).
+sys.path.insert(0, str(ROOT / "services" / "shared"))

@@ -1,0 +1,65 @@
+"""What is found out before the experiments: how much load one generator process can make, and how much equal things differ."""
+
+from dataclasses import replace
+from typing import Any
+
+from loadtest.engine.master import Ask, Generators
+from loadtest.engine.variants import Runtime
+from loadtest.generator.parameters import Parameters
+from loadtest.judging.estimates import ratio
+from loadtest.model import Cell, Chart, Experiment, Load, loop
+from loadtest.results import CellResult, Verdict
+
+# Users that are enough to keep one process busy, and few enough not to slow it by themselves.
+USERS = 32
+SECONDS = 1.5
+
+
+def ceiling(runtime: Runtime, generators: Generators) -> tuple[float, float]:
+    """Verified answers a second that one process makes of a server that does nothing, and how late it wakes when it is idle.
+
+    The server is an Nginx with a fixed answer. Waking an idle process takes the machine its time, for any client: what makes
+    a generator late is what comes on top of it.
+    """
+    target = runtime.null_server()
+
+    def play(mark: str, users: int) -> list[dict[str, Any]]:
+        load = Load("closed", "json", Parameters(), users=users)
+        return generators.run(Ask(mark, target, "", [load], SECONDS, 0.5, seed=0), lambda: None, lambda: None, lambda _: None)
+
+    idle = min(result["lag"] for result in play("calibrate-idle", 0))
+    results = play("calibrate-busy", USERS * generators.count)
+    runtime.stop()
+    return min(float(sum(result["loads"][0]["slices"]) / result["loads"][0]["seconds"]) for result in results), idle
+
+
+def pair_cells(_: bool) -> list[Cell]:
+    """Two equal services, each with requests that wait and with short ones at a rate that leaves room."""
+    twins = [replace(loop("fastapi"), name=f"FastAPI, twin {letter}") for letter in "AB"]
+    short = Load("open", "json", Parameters(), rate=150)
+    wait = Load("closed", "wait", Parameters(wait=0.05), users=40)
+    return [Cell(twin, load, step) for twin in twins for step, load in (("short", short), ("wait", wait))]
+
+
+PAIR = Experiment(
+    name="a-a",
+    question="How much do two equal services differ?",
+    claim="Not at all.",
+    frame="equal cores",
+    cells=pair_cells,
+    chart=Chart("bars", "p50"),
+    columns=("throughput", "p50", "p99", "cpu_us"),
+    misreading="A difference between two services that is not larger than this one is none.",
+    judge=lambda _: Verdict("holds", ""),
+)
+METRICS_AT = {"throughput": "wait", "p50": "short", "p95": "short", "p99": "short", "mean": "short", "cpu_us": "short", "pss_mib": "short"}
+
+
+def noise(cells: list[CellResult]) -> dict[str, float]:
+    """By metric, how far from 1 the ratio of two equal services may lie: the far end of its interval."""
+    by_key = {(cell.variant[-1], cell.step): cell for cell in cells}
+    found = {}
+    for metric, step in METRICS_AT.items():
+        if interval := ratio(by_key["A", step].runs, by_key["B", step].runs, metric):
+            found[metric] = max(abs(interval.low - 1), abs(interval.high - 1))
+    return found

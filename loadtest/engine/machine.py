@@ -1,0 +1,51 @@
+"""Which CPUs are whose, how many generators there are, and how long things take in a quick and in a full run."""
+
+import os
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Shares of the CPUs that this process may use. ``None``: they cannot be told apart here, and all share them."""
+
+    server_cpus: set[int] | None
+    other_cpus: set[int] | None
+    generators: int
+
+    @property
+    def words(self) -> str:
+        """Who runs where."""
+        if self.server_cpus is None or self.other_cpus is None:
+            return "Services, Nginx and the load generator share the CPUs: there is one, or the system cannot part them."
+        return (
+            f"Services on CPU {listed(self.server_cpus)}; Nginx, the upstream service and "
+            f"{self.generators} load generator{'s' * (self.generators > 1)} on CPU {listed(self.other_cpus)}."
+        )
+
+
+def listed(cpus: set[int]) -> str:
+    return ", ".join(map(str, sorted(cpus)))
+
+
+def machine() -> Machine:
+    """Half of the CPUs for the services, the rest for the others, with a generator for every two of those."""
+    if not hasattr(os, "sched_getaffinity"):
+        return Machine(None, None, 1)
+    cpus = sorted(os.sched_getaffinity(0))
+    if len(cpus) < 2:
+        return Machine(None, None, 1)
+    half = len(cpus) // 2
+    return Machine(set(cpus[:half]), set(cpus[half:]), max(1, (len(cpus) - half) // 2))
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds of a window and of the warm-up before it, and how often each cell is measured."""
+
+    seconds: float
+    warm_up: float
+    repeats: int
+
+
+QUICK = Pace(seconds=3.0, warm_up=0.5, repeats=2)
+FULL = Pace(seconds=10.0, warm_up=2.0, repeats=5)

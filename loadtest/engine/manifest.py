@@ -1,0 +1,81 @@
+"""What a number needs beside it to be believed: versions, machine, commit, command and time."""
+
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from loadtest.engine.machine import Machine
+from scripts.compose_file import ROOT, variables
+
+PACKAGES = {
+    "generator": ("locust", "gevent", "geventhttpclient", "hdrhistogram", "websocket-client", "numpy"),
+    "services": (
+        "flask",
+        "gunicorn",
+        "fastapi",
+        "starlette",
+        "uvicorn",
+        "uvicorn-worker",
+        "uvloop",
+        "httptools",
+        "django",
+        "daphne",
+        "twisted",
+    ),
+}
+
+
+def manifest(command: str, seed: int, runtime: str, machine: Machine) -> dict[str, Any]:
+    """The facts of a run that are not measurements."""
+    return {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": command,
+        "seed": seed,
+        "commit": commit(),
+        "runtime": runtime,
+        "python": platform.python_version(),
+        **{group: {name: installed(name) for name in names} for group, names in PACKAGES.items()},
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "cpu": cpu_model(),
+        "cpus": os.cpu_count(),
+        "memory_mib": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20,
+        "placement": machine.words,
+        "settings": {name: value for name, value in sorted(variables().items()) if name in known_settings()},
+    }
+
+
+def installed(name: str) -> str:
+    """A package's version, or that it is not here: on Docker the services' packages are in their images."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed here"
+
+
+def known_settings() -> set[str]:
+    """Variables of compose.yaml."""
+    from scripts.compose_file import defaults
+
+    return set(defaults())
+
+
+def commit() -> str:
+    """The commit, with a word on what is changed beside it."""
+    try:
+        found = subprocess.run(["git", "describe", "--always", "--dirty", "--abbrev=12"], cwd=ROOT, capture_output=True, text=True)
+    except OSError:
+        return "unknown"
+    return found.stdout.strip() or "unknown"
+
+
+def cpu_model() -> str:
+    """The CPU's name, where the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor() or "unknown")

@@ -1,0 +1,145 @@
+"""The load generators, from the side that asks: a Locust master, and its workers as processes of this machine or elsewhere."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from time import perf_counter
+from typing import Any, Self
+
+import gevent
+from gevent.event import Event
+from locust.env import Environment
+
+from loadtest.model import Load
+from scripts.compose_file import ROOT
+from scripts.servers import free_port
+
+START_SECONDS = 60.0
+# Beyond the window and the time that workers give to requests in flight.
+LONGEST_CELL_SECONDS = 150.0
+
+
+class GeneratorError(Exception):
+    """The load could not be made, in a sentence."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One cell's load: the first of ``loads`` is the one that is measured."""
+
+    mark: str  # eight characters or more, at the head of every request's id
+    target: str
+    prefix: str
+    loads: Sequence[Load]
+    seconds: float
+    warm_up: float
+    seed: int
+
+    def share(self, number: int, of: int) -> dict[str, Any]:
+        """What worker ``number`` of ``of`` has to do."""
+        return {
+            "mark": f"{self.mark}{number:x}.",
+            "target": self.target,
+            "prefix": self.prefix,
+            "seconds": self.seconds,
+            "seed": self.seed * 1000 + number * 10,
+            "loads": [
+                {
+                    **asdict(load),
+                    "users": load.users // of + (number < load.users % of),
+                    "rate": load.rate / of,
+                    "warm_up": self.warm_up,
+                }
+                for load in self.loads
+            ],
+        }
+
+
+class Generators:
+    """A master and ``count`` workers on the CPUs ``cpus``; they end with the ``with`` block."""
+
+    def __init__(self, count: int, cpus: set[int] | None) -> None:
+        self.count, self.cpus = count, cpus
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self.answers: dict[str, dict[str, dict[str, Any]]] = {}
+        self.changed = Event()
+
+    def __enter__(self) -> Self:
+        port = free_port()
+        self.runner = Environment(user_classes=[]).create_master_runner("127.0.0.1", port)
+        for name in ("warm", "result"):
+            self.runner.register_message(name, self.hear)
+        for _ in range(self.count):
+            self.processes.append(self.start(port))
+        deadline = perf_counter() + START_SECONDS
+        while len(self.runner.clients) < self.count:
+            if any(process.poll() is not None for process in self.processes):
+                raise GeneratorError("A load generator ended when it was started; the lines above say why.")
+            if perf_counter() > deadline:
+                raise GeneratorError(f"The load generators did not report within {START_SECONDS:g} seconds.")
+            gevent.sleep(0.02)
+        return self
+
+    def start(self, port: int) -> subprocess.Popen[bytes]:
+        """One worker. It inherits the CPUs that this process has at that moment, and ends when our end of its input closes."""
+        here = os.sched_getaffinity(0) if self.cpus else None
+        if self.cpus:
+            os.sched_setaffinity(0, self.cpus)
+        try:
+            return subprocess.Popen(
+                [sys.executable, "-m", "loadtest.generator", "127.0.0.1", str(port), "--with-parent"],
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                start_new_session=True,  # Ctrl-C is for the engine, which ends this
+            )
+        finally:
+            if here:
+                os.sched_setaffinity(0, here)
+
+    def __exit__(self, *exception: object) -> None:
+        for process in self.processes:
+            with suppress(ProcessLookupError):
+                process.kill()
+            process.wait()
+        self.runner.greenlet.kill()
+        self.runner.server.close()
+
+    def hear(self, msg: Any, **_: Any) -> None:
+        """A worker reports."""
+        self.answers.setdefault(f"{msg.type} {msg.data['mark'].rpartition('.')[0][:-1]}", {})[msg.node_id] = msg.data
+        self.changed.set()
+
+    def run(self, ask: Ask, opened: Callable[[], None], closed: Callable[[], None], tell: Callable[[str], None]) -> list[dict[str, Any]]:
+        """Play a cell; each worker's counts. ``opened`` and ``closed`` are called at the window's ends."""
+        workers = list(self.runner.clients)
+        for number, worker in enumerate(workers):
+            self.runner.send_message("cell", ask.share(number, len(workers)), worker)
+        self.wait(f"warm {ask.mark}", len(workers), START_SECONDS * 2, lambda: tell("warm-up"))
+        opened()
+        self.runner.send_message("open")
+        begun = perf_counter()
+        burst = ask.loads[0].kind == "burst"
+        while not burst and (passed := perf_counter() - begun) < ask.seconds:
+            tell(f"{passed:.0f} of {ask.seconds:g} s")
+            gevent.sleep(min(1.0, ask.seconds - passed))
+        if not burst:
+            closed()
+        results = self.wait(f"result {ask.mark}", len(workers), LONGEST_CELL_SECONDS, lambda: tell("requests in flight end"))
+        if burst:
+            closed()
+        self.answers.clear()
+        return results
+
+    def wait(self, name: str, count: int, seconds: float, tell: Callable[[], None]) -> list[dict[str, Any]]:
+        """The reports of that name from all workers."""
+        deadline = perf_counter() + seconds
+        while len(self.answers.get(name, ())) < count:
+            if any(process.poll() is not None for process in self.processes) or perf_counter() > deadline:
+                raise GeneratorError("A load generator is gone or does not report, so this cell cannot be finished.")
+            self.changed.clear()
+            if not self.changed.wait(1.0):
+                tell()
+        return list(self.answers[name].values())

@@ -1,0 +1,94 @@
+"""One cell, measured once."""
+
+import json
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import gevent
+
+from loadtest.engine.machine import Pace
+from loadtest.engine.master import Ask, Generators
+from loadtest.engine.sampler import Sampler, served
+from loadtest.engine.variants import EngineError, Holding, Running, Runtime, Usage
+from loadtest.judging.raw import Raw
+from loadtest.model import Cell
+
+
+@dataclass
+class Measurer:
+    """What does not change from cell to cell."""
+
+    runtime: Runtime
+    generators: Generators
+    ceiling: float
+    idle_lag: float
+    cpus: float
+    pace: Pace
+    seed: int
+    marks: int = 0
+
+    def measure(self, cell: Cell, repeat: int, running: Running, tell: Callable[[str], None]) -> tuple[Raw, str]:
+        """Measure; the raw counts, and the mark by which Nginx's log knows the cell."""
+        self.marks += 1
+        ask = Ask(
+            mark=f"{self.marks:07x}r",
+            target=running.target,
+            prefix=running.prefix,
+            loads=(cell.load, *cell.background),
+            seconds=cell.seconds or self.pace.seconds,
+            warm_up=self.pace.warm_up,
+            seed=self.seed + self.marks,
+        )
+        sampler = Sampler(running.counters)
+        at: list[Usage] = []
+        held: list[Holding] = []
+        sampled = []
+
+        def opened() -> None:
+            at.append(self.runtime.usage(running))
+            sampler.open()
+            half = (cell.load.held(cell.variant) or 0.1) if cell.load.kind == "burst" else ask.seconds
+            gevent.spawn_later(half / 2, lambda: held.append(self.runtime.holding(running)))
+
+        def closed() -> None:
+            at.append(self.runtime.usage(running))
+            sampled.append(sampler.close())
+            if not held:
+                held.append(self.runtime.holding(running))
+
+        served_before = served(running.counters)
+        try:
+            results = self.generators.run(ask, opened, closed, tell)
+        finally:
+            sampler.end()
+        sampled[0].served = served(running.counters) - served_before
+        raw = Raw(
+            cell=cell,
+            repeat=repeat,
+            loads=[result["loads"][0] for result in results],
+            all_loads=[load for result in results for load in result["loads"]],
+            generator_cpu=max(result["cpu"] for result in results),
+            generator_lag=max(0.0, max(result["lag"] for result in results) - self.idle_lag),
+            generators=len(results),
+            ceiling=self.ceiling,
+            usage=at[1] - at[0],
+            holding=held[0],
+            sampled=sampled[0],
+            cpus=self.cpus,
+            declared_slots=cell.variant.slots,
+            seen_slots=identity(running)["slots"],
+        )
+        return raw, ask.mark
+
+
+def identity(running: Running) -> dict[str, Any]:
+    """What the service says of itself."""
+    url = f"{running.target}{running.prefix}/"
+    try:
+        with urllib.request.urlopen(url, timeout=40) as response:
+            found: dict[str, Any] = json.load(response)
+    except (OSError, ValueError) as error:
+        raise EngineError(f"{running.variant.name} does not answer any more at {url} ({error}).") from None
+    return found

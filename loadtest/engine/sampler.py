@@ -1,0 +1,72 @@
+"""What the services' own counters say while a window is open: requests in flight, loop lag, and how many were served."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gevent
+
+from twogates.counters import Counts, read
+
+EVERY_SECONDS = 0.05
+
+
+def counts(folder: Path) -> list[Counts]:
+    """Of each process that has one."""
+    return [read(path) for path in sorted(folder.iterdir())]
+
+
+def served(folder: Path) -> int:
+    """Requests that all processes have answered since they began."""
+    return sum(one.finished for one in counts(folder))
+
+
+@dataclass
+class Sampled:
+    """Means over a window; ``served`` in all, ``loop_lag`` in seconds, ``None`` where there is no loop."""
+
+    served: int
+    busy: float
+    loop_lag: float | None
+    loop_lag_longest: float | None
+
+
+class Sampler:
+    """Samples from ``open`` to ``close``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.greenlet: Any = None
+
+    def open(self) -> None:
+        """Begin."""
+        self.before = counts(self.folder)
+        self.in_flight: list[int] = []
+        self.greenlet = gevent.spawn(self.sample)
+
+    def sample(self) -> None:
+        """Look again and again."""
+        while True:
+            self.in_flight.append(sum(one.in_flight for one in counts(self.folder)))
+            gevent.sleep(EVERY_SECONDS)
+
+    def close(self) -> Sampled:
+        """End, and say what was seen."""
+        self.end()
+        after = counts(self.folder)
+        total = {
+            name: sum(getattr(one, name) for one in after) - sum(getattr(one, name) for one in self.before)
+            for name in ("finished", "lag_samples", "lag_seconds")
+        }
+        lag = total["lag_seconds"] / total["lag_samples"] if total["lag_samples"] else None
+        return Sampled(
+            int(total["finished"]),
+            sum(self.in_flight) / len(self.in_flight) if self.in_flight else 0.0,
+            lag,
+            max(one.lag_largest for one in after) if lag is not None else None,
+        )
+
+    def end(self) -> None:
+        """Stop sampling."""
+        if self.greenlet:
+            self.greenlet.kill()

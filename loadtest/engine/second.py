@@ -1,0 +1,66 @@
+"""The second generator, which shares nothing with the first: another HTTP client, another event loop, another clock.
+
+It is aiohttp's client in a process of its own, in the simplest closed loop there is. It counts what is verified in the same
+words: status, and the id that was sent.
+"""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict
+from itertools import count
+from time import perf_counter
+
+from loadtest.model import Load
+from scripts.compose_file import ROOT
+
+WARM_UP_SECONDS = 0.5
+
+
+def second_opinion(base: str, load: Load, seconds: float, cpus: set[int] | None) -> float:
+    """Verified answers a second of a closed workload, by the process below."""
+    asked = {"url": f"{base}/{load.what.path.format(**asdict(load.parameters))}", "users": load.users, "seconds": seconds, "cpus": sorted(cpus or ())}
+    ran = subprocess.run(
+        [sys.executable, "-m", "loadtest.engine.second", json.dumps(asked)], cwd=ROOT, capture_output=True, text=True, timeout=seconds + 120
+    )
+    return float(ran.stdout) if ran.returncode == 0 else 0.0
+
+
+async def play(url: str, users: int, seconds: float) -> float:
+    """``users`` users, each asking again when it has its answer; answers a second once each had one."""
+    import aiohttp
+
+    numbers = count()
+    ended: list[float] = []
+    ready: set[int] = set()
+    over = False
+
+    async def user(session: aiohttp.ClientSession, number: int) -> None:
+        while not over:
+            request_id = f"second-generator-{next(numbers)}"
+            async with session.get(url, headers={"X-Request-ID": request_id}) as answer:
+                await answer.read()
+                if answer.status == 200 and answer.headers.get("X-Request-ID") == request_id:
+                    ended.append(perf_counter())
+                    ready.add(number)
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+        tasks = [asyncio.create_task(user(session, number)) for number in range(users)]
+        while len(ready) < users:
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(WARM_UP_SECONDS)
+        begun = perf_counter()
+        await asyncio.sleep(seconds)
+        end = perf_counter()
+        over = True
+        await asyncio.gather(*tasks)
+    return sum(begun <= moment < end for moment in ended) / (end - begun)
+
+
+if __name__ == "__main__":
+    asked = json.loads(sys.argv[1])
+    if asked["cpus"]:
+        os.sched_setaffinity(0, asked["cpus"])
+    print(asyncio.run(play(asked["url"], asked["users"], asked["seconds"])))

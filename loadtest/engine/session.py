@@ -1,0 +1,143 @@
+"""A run of the laboratory: calibrate, then each experiment with its cells interleaved in random order, then the verdicts."""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import partial
+from time import monotonic, sleep
+
+from loadtest.engine import calibrate
+from loadtest.engine.machine import FULL, QUICK, Machine
+from loadtest.engine.manifest import manifest
+from loadtest.engine.master import Generators
+from loadtest.engine.nginx_log import Lines, logged
+from loadtest.engine.one_run import Measurer
+from loadtest.engine.second import second_opinion
+from loadtest.engine.variants import Running, Runtime
+from loadtest.judging.audit import audit
+from loadtest.judging.evidence import Evidence, NotValidError
+from loadtest.judging.limiter import limiter
+from loadtest.judging.raw import Raw
+from loadtest.judging.summary import cell_result, looked_at, run_of
+from loadtest.judging.values import values
+from loadtest.model import Cell, Experiment, Variant
+from loadtest.results import CellResult, ExperimentResult, Results, Run, Session, Verdict
+
+# Nginx writes its log lines at the latest after a second.
+LOG_SECONDS = 1.2
+Tell = Callable[[str, str], None]
+
+
+class Lab:
+    """One run. ``tell`` gets a topic and a text about once a second; the topic says how much is left."""
+
+    def __init__(self, experiments: Sequence[Experiment], full: bool, runtime: Runtime, machine: Machine, seed: int, tell: Tell) -> None:
+        self.experiments, self.full, self.runtime, self.machine = experiments, full, runtime, machine
+        self.seed, self.tell = seed, tell
+        self.pace = FULL if full else QUICK
+        self.random = random.Random(seed)  # noqa: S311  an order that can be repeated
+        self.noise: dict[str, float] = {}
+        self.second: list[dict[str, object]] = []
+
+    def run(self, name: str, command: str) -> Results:
+        """All of it; raises EngineError and GeneratorError. Nothing runs any more when it returns or raises."""
+        with Generators(self.machine.generators, self.machine.other_cpus) as generators:
+            self.tell("calibration", "what the load generator can do")
+            try:
+                ceiling, idle_lag = calibrate.ceiling(self.runtime, generators)
+                cpus = float(len(self.machine.server_cpus or {0}))
+                self.measurer = Measurer(self.runtime, generators, ceiling, idle_lag, cpus, self.pace, self.seed)
+                if any(experiment.compares for experiment in self.experiments):
+                    pair = self.measure_all(calibrate.PAIR, "how much two equal services differ")
+                    self.noise = calibrate.noise(pair)
+                found = [self.experiment(number, experiment) for number, experiment in enumerate(self.experiments, 1)]
+            finally:
+                self.runtime.stop()
+        session = Session(ceiling, idle_lag, self.machine.generators, self.noise, self.second)
+        return Results(name, self.full, found, session, manifest(command, self.seed, self.runtime.name, self.machine))
+
+    def experiment(self, number: int, experiment: Experiment) -> ExperimentResult:
+        """One experiment, with its verdict."""
+        begun = monotonic()
+        cells = self.measure_all(experiment, f"{experiment.name} ({number} of {len(self.experiments)})")
+        if experiment.look:
+            cells += looked_at(experiment.look())
+        return ExperimentResult(
+            name=experiment.name,
+            question=experiment.question,
+            claim=experiment.claim,
+            frame=experiment.frame,
+            misreading=experiment.misreading,
+            command=f"make lab X={experiment.name}" + " FULL=1" * self.full,
+            chart=asdict(experiment.chart),
+            columns=list(experiment.columns),
+            cells=cells,
+            verdict=self.judge(experiment, cells),
+            seconds=monotonic() - begun,
+        )
+
+    def judge(self, experiment: Experiment, cells: list[CellResult]) -> Verdict:
+        """The experiment's own rule, unless a cell that it needs is not valid."""
+        try:
+            return experiment.judge(Evidence(cells, self.noise, self.full))
+        except NotValidError as error:
+            return Verdict("not valid", f"{error}.")
+
+    def measure_all(self, experiment: Experiment, topic: str) -> list[CellResult]:
+        """Start the variants, measure every cell as often as the pace says, and stop them."""
+        cells = list(experiment.cells(self.full))
+        if not cells:
+            return []
+        variants: dict[str, Variant] = {cell.variant.name: cell.variant for cell in cells}
+        self.tell(topic, f"starting {', '.join(variants)}")
+        running = self.runtime.start(list(variants.values()))
+        try:
+            raws = self.interleaved(cells, running, topic)
+            sleep(LOG_SECONDS)
+            self.add_logs(raws, running)
+            self.add_second_opinions(experiment, cells, raws, running)
+        finally:
+            self.runtime.stop()
+        return [cell_result(cell, [self.conclude(raw) for raw, _ in raws if raw.cell is cell]) for cell in cells]
+
+    def interleaved(self, cells: list[Cell], running: dict[str, Running], topic: str) -> list[tuple[Raw, str]]:
+        """Every cell once in random order, and again, so that what changes on the machine touches all of them."""
+        found: list[tuple[Raw, str]] = []
+        total = len(cells) * self.pace.repeats
+        begun = monotonic()
+        for repeat in range(self.pace.repeats):
+            for cell in self.random.sample(cells, len(cells)):
+                left = f"{(monotonic() - begun) / len(found) * (total - len(found)):.0f} s left" if found else f"{total} windows"
+                where = f"{topic}, {len(found) + 1} of {total}, {left}: {cell.variant.name}, {cell.load.words}"
+                found.append(self.measurer.measure(cell, repeat, running[cell.variant.name], partial(self.tell, where)))
+        return found
+
+    def add_logs(self, raws: list[tuple[Raw, str]], running: dict[str, Running]) -> None:
+        """Give each run the lines that Nginx logged of it."""
+        by_variant = {name: logged(self.runtime.log(one)) for name, one in running.items() if one.variant.proxied}
+        for raw, mark in raws:
+            if raw.cell.variant.proxied:
+                lines = by_variant[raw.cell.variant.name].get(mark, Lines())
+                raw.logged = dict(lines.statuses)
+                if lines.timed:
+                    raw.extra["app_time"] = lines.app_seconds / lines.timed
+
+    def add_second_opinions(
+        self, experiment: Experiment, cells: list[Cell], raws: list[tuple[Raw, str]], running: dict[str, Running]
+    ) -> None:
+        """Let the second generator measure the cells that are spot-checked."""
+        for cell in cells:
+            if cell.key in experiment.second_opinion:
+                self.tell(experiment.name, f"the second generator on {cell.key}")
+                one = running[cell.variant.name]
+                rate = second_opinion(f"{one.target}{one.prefix}", cell.load, self.pace.seconds, self.machine.other_cpus)
+                mine = [sum(raw.slices) / raw.seconds for raw, _ in raws if raw.cell is cell]
+                self.second.append({"cell": f"{experiment.name}: {cell.key}", "locust": sum(mine) / len(mine), "second": rate})
+                for raw, _ in raws:
+                    if raw.cell is cell:
+                        raw.second = rate
+
+    def conclude(self, raw: Raw) -> Run:
+        """The run as it is kept."""
+        found = values(raw)
+        return run_of(raw, found, audit(raw, found), limiter(raw, found))

@@ -1,0 +1,75 @@
+"""A service variant as it runs: where it answers, and which processes are its application, its proxy and what it calls."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from loadtest.model import Variant
+
+
+@dataclass(frozen=True)
+class Running:
+    """One variant that was started. ``counters`` is the folder that its middleware writes to."""
+
+    variant: Variant
+    target: str
+    prefix: str
+    counters: Path
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What the processes of a variant have used since they began, and what they hold now. Seconds, MiB, and whole things."""
+
+    app_user: float
+    app_system: float
+    proxy: float
+    upstream: float
+    overflows: int
+
+    def __sub__(self, before: "Usage") -> "Usage":
+        return Usage(*(getattr(self, name) - getattr(before, name) for name in self.__dataclass_fields__))
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What the application's processes hold at a moment."""
+
+    processes: int
+    pss_mib: float
+    threads: int
+    sockets: int
+
+
+class Runtime(Protocol):
+    """Starts variants and looks at them: as processes (local.py) or as containers (docker.py)."""
+
+    name: str
+
+    def start(self, variants: list[Variant]) -> dict[str, Running]:
+        """Start them all, wait until each answers, and say where; by name. Raises EngineError."""
+        ...
+
+    def usage(self, running: Running) -> Usage:
+        """What it has used until now."""
+        ...
+
+    def holding(self, running: Running) -> Holding:
+        """What it holds now."""
+        ...
+
+    def log(self, running: Running) -> str:
+        """What its Nginx has logged."""
+        ...
+
+    def null_server(self) -> str:
+        """Start a server that does nothing, and say where it answers."""
+        ...
+
+    def stop(self) -> None:
+        """End all that ``start`` began."""
+        ...
+
+
+class EngineError(Exception):
+    """The laboratory cannot go on, in a sentence."""

@@ -1,0 +1,34 @@
+"""The experiments: a file each, found by its presence here."""
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+from loadtest.model import Experiment
+
+# In the order in which a workshop would take them; a new one comes last until it has a place here.
+ORDER = (
+    "queue",
+    "slots",
+    "thousands",
+    "one-slow",
+    "blocked-loop",
+    "upstream",
+    "fast-io",
+    "cpu-bound",
+    "rule-2n1",
+    "slow-clients",
+    "static",
+    "streaming",
+    "sockets",
+    "memory-workers",
+    "memory-connections",
+    "middleware",
+    "complexity",
+)
+
+
+def experiments() -> dict[str, Experiment]:
+    """All of them by name."""
+    found = [import_module(f"{__name__}.{module.name}").EXPERIMENT for module in iter_modules(__path__)]
+    found.sort(key=lambda one: ORDER.index(one.name) if one.name in ORDER else len(ORDER))
+    return {one.name: one for one in found}

@@ -1,0 +1,50 @@
+"""A blocking call where the event loop runs."""
+
+from loadtest.generator.parameters import Parameters
+from loadtest.judging.evidence import Evidence
+from loadtest.model import Cell, Chart, Experiment, Load, loop
+from loadtest.results import Verdict
+
+BLOCK = 0.2
+FASTAPI, DJANGO = loop("fastapi"), loop("django")
+# Longer than the load generator may be late, and far shorter than the blocking call.
+OTHERS = Load("open", "wait", Parameters(wait=0.01), rate=40)
+BESIDE = {"alone": None, "beside a wait": "wait", "beside a blocking call": "block", "beside one in a thread": "offload"}
+BLOCKED = "beside a blocking call"
+
+
+def cells(full: bool) -> list[Cell]:
+    found = []
+    for variant in (FASTAPI, DJANGO):
+        for step, workload in BESIDE.items():
+            beside = (Load("closed", workload, Parameters(wait=BLOCK), users=1),) if workload else ()
+            # Who comes meanwhile waits for the end of the call, evenly from 0 to all of it; and again, if the next one is first.
+            predicted = {"p50": BLOCK / 2, "p99": BLOCK * 0.99} if step == BLOCKED else {}
+            found.append(Cell(variant, OTHERS, step, predicted, background=beside))
+    return found
+
+
+def judge(seen: Evidence) -> Verdict:
+    checks = []
+    for variant in (FASTAPI, DJANGO):
+        blocked = seen.cell(variant, BLOCKED)
+        checks.append(seen.at_least(blocked, "p99"))
+        checks += [seen.compare(blocked, seen.cell(variant, step), "p99", more_than=5) for step in BESIDE if step != BLOCKED]
+    return seen.verdict(
+        checks,
+        holds="One blocking call stalls everybody on its loop for as long as it takes; awaited, or in a thread, it stalls nobody.",
+        fails="A blocking call on the loop does not do to the others what was predicted.",
+    )
+
+
+EXPERIMENT = Experiment(
+    name="blocked-loop",
+    question=f"One request at a time blocks for {BLOCK:g} s. What happens to the others on the same event loop?",
+    claim="Synchronous code inside an async view blocks everything; handed to a thread it does not.",
+    frame="one service against itself",
+    cells=cells,
+    chart=Chart("bars", "p99", log_y=True),
+    columns=("p50", "p95", "p99", "max", "loop_lag"),
+    misreading="This does not say that event loops are slow: it says what one blocking call does to everything else on its loop.",
+    judge=judge,
+)

@@ -1,0 +1,39 @@
+"""One slow request, and what becomes of everybody else."""
+
+from loadtest.generator.parameters import Parameters
+from loadtest.judging.evidence import Evidence
+from loadtest.model import Cell, Chart, Experiment, Load, Variant, loop, sync
+from loadtest.results import Verdict
+
+SLOW = 1.0
+ONE, FOUR, LOOP = sync(1), sync(4), loop("fastapi")
+OTHERS = Load("open", "wait", Parameters(wait=0.01), rate=25)
+
+
+def cell(variant: Variant) -> Cell:
+    """Others arrive at any moment of a slow request. Where it has the only slot, they wait for its end: evenly 0 to SLOW."""
+    slow = Load("closed", "wait", Parameters(wait=SLOW), users=1)
+    predicted = {"p50": SLOW / 2, "p99": SLOW * 0.99} if variant is ONE else {}
+    return Cell(variant, OTHERS, "beside one slow request", predicted, background=(slow,), seconds=4 * SLOW)
+
+
+def judge(seen: Evidence) -> Verdict:
+    one, four, loop_ = (seen.cell(variant) for variant in (ONE, FOUR, LOOP))
+    return seen.verdict(
+        [seen.at_least(one, "p99", 0.9), seen.compare(one, four, "p99", more_than=10), seen.compare(one, loop_, "p99", more_than=10)],
+        holds="With one worker everybody waits for the slow request; with four, or on a loop, nobody else notices it.",
+        fails="One slow request does not do to the others what was predicted.",
+    )
+
+
+EXPERIMENT = Experiment(
+    name="one-slow",
+    question=f"One request at a time takes {SLOW:g} s. How long do the short ones take that come meanwhile?",
+    claim="Several workers keep one slow request from stalling the site.",
+    frame="equal cores",
+    cells=lambda full: [cell(variant) for variant in (ONE, FOUR, LOOP)],
+    chart=Chart("bars", "p99", log_y=True),
+    columns=("p50", "p95", "p99", "max", "dropped"),
+    misreading="Four workers hold off one slow request, not slow requests: four of them at once stall four workers.",
+    judge=judge,
+)

@@ -1,0 +1,59 @@
+"""(2 x cores) + 1 workers: where the rule leads, and where it does not."""
+
+from loadtest.generator.parameters import Parameters
+from loadtest.judging.evidence import Evidence, predicted_throughput
+from loadtest.metrics import number
+from loadtest.model import Cell, Chart, Experiment, Load, sync
+from loadtest.results import Verdict
+
+CORES, USERS = 1, 16
+RULE = 2 * CORES + 1
+WORKERS = (1, RULE, 8, 16)
+CPU, WAIT = "CPU-bound", "a wait of 50 ms"
+LOADS = {
+    CPU: Load("closed", "cpu", Parameters(work=5), users=USERS),
+    WAIT: Load("closed", "wait", Parameters(wait=0.05), users=USERS),
+}
+# What the rule may leave on the table and still be a good place to start.
+NEAR = 1.15
+
+
+def cells(full: bool) -> list[Cell]:
+    found = []
+    for step, load in LOADS.items():
+        for workers in (1, 2, RULE, 4, 8, 16) if full else WORKERS:
+            cell = Cell(sync(workers), load, step, seconds=None if full else 2.0)
+            predicted = predicted_throughput(cell)
+            found.append(Cell(cell.variant, load, step, {"throughput": predicted} if predicted else {}, seconds=cell.seconds))
+    return found
+
+
+def judge(seen: Evidence) -> Verdict:
+    best = {step: max(cells, key=lambda one: one.estimates["throughput"].value) for step in LOADS if (cells := seen.at(step))}
+    rule = {step: seen.cell(sync(RULE), step) for step in LOADS}
+    lost = {step: seen.ratio(best[step], rule[step], "throughput") for step in LOADS}
+    checks = [
+        seen.unless(seen.compare(best[CPU], rule[CPU], "throughput", more_than=NEAR)),
+        seen.compare(best[WAIT], rule[WAIT], "throughput", more_than=NEAR),
+        seen.near(seen.cell(sync(16), WAIT), "throughput", 0.1),
+    ]
+    return seen.verdict(
+        checks,
+        holds="",
+        fails="The rule does not do what was expected of it.",
+        limit=f"{RULE} workers on {CORES} core come near the best for CPU-bound requests ({best[CPU].variant}: {number(lost[CPU].value)} times), "
+        f"and are far from it for requests that wait ({best[WAIT].variant}: {number(lost[WAIT].value)} times).",
+    )
+
+
+EXPERIMENT = Experiment(
+    name="rule-2n1",
+    question="How many sync workers are best on one core?",
+    claim="(2 x cores) + 1 workers are a place to start from.",
+    frame="equal cores",
+    cells=cells,
+    chart=Chart("bars", "throughput"),
+    columns=("throughput", "p50", "p99", "app_cpu", "pss_mib", "busy_slots"),
+    misreading="There is no best number of workers without the wait and the CPU time of a request: the rule knows neither.",
+    judge=judge,
+)

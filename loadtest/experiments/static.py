@@ -1,0 +1,40 @@
+"""One file, from Nginx and from each application."""
+
+from loadtest.generator.parameters import Parameters
+from loadtest.judging.evidence import Evidence
+from loadtest.metrics import number
+from loadtest.model import Cell, Chart, Experiment, Load, loop, sync
+from loadtest.results import Verdict
+
+SYNC, LOOP, DJANGO = sync(2), loop("fastapi"), loop("django")
+RATE = 80
+NGINX = "by Nginx itself"
+
+
+def cells(full: bool) -> list[Cell]:
+    found = [Cell(variant, Load("open", "static", Parameters(), rate=RATE), "by the application") for variant in (SYNC, LOOP, DJANGO)]
+    return [*found, Cell(SYNC, Load("open", "static-by-nginx", Parameters(), rate=RATE), NGINX)]
+
+
+def judge(seen: Evidence) -> Verdict:
+    nginx = seen.cell(SYNC, NGINX)
+    apps = [seen.cell(variant, "by the application") for variant in (SYNC, LOOP, DJANGO)]
+    times = ", ".join(f"{one.variant} {number(seen.ratio(one, nginx, 'total_us').value)}" for one in apps)
+    return seen.verdict(
+        [seen.compare(one, nginx, "total_us", more_than=3) for one in apps],
+        holds=f"From an application the file costs many times the CPU time that it costs from Nginx: {times} times.",
+        fails="The file does not cost an application clearly more than it costs Nginx.",
+    )
+
+
+EXPERIMENT = Experiment(
+    name="static",
+    question="What does it cost to answer with a file of 16 KiB, from Nginx and from each application behind it?",
+    claim="Nginx serves static files itself, for a fraction of what an application needs.",
+    frame="equal cores",
+    cells=cells,
+    chart=Chart("bars", "total_us"),
+    columns=("p50", "p99", "cpu_us", "proxy_us", "total_us"),
+    misreading="Nobody notices this at ten requests a second. It counts where files are most of the requests.",
+    judge=judge,
+)

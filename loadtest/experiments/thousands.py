@@ -1,0 +1,56 @@
+"""One event loop and thousands of requests that wait."""
+
+from loadtest.generator.parameters import Parameters
+from loadtest.judging.evidence import Evidence
+from loadtest.metrics import number
+from loadtest.model import Cell, Chart, Experiment, Load, Variant, loop
+from loadtest.results import Verdict
+
+WAIT = 1.0
+FASTAPI, DJANGO = loop("fastapi"), loop("django")
+STEPS = {FASTAPI: (10, 100, 1000, 2000), DJANGO: (100, 500, 1000)}
+MORE_STEPS = {FASTAPI: (10, 50, 100, 250, 500, 1000, 1500, 2000), DJANGO: (10, 50, 100, 250, 500, 750, 1000, 1500)}
+
+
+def cell(variant: Variant, users: int) -> Cell:
+    """A user has an answer each second, if the loop has time for all of them."""
+    load = Load("closed", "wait", Parameters(wait=WAIT), users=users)
+    return Cell(variant, load, step=users, predicted={"throughput": users / WAIT}, seconds=4.0)
+
+
+def cells(full: bool) -> list[Cell]:
+    return [cell(variant, users) for variant, steps in (MORE_STEPS if full else STEPS).items() for users in steps]
+
+
+def judge(seen: Evidence) -> Verdict:
+    words = "; ".join(where_it_bends(seen, variant) for variant in (FASTAPI, DJANGO))
+    return seen.verdict(
+        [seen.near(seen.cell(FASTAPI, 1000), "throughput", 0.05)],
+        holds="",
+        fails="One FastAPI worker does not carry a thousand waiting requests here.",
+        limit=f"One FastAPI worker carries a thousand waiting requests. {words}. What ends it is the CPU time of each request.",
+    )
+
+
+def where_it_bends(seen: Evidence, variant: Variant) -> str:
+    """The first step that stays behind users / wait, and what its cost in CPU time says of where that has to be."""
+    cells = seen.valid(variant)
+    bent = [one for one in cells if one.estimates["throughput"].high < 0.95 * one.predicted["throughput"]]
+    costs = f"at {number(cells[-1].estimates['cpu_us'].value)} µs a request, a CPU is full at {number(1e6 / cells[-1].estimates['cpu_us'].value)} a second"
+    if bent:
+        return f"{variant.name}: bends before {bent[0].step} users ({bent[0].limiter}); {costs}"
+    return f"{variant.name}: straight on to {cells[-1].step} users; {costs}"
+
+
+EXPERIMENT = Experiment(
+    name="thousands",
+    question="How many requests that wait a second can one event loop hold?",
+    claim="One ASGI worker carries hundreds or thousands of waiting requests.",
+    frame="equal cores",
+    cells=cells,
+    chart=Chart("lines", "throughput", x="users", log_x=True, log_y=True),
+    columns=("throughput", "p50", "p99", "cpu_us", "app_cpu", "loop_lag", "pss_mib"),
+    misreading="The straight line is not the speed of the server: it is users divided by their wait. Where it bends is the server's part.",
+    judge=judge,
+    compares=False,
+)

@@ -1,0 +1,56 @@
+"""A load generator: a Locust worker that plays its share of each cell. ``python -m loadtest.generator HOST PORT``.
+
+It ends with whoever started it: when its standard input closes, or when the master says so.
+"""
+
+import logging
+import os
+import sys
+from typing import Any
+
+import gevent
+from gevent import monkey
+
+monkey.patch_all()
+
+from gevent.fileobject import FileObjectPosix  # noqa: E402
+from locust.env import Environment  # noqa: E402
+
+from loadtest.generator.cell import CellRun  # noqa: E402
+from loadtest.generator.metronome import Metronome  # noqa: E402
+
+
+def main() -> None:
+    """Connect to the master and play what it asks for."""
+    host, port, *rest = sys.argv[1:]
+    logging.disable()  # Locust logs what is wanted here (all users at once), judged elsewhere (its CPU) or counted (errors)
+    runner = Environment(user_classes=[]).create_worker_runner(host, int(port))
+    metronome = Metronome()
+    current: list[CellRun] = []
+
+    def play(msg: Any, **_: Any) -> None:
+        run = CellRun(msg.data, metronome, lambda name, data: runner.send_message(name, {**data, "mark": msg.data["mark"]}))
+        current[:] = [run]
+        gevent.spawn(run.run)
+
+    def open_window(msg: Any, **_: Any) -> None:
+        current[0].may_open.set()
+
+    runner.register_message("cell", play)
+    runner.register_message("open", open_window)
+    if "--with-parent" in rest:
+        gevent.spawn(end_with_parent)
+    try:
+        runner.greenlet.join()
+    finally:
+        metronome.end()
+
+
+def end_with_parent() -> None:
+    """End this process when its standard input closes: then nobody is left who could ask for anything."""
+    FileObjectPosix(0, "rb", closefd=False).read()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

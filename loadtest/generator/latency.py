@@ -1,0 +1,68 @@
+"""Latencies in an HDR histogram: every percentile comes from it, and none is averaged."""
+
+from dataclasses import dataclass
+
+from hdrh.histogram import HdrHistogram
+
+MICROSECONDS = 1_000_000
+LONGEST_SECONDS = 600
+SIGNIFICANT_DIGITS = 3
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Latencies in seconds, within 0.1 % of what was recorded."""
+
+    min: float
+    mean: float
+    p50: float
+    p95: float
+    p99: float
+    max: float
+
+
+class Latencies:
+    """Latencies of one cell, in seconds up to ten minutes; a longer one counts as ten minutes."""
+
+    def __init__(self) -> None:
+        self.histogram = HdrHistogram(1, LONGEST_SECONDS * MICROSECONDS, SIGNIFICANT_DIGITS)
+
+    def record(self, seconds: float) -> None:
+        """Count one latency."""
+        self.histogram.record_value(min(max(round(seconds * MICROSECONDS), 1), LONGEST_SECONDS * MICROSECONDS))
+
+    def add(self, encoded: str) -> None:
+        """Merge a histogram that ``encode`` wrote."""
+        self.histogram.decode_and_add(encoded)
+
+    def encode(self) -> str:
+        """The histogram as text."""
+        return str(self.histogram.encode().decode())
+
+    @property
+    def count(self) -> int:
+        """How many were recorded."""
+        return int(self.histogram.get_total_count())
+
+    def summary(self) -> Summary | None:
+        """The summary, ``None`` when nothing was recorded. A percentile is the least value that its share is not above."""
+        if not self.count:
+            return None
+        return Summary(
+            min=self.histogram.get_min_value() / MICROSECONDS,
+            mean=self.histogram.get_mean_value() / MICROSECONDS,
+            p50=self.percentile(50),
+            p95=self.percentile(95),
+            p99=self.percentile(99),
+            max=self.histogram.get_max_value() / MICROSECONDS,
+        )
+
+    def percentile(self, percent: int) -> float:
+        """In seconds. HdrHistogram's own rounds the rank to the nearest, which differs where there are few values."""
+        rank = -(-percent * self.count // 100)
+        seen = 0
+        for item in self.histogram.get_recorded_iterator():
+            seen += item.count_added_in_this_iter_step
+            if seen >= rank:
+                return float(item.value_iterated_to / MICROSECONDS)
+        raise AssertionError("the rank is never above the count")

@@ -1,0 +1,215 @@
+"""The table of workloads: what one request asks, what the right answer is, and how long it is held."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+from loadtest.generator.parameters import Parameters
+
+DOCUMENT = {
+    "id": "0d3ab6b4-2c3e-4f0e-9a53-b3f1f2f1f0aa",
+    "title": "A parcel for the second gate",
+    "created": "2026-01-31T12:00:00Z",
+    "urgent": True,
+    "note": 'Ünïcode, and a "quote"',
+    "tags": ["small", "fragile"],
+    "items": [{"name": "lantern", "quantity": 2, "price": 12.5}],
+}
+SMALL = {"message": "Hello, World!", "numbers": [1, 2, 3], "nested": {"ok": True, "nothing": None}}
+
+
+@cache
+def digest(work: int) -> str:
+    """The digest that ``/cpu`` must answer, computed here on its own: an answer taken from the service proves nothing."""
+    value = b"two gates"
+    for _ in range(1000 * work):
+        value = hashlib.sha256(value).digest()
+    return value.hex()
+
+
+def pieces(chunks: int) -> list[bytes]:
+    """What ``/stream`` sends, piece by piece."""
+    return [b"chunk %d of %d\n" % (number, chunks) for number in range(1, chunks + 1)]
+
+
+def events(chunks: int) -> list[bytes]:
+    """What ``/events`` sends, event by event."""
+    return [b'id: %d\ndata: {"event":%d,"of":%d}\n\n' % (number, number, chunks) for number in range(1, chunks + 1)]
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One row of the table.
+
+    ``path`` is filled in with the parameters; it lies below the service's, or begins with a slash and does not. ``expected`` is the parsed JSON of a whole answer, or the pieces of a
+    streamed one. ``held_by_slot`` and ``held_by_loop`` say for how many seconds a request occupies a worker or thread,
+    and a coroutine; ``None`` where that depends on the CPU. ``blocks`` says that the request stops its event loop.
+    """
+
+    name: str
+    path: str
+    expected: Callable[[Parameters], Any]
+    held_by_slot: Callable[[Parameters], float | None]
+    held_by_loop: Callable[[Parameters], float | None]
+    misreading: str
+    style: Literal["request", "streamed", "socket", "slow"] = "request"
+    content_type: str = "application/json"
+    document: Any = None
+    end_of_piece: bytes = b""
+    status: int = 200
+    by_proxy: bool = False  # Nginx answers it, and no service ever sees it
+    blocks: bool = False
+
+
+def unknown(_: Parameters) -> None:
+    """No time is known before the run."""
+
+
+CPU_MISREADING = (
+    "This is not a ranking of servers: {what} costs CPU, which the services, Nginx and the load generator "
+    "share on this machine, so a busier machine gives other numbers."
+)
+
+TABLE = (
+    Workload(
+        "wait",
+        "wait?seconds={wait}",
+        lambda p: {"waited": p.wait},
+        lambda p: p.wait,
+        lambda p: p.wait,
+        "A higher bar does not mean that a request is served faster: none takes less than its wait, and a bar "
+        "grows with how many requests are held at once.",
+    ),
+    Workload(
+        "block",
+        "block?seconds={wait}",
+        lambda p: {"blocked": p.wait},
+        lambda p: p.wait,
+        lambda p: p.wait,
+        "This does not say that an event loop is slow: it says what one blocking call does to everything else on its loop.",
+        blocks=True,
+    ),
+    Workload(
+        "offload",
+        "block?seconds={wait}&offload=true",
+        lambda p: {"blocked": p.wait},
+        lambda p: p.wait,
+        lambda p: p.wait,
+        "A thread does not make the call shorter: it only lets the others go on.",
+    ),
+    Workload(
+        "cpu",
+        "cpu?work={work}",
+        lambda p: {"work": p.work, "digest": digest(p.work)},
+        unknown,
+        unknown,
+        CPU_MISREADING.format(what="the work"),
+    ),
+    Workload(
+        "upstream",
+        "upstream?seconds={wait}&calls={calls}",
+        lambda p: {"calls": p.calls, "seconds": p.wait},
+        lambda p: p.wait * p.calls,
+        lambda p: p.wait,
+        "Two things differ here, not one: how many requests are held at once, and that one model makes its calls one "
+        "after another while the other gathers them.",
+    ),
+    Workload(
+        "stream",
+        "stream?chunks={chunks}&interval={interval}",
+        lambda p: pieces(p.chunks),
+        lambda p: (p.chunks - 1) * p.interval,
+        lambda p: (p.chunks - 1) * p.interval,
+        "The latency here is that of a whole answer; what a reader feels is the first piece, in a column of its own.",
+        style="streamed",
+        content_type="text/plain",
+        end_of_piece=b"\n",
+    ),
+    Workload(
+        "events",
+        "events?chunks={chunks}&interval={interval}",
+        lambda p: events(p.chunks),
+        lambda p: (p.chunks - 1) * p.interval,
+        lambda p: (p.chunks - 1) * p.interval,
+        "The latency here is that of a whole stream; what a reader feels is the first event, in a column of its own.",
+        style="streamed",
+        content_type="text/event-stream",
+        end_of_piece=b"\n\n",
+    ),
+    Workload(
+        "json",
+        "json",
+        lambda _: SMALL,
+        unknown,
+        unknown,
+        CPU_MISREADING.format(what="a short request"),
+    ),
+    Workload(
+        "echo",
+        "echo",
+        lambda _: DOCUMENT,
+        unknown,
+        unknown,
+        CPU_MISREADING.format(what="reading and checking a document"),
+        document=DOCUMENT,
+    ),
+    Workload(
+        "static",
+        "static/gates.svg",
+        unknown,
+        unknown,
+        unknown,
+        CPU_MISREADING.format(what="a file"),
+        content_type="image/svg+xml",
+        end_of_piece=b"</svg>",
+    ),
+    Workload(
+        "slow-upload",
+        "echo",
+        unknown,
+        lambda p: p.wait,
+        lambda p: p.wait,
+        "",
+        style="slow",
+        document=DOCUMENT,
+    ),
+    Workload(
+        "refused-socket",
+        "ws",
+        unknown,
+        unknown,
+        unknown,
+        "",
+        content_type="application/problem+json",
+        status=501,
+    ),
+    Workload(
+        "static-by-nginx",
+        "/static/gates.svg",
+        unknown,
+        unknown,
+        unknown,
+        "",
+        content_type="image/svg+xml",
+        end_of_piece=b"</svg>",
+        by_proxy=True,
+    ),
+    Workload(
+        "sockets",
+        "ws",
+        unknown,
+        unknown,
+        unknown,
+        CPU_MISREADING.format(what="a message"),
+        style="socket",
+    ),
+)
+WORKLOADS = {workload.name: workload for workload in TABLE}
+SERVICES = ("flask", "fastapi", "django")
+
+
+def services_of(workload: Workload) -> tuple[str, ...]:
+    """The services that can serve a workload: a WSGI application never sees a WebSocket."""
+    return tuple(name for name in SERVICES if workload.style != "socket" or name != "flask")

@@ -1,0 +1,192 @@
+"""The audit of every run: the seven rules of a number that one may trust, and three for what published benchmarks hid.
+
+Each rule is a function that gets what the run brought home and the values that were made of it, and returns a finding, or
+``None`` where it does not apply. A run that fails one of them is not valid, and enters no verdict.
+"""
+
+from collections.abc import Callable
+from itertools import pairwise
+from math import sqrt
+
+from loadtest.judging import estimates
+from loadtest.judging.raw import Raw
+from loadtest.metrics import duration, number
+from loadtest.results import Finding, Run
+
+AGREES = 0.05
+BUSY_GENERATOR = 0.8
+# Histograms hold three significant digits.
+ROUNDED = 0.002
+LAG_SHARE = 0.05
+Rule = Callable[[Raw, dict[str, float]], Finding | None]
+
+
+def off(measured: float, expected: float) -> float:
+    """How far apart two numbers are, as a share of the second."""
+    return abs(measured / expected - 1) if expected else float(measured != expected)
+
+
+def finding(rule: str, residual: float, sentence: str) -> Finding:
+    """Passed where the residual, a share of what is allowed, is at most 1."""
+    return Finding(rule, residual <= 1, round(residual, 4), sentence)
+
+
+def littles_law(raw: Raw, values: dict[str, float]) -> Finding | None:
+    """L = λW. In a closed workload L is the users, in others the requests in flight, integrated over the window."""
+    load = raw.cell.load
+    if load.kind == "hold" or "mean" not in values:
+        return None
+    rate = sum(raw.slices) / raw.seconds
+    if load.kind == "closed":
+        found, expected, whose = rate * (values["mean"] + load.pause), float(sum(part["users"] for part in raw.loads)), "users"
+    else:
+        in_flight = sum(part["in_flight_seconds"] for part in raw.loads) / raw.seconds
+        found, expected, whose = rate * values["mean"], in_flight, "requests in flight"
+    allowed = AGREES if load.kind != "open" else max(AGREES, 3 / sqrt(sum(raw.slices)))
+    return finding("Little's law", off(found, expected) / allowed, f"{number(found)} of {number(expected)} {whose} accounted for")
+
+
+def successes_only(raw: Raw, values: dict[str, float]) -> Finding | None:
+    """The throughput is verified successes over the window's length, and nothing failed beside them."""
+    counted, failed = sum(raw.slices), raw.count("failures", everywhere=True) + raw.count("failures_outside", everywhere=True)
+    if failed:
+        error = next((text for load in raw.all_loads for text in load["errors"]), "")
+        return Finding("successes only", False, None, f"{failed:,} requests failed: {error}")
+    recorded = sum(latencies.count for latencies in raw.merged())
+    stated = values.get("throughput", counted / raw.seconds) * raw.seconds
+    passed = abs(stated - counted) < 0.5 and recorded == counted and (counted > 0 or raw.cell.load.kind == "hold")
+    return Finding("successes only", passed, None, f"{stated:,.0f} stated, {counted:,} verified, {recorded:,} timed, none failed")
+
+
+def percentiles(raw: Raw, values: dict[str, float]) -> Finding | None:
+    """In order, and the same when they are taken from the histograms once more, by another program."""
+    if "p99" not in values:
+        return None
+    names = ("min", "p50", "p95", "p99", "max")
+    in_order = all(values[a] <= values[b] * (1 + ROUNDED) for a, b in pairwise(names))
+    again = recomputed(raw)
+    worst = max(again, key=lambda name: off(values[name], again[name]))
+    difference = off(values[worst], again[worst])
+    constant = values["max"] <= values["min"] * (1 + ROUNDED)
+    copied = not constant and off(values["p99"], values["mean"]) < 1e-9
+    between = values["min"] * (1 - ROUNDED) <= values["mean"] <= values["max"] * (1 + ROUNDED)
+    residual = difference / ROUNDED if in_order and between and not copied else 2.0
+    return finding("percentiles", residual, f"{worst} is {duration(values[worst])}, and {duration(again[worst])} from the histogram")
+
+
+def recomputed(raw: Raw) -> dict[str, float]:
+    """Mean and percentiles from the histograms, in seconds."""
+    run = Run(0, raw.seconds, {}, {}, raw.slices, [one.encode() for one in raw.merged()], {}, {}, [], "")
+    latencies, counts = estimates.histogram([run])
+    weights = counts.sum(0, keepdims=True)
+    found = {name: float(estimates.quantile(latencies, weights, share)[0]) for name, share in estimates.QUANTILES.items()}
+    return found | {"mean": float(estimates.mean(latencies, weights)[0])}
+
+
+def counts_agree(raw: Raw, _: dict[str, float]) -> Finding | None:
+    """What the client counted is what the service counted and what Nginx logged, from the first request to the last."""
+    loads = (raw.cell.load, *raw.cell.background)
+    if any(load.kind == "hold" or load.what.style == "socket" for load in loads):
+        return None  # a message on an open connection has no line in a log
+    ended = raw.count("ended", everywhere=True)
+    seen = {"the client": ended}
+    if not any(load.what.by_proxy for load in loads):
+        seen["the service"] = raw.sampled.served
+    if raw.logged is not None:
+        seen["Nginx"] = sum(times for status, times in raw.logged.items() if status in {load.what.status for load in loads})
+    text = ", ".join(f"{who} {times:,}" for who, times in seen.items())
+    return Finding("counts agree", len(set(seen.values())) == 1, None, text)
+
+
+def generator_had_room(raw: Raw, values: dict[str, float]) -> Finding | None:
+    """Its CPU, its ceiling against a null server, and how late it comes to an answer that is there."""
+    rate = (
+        (raw.count("ended", everywhere=True) / max(raw.seconds, 1e-9)) if raw.cell.load.kind == "burst" else sum(raw.slices) / raw.seconds
+    )
+    ceiling = raw.ceiling * raw.generators
+    shares = {
+        f"{raw.generator_cpu:.0%} of a CPU": raw.generator_cpu / BUSY_GENERATOR,
+        f"{number(rate)} of at most {number(ceiling / 2)} requests a second": rate / (ceiling / 2),
+    }
+    if "p50" in values:
+        late = f"{duration(raw.generator_lag)} late, the median being {duration(values['p50'])}"
+        shares[late] = raw.generator_lag / (LAG_SHARE * values["p50"])
+    return finding("generator had room", max(shares.values()), ", ".join(shares))
+
+
+def second_generator(raw: Raw, values: dict[str, float]) -> Finding | None:
+    """Another program measures the same throughput, where the cell is spot-checked."""
+    if raw.second is None:
+        return None
+    return finding(
+        "second generator",
+        off(values["throughput"], raw.second) / AGREES,
+        f"{number(values['throughput'])} here, {number(raw.second)} there",
+    )
+
+
+def steady(raw: Raw, _: dict[str, float]) -> Finding | None:
+    """The two halves of the window agree. Arrivals at random moments are compared with what arrived in each half."""
+    if raw.cell.load.kind in ("burst", "hold"):
+        return None
+    half = len(raw.slices) // 2
+    first, second = sum(raw.slices[:half]), sum(raw.slices[half:])
+    if raw.cell.load.kind == "open":
+        first, second = first - sum(raw.arrivals[:half]), second - sum(raw.arrivals[half:])
+        in_flight = sum(part["in_flight_seconds"] for part in raw.loads) / raw.seconds
+        allowed = max(AGREES * sum(raw.arrivals) / 2, 3 * sqrt(max(sum(raw.arrivals), 1)), 4 * in_flight)
+        text = f"{-first:+,} and {-second:+,} requests waiting more at the end of each half than at its start"
+    else:
+        # Requests that begin together end together, and a half holds them or just misses them.
+        together = max(raw.cell.variant.slots or 0, 2)
+        allowed = max(AGREES * (first + second) / 2, together)
+        text = f"{first:,} answers in the first half, {second:,} in the second"
+    return finding("steady", abs(first - second) / allowed, text)
+
+
+def as_declared(raw: Raw, _: dict[str, float]) -> Finding | None:
+    """The service has the processes and slots that the experiment says it has."""
+    variant = raw.cell.variant
+    expected = variant.workers + (0 if variant.service == "django" else 1)  # Gunicorn's own process
+    passed = raw.holding.processes == expected and raw.seen_slots == variant.slots
+    text = f"{raw.holding.processes} processes of {expected}, {raw.seen_slots or 'no'} slots of {variant.slots or 'none'}"
+    return Finding("as declared", passed, None, text)
+
+
+def connections(raw: Raw, _: dict[str, float]) -> Finding | None:
+    """Each user has a connection: with fewer, users wait in the generator, and the server never sees them."""
+    load = raw.cell.load
+    held = [part["connections"] for part in raw.loads]
+    closes = not raw.cell.variant.proxied and raw.cell.variant.slots is not None  # a sync worker asked directly, after each answer
+    if load.kind not in ("closed", "hold") or load.what.style == "slow" or None in held or closes:
+        return None
+    users = sum(part["users"] for part in raw.loads)
+    return Finding("connections", sum(held) >= users * (1 - AGREES), None, f"{sum(held):,} connections for {users:,} users")
+
+
+def no_hidden_stall(raw: Raw, values: dict[str, float]) -> Finding | None:
+    """Coordinated omission: while a server stands still, closed users ask nothing, and no percentile shows that it did."""
+    if raw.cell.load.kind != "closed" or "p99" not in values:
+        return None
+    shown = max(2 * values["p99"], AGREES * raw.seconds)
+    gap = raw.longest_gap
+    return finding("no hidden stall", gap / shown, f"at most {duration(gap)} without an answer, p99 being {duration(values['p99'])}")
+
+
+RULES: tuple[Rule, ...] = (
+    littles_law,
+    successes_only,
+    percentiles,
+    counts_agree,
+    generator_had_room,
+    second_generator,
+    steady,
+    as_declared,
+    connections,
+    no_hidden_stall,
+)
+
+
+def audit(raw: Raw, values: dict[str, float]) -> list[Finding]:
+    """All findings on one run."""
+    return [found for rule in RULES if (found := rule(raw, values)) is not None]

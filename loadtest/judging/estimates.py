@@ -1,0 +1,88 @@
+"""Values with intervals, by bootstrap: what was seen is drawn again and again, with replacement, and judged each time.
+
+What is drawn is the slices of all windows of a cell for throughput and latency (so that a run of bad seconds widens the
+interval), and whole runs for what is measured once a run. Percentiles come from merged histograms and are never averaged.
+Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13 (percentile intervals).
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from hdrh.histogram import HdrHistogram
+from numpy.typing import NDArray
+
+from loadtest.results import Estimate, Run
+
+Numbers = NDArray[np.float64]
+
+RESAMPLINGS = 1000
+LOW, HIGH = 2.5, 97.5
+QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
+MICROSECONDS = 1_000_000
+
+
+def estimate(runs: Sequence[Run], metric: str) -> Estimate | None:
+    """The metric over all runs, ``None`` where none has it."""
+    found = draws(runs, metric, seed=1)
+    return None if found is None else Estimate(found[0], *map(float, np.percentile(found[1], [LOW, HIGH])))
+
+
+def ratio(runs_a: Sequence[Run], runs_b: Sequence[Run], metric: str) -> Estimate | None:
+    """``a / b`` of a metric, with the interval of the ratio; ``None`` where one of them lacks it or is zero."""
+    a, b = draws(runs_a, metric, seed=1), draws(runs_b, metric, seed=2)
+    if a is None or b is None or b[0] == 0 or np.any(b[1] == 0):
+        return None
+    return Estimate(a[0] / b[0], *map(float, np.percentile(a[1] / b[1], [LOW, HIGH])))
+
+
+def draws(runs: Sequence[Run], metric: str, seed: int) -> tuple[float, Numbers] | None:
+    """The value of a metric, and its values in ``RESAMPLINGS`` resamplings."""
+    random = np.random.default_rng(seed)  # fixed: the same runs give the same interval
+    sliced = [run for run in runs if sum(run.slices)]
+    if metric == "throughput" and sliced and len(sliced) == len(runs):
+        return resampled(random, *rates(sliced), lambda counts, seconds: counts.sum(-1) / seconds.sum(-1))
+    if metric in (*QUANTILES, "mean") and sliced:
+        values, counts = histogram(sliced)
+        weights = np.vstack([np.ones(len(counts)), weights_of(random, len(counts))]) @ counts
+        found = mean(values, weights) if metric == "mean" else quantile(values, weights, QUANTILES[metric])
+        return float(found[0]), found[1:]
+    each = [run.values[metric] for run in runs if metric in run.values]
+    return resampled(random, np.array(each), np.ones(len(each)), lambda some, _: some.mean(-1)) if each else None
+
+
+def rates(runs: Sequence[Run]) -> tuple[Numbers, Numbers]:
+    """Successes of every slice of every run, and the seconds of each."""
+    counts = np.array([count for run in runs for count in run.slices], dtype=float)
+    return counts, np.array([run.seconds / len(run.slices) for run in runs for _ in run.slices])
+
+
+def resampled(random: np.random.Generator, a: Numbers, b: Numbers, of: Callable[[Numbers, Numbers], Numbers]) -> tuple[float, Numbers]:
+    """A statistic of pairs, and of them drawn with replacement."""
+    chosen = random.integers(0, len(a), (RESAMPLINGS, len(a)))
+    return float(of(a, b)), of(a[chosen], b[chosen])
+
+
+def weights_of(random: np.random.Generator, count: int) -> Numbers:
+    """How often each of ``count`` slices is drawn, in each resampling."""
+    return random.multinomial(count, np.full(count, 1 / count), RESAMPLINGS).astype(float)
+
+
+def histogram(runs: Sequence[Run]) -> tuple[Numbers, Numbers]:
+    """Latencies in seconds that occur, and a row of counts of them for each slice."""
+    rows = []
+    for encoded in (text for run in runs for text in run.histograms):
+        decoded = HdrHistogram.decode(encoded)
+        rows.append({item.value_iterated_to: item.count_added_in_this_iter_step for item in decoded.get_recorded_iterator()})
+    values = sorted(set().union(*rows))
+    return np.array(values, dtype=float) / MICROSECONDS, np.array([[row.get(value, 0) for value in values] for row in rows], dtype=float)
+
+
+def mean(values: Numbers, weights: Numbers) -> Numbers:
+    """The mean of each row of weights."""
+    return np.asarray(weights @ values / weights.sum(-1))
+
+
+def quantile(values: Numbers, weights: Numbers, share: float) -> Numbers:
+    """The least value that ``share`` of each row's weight is not above."""
+    reached = weights.cumsum(-1) >= share * weights.sum(-1, keepdims=True)
+    return np.asarray(values[reached.argmax(-1)])

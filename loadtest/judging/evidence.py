@@ -1,0 +1,115 @@
+"""What an experiment's rule for the verdict works with: its cells, comparisons of them, and checks that become a verdict."""
+
+from collections.abc import Sequence
+
+from loadtest.judging.estimates import ratio
+from loadtest.metrics import metric as metric_of
+from loadtest.metrics import number
+from loadtest.model import Cell, Variant
+from loadtest.results import CellResult, Check, Estimate, Outcome, Verdict
+
+
+class NotValidError(Exception):
+    """A cell that a verdict needs is not valid."""
+
+
+class Evidence:
+    """The cells of an experiment. Asking for one that is not valid ends the judging."""
+
+    def __init__(self, cells: Sequence[CellResult], noise: dict[str, float], full: bool) -> None:
+        self.cells, self.noise, self.full = cells, noise, full
+
+    def cell(self, variant: Variant | str, step: float | str | None = None, label: str = "") -> CellResult:
+        """The cell of a variant (at a step)."""
+        name = variant if isinstance(variant, str) else variant.name
+        found = [
+            cell
+            for cell in self.cells
+            if cell.variant == name and (step is None or cell.step == step) and (not label or cell.key.endswith(label))
+        ]
+        if not found:
+            raise LookupError(f"no cell of {name} at {step} {label}")
+        if found[0].not_valid:
+            raise NotValidError(f"{found[0].key} is not valid: {found[0].not_valid}")
+        return found[0]
+
+    def valid(self, variant: Variant) -> list[CellResult]:
+        """All valid cells of a variant, in order; there must be one."""
+        found = [cell for cell in self.cells if cell.variant == variant.name]
+        if not any(cell.valid for cell in found):
+            raise NotValidError(f"no cell of {variant.name} is valid; the first: {found[0].not_valid}")
+        return [cell for cell in found if cell.valid]
+
+    def value(self, cell: CellResult, metric: str) -> Estimate:
+        return cell.estimates[metric]
+
+    def near(self, cell: CellResult, metric: str, share: float = 0.03) -> Check:
+        """Whether the measured value is the predicted one within ``share``. Bound to a prediction."""
+        found, expected = cell.estimates[metric], cell.predicted[metric]
+        show = metric_of(metric).show
+        passed = abs(found.value / expected - 1) <= share
+        what = f"{cell.variant}, {cell.step}: {metric_of(metric).label}"
+        text = f"{what} {show(found.value)}, predicted {show(expected)} ({found.value / expected:.2f})"
+        return Check(text, passed, bound=True)
+
+    def at_least(self, cell: CellResult, metric: str, share: float = 0.95) -> Check:
+        """Whether the measured value reaches ``share`` of a prediction that is a lower bound."""
+        found, expected = cell.estimates[metric].value, cell.predicted[metric]
+        show = metric_of(metric).show
+        text = f"{cell.variant}, {cell.step}: {metric_of(metric).label} {show(found)}, predicted {show(expected)} or more"
+        return Check(text, found >= share * expected, bound=True)
+
+    def ratio(self, a: CellResult, b: CellResult, metric: str) -> Estimate:
+        """``a / b``."""
+        found = ratio(a.runs, b.runs, metric)
+        if found is None:
+            raise NotValidError(f"{a.key} and {b.key} cannot be compared by {metric_of(metric).label}")
+        return found
+
+    def compare(self, a: CellResult, b: CellResult, metric: str, more_than: float = 1.0) -> Check:
+        """Whether ``a`` is more than so many times ``b``: yes, no, or no difference seen.
+
+        The whole interval must lie on one side, by more than two equal services differ in this session.
+        """
+        found, floor = self.ratio(a, b, metric), self.noise.get(metric, 0.0)
+        low, high = found.low / (1 + floor), found.high * (1 + floor)
+        passed = True if low > more_than else False if high < more_than else None
+        text = (
+            f"{a.key} against {b.key}, {metric_of(metric).label}: {number(found.value)} times "
+            f"({number(found.low)} to {number(found.high)}), asked for more than {number(more_than)}"
+        )
+        return Check(text, passed)
+
+    def unless(self, check: Check) -> Check:
+        """The opposite of a comparison: passed where it is clearly not so."""
+        return Check(f"not so: {check.text}", None if check.passed is None else not check.passed)
+
+    def true(self, text: str, passed: bool) -> Check:
+        """A check of something that needs no statistics."""
+        return Check(text, passed)
+
+    def at(self, step: float | str) -> list[CellResult]:
+        """All valid cells at a step."""
+        return [cell for cell in self.cells if cell.step == step and cell.valid]
+
+    def verdict(self, checks: Sequence[Check], holds: str, fails: str, limit: str | None = None) -> Verdict:
+        """A verdict from checks: all passed; one failed; or, with none failed, one in which no difference was seen."""
+        outcome: Outcome = "holds with a limit" if limit else "holds"
+        if any(check.passed is False for check in checks):
+            return Verdict("does not hold", fails, list(checks))
+        if any(check.passed is None for check in checks):
+            return Verdict("no difference seen", "What was compared differs by less than the noise of this session.", list(checks))
+        return Verdict(outcome, limit or holds, list(checks))
+
+
+def predicted_throughput(cell: Cell) -> float | None:
+    """min(users, slots) / held, requests a second of a closed workload; ``None`` where only the CPU says."""
+    held = cell.load.held(cell.variant)
+    if not held:
+        return None
+    at_once = cell.load.users
+    if cell.variant.slots is not None:
+        at_once = min(at_once, cell.variant.slots)
+    elif cell.load.what.blocks:
+        at_once = min(at_once, cell.variant.workers)
+    return at_once / held

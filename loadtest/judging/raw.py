@@ -1,0 +1,81 @@
+"""What one run of a cell brought home, before anything is concluded from it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from loadtest.engine.sampler import Sampled
+from loadtest.engine.variants import Holding, Usage
+from loadtest.generator.latency import Latencies, Summary
+from loadtest.model import Cell
+
+
+@dataclass
+class Raw:
+    """One run. ``loads`` are the generators' reports of the measured load, one each; ``all_loads`` those of all loads.
+
+    ``logged`` are Nginx's lines of this cell by status, ``None`` for a cell without Nginx.
+    """
+
+    cell: Cell
+    repeat: int
+    loads: list[dict[str, Any]]
+    all_loads: list[dict[str, Any]]
+    generator_cpu: float
+    generator_lag: float
+    generators: int
+    ceiling: float
+    usage: Usage
+    holding: Holding
+    sampled: Sampled
+    cpus: float  # that the application was given
+    logged: dict[int, int] | None = None
+    second: float | None = None  # throughput by the second generator
+    declared_slots: int | None = None
+    seen_slots: int | None = None
+    extra: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        return float(sum(load["seconds"] for load in self.loads) / len(self.loads))
+
+    def count(self, name: str, everywhere: bool = False) -> int:
+        """A count of all generators together, of the measured load or of all loads."""
+        return sum(load["counts"][name] for load in (self.all_loads if everywhere else self.loads))
+
+    @property
+    def slices(self) -> list[int]:
+        return [sum(parts) for parts in zip(*(load["slices"] for load in self.loads), strict=True)]
+
+    @property
+    def arrivals(self) -> list[int]:
+        return [sum(parts) for parts in zip(*(load["arrivals"] for load in self.loads), strict=True)]
+
+    def merged(self) -> list[Latencies]:
+        """The slices' histograms, each of all generators."""
+        found = []
+        for parts in zip(*(load["histograms"] for load in self.loads), strict=True):
+            latencies = Latencies()
+            for part in parts:
+                latencies.add(part)
+            found.append(latencies)
+        return found
+
+    def whole(self) -> Summary | None:
+        """The latencies of the window."""
+        whole = Latencies()
+        for latencies in self.merged():
+            whole.add(latencies.encode())
+        return whole.summary()
+
+    def first_pieces(self) -> Summary | None:
+        """Until the first piece of each answer."""
+        whole = Latencies()
+        for load in self.loads:
+            if load["first_pieces"]:
+                whole.add(load["first_pieces"])
+        return whole.summary()
+
+    @property
+    def longest_gap(self) -> float:
+        """The longest time in the window without any answer; of several generators, the shortest of theirs."""
+        return min(float(load["longest_gap"]) for load in self.loads)

@@ -1,0 +1,68 @@
+"""From runs to a cell: estimates over all of them, the limiter of most, and why it is not valid if it is not."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from loadtest.judging.estimates import estimate
+from loadtest.judging.raw import Raw
+from loadtest.model import Cell
+from loadtest.results import CellResult, Finding, Run
+
+
+def run_of(raw: Raw, values: dict[str, float], findings: list[Finding], limiter: str) -> Run:
+    """A run as it is kept in results.json."""
+    names = ("begun", "ended", "succeeded", "failures", "failures_outside", "dropped", "late")
+    burst = raw.cell.load.kind == "burst"
+    errors: Counter[str] = Counter()
+    for load in raw.all_loads:
+        errors.update(load["errors"])
+    return Run(
+        repeat=raw.repeat,
+        seconds=raw.seconds,
+        values=values,
+        counts={name: raw.count(name, everywhere=True) for name in names} | {"served": raw.sampled.served},
+        slices=[] if burst else raw.slices,  # a burst has no parts: the runs are what is resampled
+        histograms=[] if burst or not sum(raw.slices) else [latencies.encode() for latencies in raw.merged()],
+        errors=dict(errors),
+        watched={
+            "app_user_seconds": raw.usage.app_user,
+            "app_system_seconds": raw.usage.app_system,
+            "proxy_seconds": raw.usage.proxy,
+            "upstream_seconds": raw.usage.upstream,
+            "accept_queue_overflows": raw.usage.overflows,
+            "generator_cpu": raw.generator_cpu,
+            "generator_lag": raw.generator_lag,
+            "processes": raw.holding.processes,
+            "longest_gap": raw.longest_gap,
+            **({"loop_lag_longest": raw.sampled.loop_lag_longest} if raw.sampled.loop_lag_longest is not None else {}),
+        },
+        audit=findings,
+        limiter=limiter,
+    )
+
+
+def cell_result(cell: Cell, runs: Sequence[Run]) -> CellResult:
+    """A cell from its runs."""
+    metrics = sorted(set().union(*(run.values for run in runs)))
+    failed = [finding for run in runs for finding in run.audit if not finding.passed]
+    return CellResult(
+        key=cell.key,
+        variant=cell.variant.name,
+        step=cell.step,
+        load=" beside ".join(load.words for load in (cell.load, *cell.background)),
+        predicted=dict(cell.predicted),
+        estimates={metric: found for metric in metrics if (found := estimate(runs, metric))},
+        limiter=Counter(run.limiter for run in runs).most_common(1)[0][0],
+        runs=list(runs),
+        not_valid=f"{failed[0].rule}: {failed[0].sentence}" if failed else None,
+    )
+
+
+def looked_at(found: Mapping[str, Mapping[str, float]]) -> list[CellResult]:
+    """Cells of what was found without load: exact values."""
+    cells = []
+    for name, values in found.items():
+        run = Run(0, 0.0, dict(values), {}, [], [], {}, {}, [], "none")
+        estimates = {metric: exact for metric in values if (exact := estimate([run], metric))}
+        cells.append(CellResult(name, name, "", "", {}, estimates, "none", [run], None))
+    return cells

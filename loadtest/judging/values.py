@@ -1,0 +1,42 @@
+"""The metrics of one run, from what it brought home."""
+
+from loadtest.judging.raw import Raw
+
+
+def values(raw: Raw) -> dict[str, float]:
+    """By metric, in the units of metrics.py. What was not measured is not there."""
+    successes = sum(raw.slices)
+    found: dict[str, float] = {"throughput": successes / raw.seconds}
+    if summary := raw.whole():
+        found |= {name: getattr(summary, name) for name in ("min", "mean", "p50", "p95", "p99", "max")}
+    if first := raw.first_pieces():
+        found |= {"first_p50": first.p50, "first_p99": first.p99}
+    if raw.cell.load.kind == "burst":
+        found |= ranks(raw) | {"makespan": raw.seconds}
+        del found["throughput"]  # of a single burst it says nothing that the makespan does not
+    if raw.cell.load.kind == "open":
+        found |= {"dropped": raw.count("dropped"), "late": raw.count("late")}
+    app = raw.usage.app_user + raw.usage.app_system
+    found["app_cpu"] = app / raw.seconds
+    # Only where the measured load is the only one does its count share out the CPU time.
+    if successes and not raw.cell.background:
+        found["cpu_us"] = app / successes * 1e6
+        if raw.cell.variant.proxied:
+            found["proxy_us"] = raw.usage.proxy / successes * 1e6
+            found["total_us"] = found["cpu_us"] + found["proxy_us"]
+    found |= {"pss_mib": raw.holding.pss_mib, "threads": raw.holding.threads, "sockets": raw.holding.sockets}
+    found["busy_slots"] = raw.sampled.busy
+    if raw.sampled.loop_lag is not None:
+        found["loop_lag"] = raw.sampled.loop_lag
+    return found | raw.extra
+
+
+def ranks(raw: Raw) -> dict[str, float]:
+    """When the first, second, ... answer of a burst ended, in seconds from its start."""
+    ended = sorted(
+        item.value_iterated_to / 1e6
+        for latencies in raw.merged()
+        for item in latencies.histogram.get_recorded_iterator()
+        for _ in range(item.count_added_in_this_iter_step)
+    )
+    return {f"rank_{number}": seconds for number, seconds in enumerate(ended, 1)}

@@ -1,0 +1,74 @@
+"""The quantities that the laboratory speaks of: name, unit, and how a number of it is written."""
+
+from dataclasses import dataclass
+
+
+def number(value: float | None) -> str:
+    """Three significant digits or all whole ones; a dash for ``None``."""
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 99.95 else f"{value:.3g}"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds with a fitting unit: ``101 ms``, ``1.61 s``."""
+    if seconds is None:
+        return "-"
+    if seconds < 0.0009995:
+        return f"{number(seconds * 1e6)} µs"
+    return f"{number(seconds * 1000)} ms" if seconds < 0.9995 else f"{number(seconds)} s"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One quantity. ``label`` heads a column and an axis."""
+
+    name: str
+    label: str
+    unit: str  # of the number as it is stored
+
+    def show(self, value: float | None) -> str:
+        """The value as a person reads it, with its unit where the label has none."""
+        if self.unit == "s":
+            return duration(value)
+        return number(value) + (" %" if value is not None and self.unit == "%" else "")
+
+
+METRICS = {
+    metric.name: metric
+    for metric in (
+        Metric("throughput", "requests/s", "1/s"),
+        Metric("min", "shortest", "s"),
+        Metric("mean", "mean", "s"),
+        Metric("p50", "p50", "s"),
+        Metric("p95", "p95", "s"),
+        Metric("p99", "p99", "s"),
+        Metric("max", "longest", "s"),
+        Metric("first_p50", "first piece p50", "s"),
+        Metric("first_p99", "first piece p99", "s"),
+        Metric("makespan", "all done after", "s"),
+        Metric("cpu_us", "CPU µs/request", "µs"),
+        Metric("proxy_us", "proxy µs/request", "µs"),
+        Metric("total_us", "CPU µs/request, both", "µs"),
+        Metric("app_time", "time in the application", "s"),
+        Metric("price_us", "CPU µs/call", "µs"),
+        Metric("app_cpu", "CPUs used", "CPUs"),
+        Metric("pss_mib", "memory MiB", "MiB"),
+        Metric("threads", "threads", "1"),
+        Metric("sockets", "sockets", "1"),
+        Metric("busy_slots", "busy slots", "1"),
+        Metric("loop_lag", "loop lag", "s"),
+        Metric("lines", "lines", "1"),
+        Metric("differing", "lines that differ", "1"),
+        Metric("share", "share that differs", "%"),
+        Metric("dropped", "dropped", "1"),
+        Metric("late", "late", "1"),
+    )
+}
+
+
+def metric(name: str) -> Metric:
+    """The metric of that name; ``rank_3`` is when the third answer of a burst ended."""
+    if name.startswith("rank_"):
+        return Metric(name, f"answer {name.removeprefix('rank_')} after", "s")
+    return METRICS[name]

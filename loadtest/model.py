@@ -1,0 +1,133 @@
+"""What an experiment is: services to start, cells to measure, a prediction for each, and a rule for the verdict."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from loadtest.generator.parameters import Parameters
+from loadtest.generator.workloads import WORKLOADS, Workload
+
+if TYPE_CHECKING:
+    from loadtest.judging.evidence import Evidence
+    from loadtest.results import Verdict
+
+# How services are made comparable; one for all cells of an experiment, and always named.
+Frame = Literal["equal cores", "equal slots", "equal memory", "one service against itself", "no load"]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A service as an experiment wants it started. ``workers`` are replicas for Django, whose server is one process."""
+
+    name: str
+    service: Literal["flask", "fastapi", "django"]
+    workers: int = 1
+    threads: int = 1
+    proxied: bool = True  # behind an Nginx of its own, or asked directly
+    environment: Mapping[str, str] = field(default_factory=dict, hash=False)
+    arguments: tuple[str, ...] = ()  # for the server, behind those of its Dockerfile
+
+    @property
+    def slots(self) -> int | None:
+        """Requests held at once, ``None`` for event loops."""
+        return self.workers * self.threads if self.service == "flask" else None
+
+
+def sync(workers: int, threads: int = 1, **options: object) -> Variant:
+    """Flask with so many sync workers, or with threads in them."""
+    words = f"{workers} sync worker{'s' * (workers > 1)}" if threads == 1 else f"{workers * threads} threads"
+    return Variant(**{"name": f"Flask, {words}", "service": "flask", "workers": workers, "threads": threads, **options})  # type: ignore[arg-type]
+
+
+def loop(service: Literal["fastapi", "django"] = "fastapi", workers: int = 1, **options: object) -> Variant:
+    """FastAPI or Django with so many event loops."""
+    words = f"{workers} loop{'s' * (workers > 1)}"
+    name = {"fastapi": "FastAPI", "django": "Django"}[service]
+    return Variant(**{"name": f"{name}, {words}", "service": service, "workers": workers, **options})  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Load:
+    """Requests of one kind, and how they come.
+
+    closed: ``users`` that each ask again when they have their answer, after ``pause`` seconds.
+    open: arrivals at ``rate`` a second whatever the answers do; latency counts from the intended moment.
+    burst: ``users`` requests at the same moment, once.
+    hold: ``users`` connections that are opened and then say nothing.
+    """
+
+    kind: Literal["closed", "open", "burst", "hold"]
+    workload: str
+    parameters: Parameters
+    users: int = 0
+    rate: float = 0.0
+    pause: float = 0.0
+    arrivals: Literal["poisson", "constant"] = "poisson"
+
+    @property
+    def what(self) -> Workload:
+        return WORKLOADS[self.workload]
+
+    def held(self, variant: Variant) -> float | None:
+        """Seconds for which a request occupies what serves it, ``None`` where only the CPU says."""
+        return (self.what.held_by_loop if variant.slots is None else self.what.held_by_slot)(self.parameters)
+
+    @property
+    def words(self) -> str:
+        """``64 users of /wait?seconds=0.1``."""
+        path = "/" + self.what.path.format(**vars(self.parameters))
+        return {
+            "closed": f"{self.users:,} user{'s' * (self.users > 1)} of {path}",
+            "open": f"{self.rate:g} a second of {path}",
+            "burst": f"{self.users:,} at once of {path}",
+            "hold": f"{self.users:,} idle connections to {path}",
+        }[self.kind]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One variant under one load, measured. ``background`` is load beside it that is not measured, but counted.
+
+    ``step`` is its place on the chart's horizontal axis. ``predicted`` holds what theory says before the run, by metric.
+    """
+
+    variant: Variant
+    load: Load
+    step: float | str
+    predicted: Mapping[str, float] = field(default_factory=dict)
+    background: tuple[Load, ...] = ()
+    seconds: float | None = None  # of the window; the session's where it is None
+    label: str = ""  # where variant and step do not say enough
+
+    @property
+    def key(self) -> str:
+        return f"{self.variant.name} / {self.step} {self.label}".strip()
+
+
+@dataclass(frozen=True)
+class Chart:
+    """How the cells are drawn: ``lines`` over the steps, ``bars`` by step, ``ranks`` (when each request of a burst ended)."""
+
+    kind: Literal["lines", "bars", "ranks"]
+    metric: str
+    x: str = ""
+    log_x: bool = False
+    log_y: bool = False
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A claim that the laboratory puts to the test. ``cells`` gets whether the run is a full one."""
+
+    name: str
+    question: str
+    claim: str
+    frame: Frame
+    cells: Callable[[bool], Sequence[Cell]]
+    chart: Chart
+    columns: tuple[str, ...]  # metrics of the table
+    misreading: str
+    judge: "Callable[[Evidence], Verdict]"
+    compares: bool = True  # services with each other, which needs the noise floor; or only with predictions
+    second_opinion: tuple[str, ...] = ()  # keys of cells that the second generator measures too
+    look: Callable[[], Mapping[str, Mapping[str, float]]] | None = None  # values by name, found without any load

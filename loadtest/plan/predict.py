@@ -1,0 +1,139 @@
+"""What a configuration does under a demand."""
+
+from dataclasses import dataclass, replace
+from math import ceil, sqrt
+from typing import Literal
+
+from loadtest.plan.held import Held
+from loadtest.plan.profile import Profile
+from loadtest.plan.response import LoopResponse, SlotResponse
+
+# The highest share of what the CPU and the slots can do for which anything is predicted: beyond it a per cent more decides,
+# and the approximations are off by more than docs/plan.md says.
+MOST_CPU, MOST_SLOTS = 0.95, 0.98
+
+Limit = Literal["p99", "CPU", "slots"]
+Kind = Literal["workers", "threads", "loops"]
+
+
+@dataclass(frozen=True)
+class Demand:
+    """Requests of one kind that arrive at random, ``rate`` a second, and the p99 they shall have.
+
+    ``cores`` and ``memory_mib`` are what there is, 0 for as much as needed. Times in seconds.
+    """
+
+    wait: float
+    cpu: float
+    rate: float
+    p99: float
+    cores: int = 0
+    memory_mib: float = 0.0
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Processes of a service on ``cores``. ``threads`` in each; 1 for sync workers and event loops."""
+
+    service: str
+    kind: Kind
+    processes: int
+    threads: int
+    cores: int
+
+    @property
+    def slots(self) -> int | None:
+        """Requests held at once, ``None`` for event loops."""
+        return None if self.kind == "loops" else self.processes * self.threads
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Throughput in requests a second, times in seconds, utilisation from 0 to 1 (``None`` for the slots of event loops)."""
+
+    throughput: float
+    mean: float
+    p50: float
+    p99: float
+    slot_utilisation: float | None
+    cpu_utilisation: float
+    memory_mib: float
+
+
+def predict(configuration: Configuration, demand: Demand, profile: Profile) -> Prediction | None:
+    """What theory says, ``None`` where ``overloaded`` names a limit."""
+    if overloaded(configuration, demand, profile):
+        return None
+    cpu = demand.cpu + profile.overhead
+    processes = configuration.processes
+    busy = cpu_utilisation(configuration, demand, profile)
+    if configuration.kind == "loops":
+        loop = LoopResponse(demand.rate / processes, demand.wait, cpu)
+        at_once = demand.rate * loop.mean
+        # Nearly Poisson; 2.33 standard deviations are its 99th percentile.
+        memory = memory_mib(configuration, profile, ceil(at_once + 2.33 * sqrt(at_once)))
+        return Prediction(demand.rate, loop.mean, loop.percentile(0.5), loop.percentile(0.99), None, busy, memory)
+    held = network(configuration, demand, profile)
+    slot = SlotResponse(held)
+    taken = held.rate * held.seconds / held.slots
+    memory = memory_mib(configuration, profile, processes * configuration.threads)
+    return Prediction(demand.rate, slot.mean, slot.percentile(0.5), slot.percentile(0.99), taken, busy, memory)
+
+
+def network(configuration: Configuration, demand: Demand, profile: Profile) -> Held:
+    """The slots of a sync service that share one line and one set of cores."""
+    cpu = demand.cpu + profile.overhead
+    if configuration.kind == "threads":  # Gunicorn's gthread accepts what comes and lines it up in the process
+        return Held(configuration.threads, 1, demand.rate / configuration.processes, demand.wait, cpu)
+    # A sync worker accepts when it is free: one line for all of them, in the kernel.
+    return Held(configuration.processes, configuration.cores, demand.rate, demand.wait, cpu)
+
+
+def cpu_utilisation(configuration: Configuration, demand: Demand, profile: Profile) -> float:
+    """Of the cores that the processes can use: threads of a process, and an event loop, use one."""
+    return demand.rate * (demand.cpu + profile.overhead) / min(configuration.processes, configuration.cores)
+
+
+def overloaded(configuration: Configuration, demand: Demand, profile: Profile) -> Limit | None:
+    """What has more to do than is predicted for."""
+    if cpu_utilisation(configuration, demand, profile) > MOST_CPU:
+        return "CPU"
+    if configuration.kind == "loops":
+        return None
+    held = network(configuration, demand, profile)
+    return None if held.stable and held.crowding <= MOST_SLOTS else "slots"
+
+
+def memory_mib(configuration: Configuration, profile: Profile, held: int) -> float:
+    """Memory with ``held`` requests at once."""
+    more_threads = configuration.processes * (configuration.threads - 1)
+    return (
+        profile.shared_mib + configuration.processes * profile.process_mib + more_threads * profile.thread_mib + held * profile.request_mib
+    )
+
+
+@dataclass(frozen=True)
+class Margin:
+    """The largest rate at which the p99 is kept, as a ratio to the demand's, and what ends there."""
+
+    ratio: float
+    limit: Limit
+
+
+def margin(configuration: Configuration, demand: Demand, profile: Profile) -> Margin:
+    """The margin of a configuration that keeps the demand, to half a per cent."""
+
+    def at(ratio: float) -> Demand:
+        return replace(demand, rate=demand.rate * ratio)
+
+    def keeps(ratio: float) -> bool:
+        found = predict(configuration, at(ratio), profile)
+        return found is not None and found.p99 <= demand.p99
+
+    low, high = 1.0, 2.0
+    while keeps(high):
+        low, high = high, 2 * high
+    while high - low > 0.005 * low:
+        middle = (low + high) / 2
+        low, high = (middle, high) if keeps(middle) else (low, middle)
+    return Margin(low, overloaded(configuration, at(high), profile) or "p99")

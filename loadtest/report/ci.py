@@ -1,0 +1,104 @@
+"""Results for the machines that run tests: JUnit XML, and the lines that GitHub shows beside a change."""
+
+import os
+import re
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from loadtest.report.gate import Answer
+from loadtest.report.rows import CHECKED
+from loadtest.report.text import markdown
+from loadtest.results import ExperimentResult, Results
+
+# What XML 1.0 cannot hold, not even escaped.
+UNWRITABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing that is right or not; ``skipped`` is for checks in which no difference was seen."""
+
+    name: str
+    outcome: Literal["passed", "failed", "skipped"]
+    message: str
+
+
+def cases(experiment: ExperimentResult, answers: Sequence[Answer]) -> Iterator[Case]:
+    """Validity of every cell, every check of the verdict, every threshold."""
+    for cell in experiment.cells:
+        yield Case(f"valid: {cell.key}", "passed" if cell.valid else "failed", cell.not_valid or "")
+    for check in experiment.verdict.checks:
+        outcome: Literal["passed", "failed", "skipped"] = "skipped" if check.passed is None else "passed" if check.passed else "failed"
+        yield Case(f"check: {check.text}", outcome, CHECKED[check.passed])
+    yield from map(threshold_case, answers)
+
+
+def by_experiment(results: Results, answers: Sequence[Answer]) -> dict[str, list[Case]]:
+    """All cases. A threshold on an experiment that was not run has a suite all the same, or it would be lost."""
+    of: dict[str, list[Answer]] = {}
+    for answer in answers:
+        of.setdefault(answer.threshold.experiment, []).append(answer)
+    found = {one.name: list(cases(one, of.pop(one.name, []))) for one in results.experiments}
+    return found | {name: [threshold_case(answer) for answer in lost] for name, lost in of.items()}
+
+
+def threshold_case(answer: Answer) -> Case:
+    """The case of a threshold in one cell."""
+    name = f"threshold: {answer.threshold.text}" + (f" ({answer.cell})" if answer.cell else "")
+    return Case(name, "passed" if answer.passed else "failed", answer.sentence)
+
+
+def junit(results: Results, answers: Sequence[Answer] = ()) -> str:
+    """JUnit XML: a suite for each experiment."""
+    root = ElementTree.Element("testsuites", name=writable(results.name))
+    seconds = {experiment.name: experiment.seconds for experiment in results.experiments}
+    for name, suite in by_experiment(results, answers).items():
+        counts = {outcome: str(sum(case.outcome == outcome for case in suite)) for outcome in ("failed", "skipped")}
+        facts: dict[str, Any] = {"tests": str(len(suite)), "failures": counts["failed"], "errors": "0", "skipped": counts["skipped"]}
+        element = ElementTree.SubElement(root, "testsuite", name=writable(name), time=f"{seconds.get(name, 0):.3f}", **facts)
+        for case in suite:
+            one = ElementTree.SubElement(element, "testcase", classname=writable(f"lab.{name}"), name=writable(case.name), time="0")
+            if case.outcome != "passed":
+                ElementTree.SubElement(one, "failure" if case.outcome == "failed" else "skipped", message=writable(case.message))
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def writable(text: str) -> str:
+    """Text without the characters that XML has no way to write."""
+    return UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def github(results: Results, answers: Sequence[Answer] = ()) -> list[str]:
+    """Workflow commands: an error for each failed case, a notice for each verdict."""
+    lines = []
+    for experiment in results.experiments:
+        verdict = experiment.verdict
+        lines.append(command("notice", f"{experiment.name}: {verdict.outcome}", verdict.sentence))
+    for name, suite in by_experiment(results, answers).items():
+        for case in suite:
+            if case.outcome == "failed":
+                said = case.message if case.name.startswith("threshold") else f"{case.name}: {case.message}"
+                lines.append(command("error", name, said))
+    return lines
+
+
+def command(kind: str, title: str, message: str) -> str:
+    """One line, escaped as GitHub's toolkit does."""
+    text = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    short = title.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A").replace(":", "%3A").replace(",", "%2C")
+    return f"::{kind} title={short}::{text}"
+
+
+def add_summary(results: Results, answers: Sequence[Answer] = (), environ: Mapping[str, str] = os.environ) -> bool:
+    """Append the Markdown to what GITHUB_STEP_SUMMARY names; whether it names anything."""
+    path = environ.get("GITHUB_STEP_SUMMARY")
+    if not path:
+        return False
+    lines = [f"- {'✓' if answer.passed else '✗'} {answer.sentence}" for answer in answers]
+    with Path(path).open("a", encoding="utf-8") as file:
+        file.write(markdown(results) + ("\n## Thresholds\n\n" + "\n".join(lines) + "\n" if lines else "") + "\n")
+    return True

@@ -1,0 +1,182 @@
+"""How each kind of chart is drawn. What is not valid is grey and hollow, whatever it measured."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import nan
+from typing import Any
+
+from matplotlib.axes import Axes
+
+from loadtest.metrics import Metric
+from loadtest.report.canvas import SERIES, TEXT, VOID, scale_x, scale_y
+from loadtest.report.rows import names, series, step
+from loadtest.results import CellResult
+
+MARKERS = ("o", "s", "^", "D", "v")
+HATCHES = ("", "....", "||||")
+# Bars that are few enough to have their number above them.
+NUMBERED = 10
+DASH = 4.0
+
+
+@dataclass(frozen=True)
+class Points:
+    """What is drawn: cells that have the metric, and how."""
+
+    cells: Sequence[CellResult]
+    metric: Metric
+    chart: Mapping[str, Any]
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The series."""
+        return names(self.cells)
+
+    def of(self, name: str) -> list[CellResult]:
+        """The cells of a series."""
+        return [cell for cell in self.cells if series(cell) == name]
+
+    def id(self, what: str, number: int) -> str:
+        """``measured-1``; ``canvas.inline`` puts the chart's prefix before it."""
+        return f"{what}-{number + 1}"
+
+    def has_predictions(self, kind: str) -> bool:
+        """Whether any is drawn."""
+        return any(ranks(cell.predicted) if kind == "ranks" else self.metric.name in cell.predicted for cell in self.cells)
+
+    def all_values(self) -> list[float]:
+        """Every number on the vertical axis: measured, the ends of intervals, and predicted."""
+        name = self.metric.name
+        found = [cell.estimates[name] for cell in self.cells]
+        predicted = [cell.predicted[name] for cell in self.cells if name in cell.predicted]
+        return predicted + [value for one in found for value in (one.value, one.low, one.high)]
+
+
+def shape(number: int) -> int:
+    """Which marker a series has: colours repeat after eight, and then with another marker."""
+    return (number + number // len(SERIES)) % len(MARKERS)
+
+
+def dashed(number: int, count: int) -> tuple[float, tuple[float, float]]:
+    """Dashes that leave room for those of the other series: predictions often lie on one line."""
+    turns = max(2, min(count, 3))
+    return (DASH * (number % turns), (DASH, DASH * (turns - 1)))
+
+
+def lines(axes: Axes, points: Points) -> None:
+    """A line for each series over numeric steps; words are placed in their order."""
+    words = list(dict.fromkeys(cell.step for cell in points.cells))
+    numeric = not any(isinstance(place, str) for place in words)
+    place_of = {place: float(place) if numeric else float(number) for number, place in enumerate(words)}
+    name = points.metric.name
+    for number, label in enumerate(points.names):
+        cells = sorted(points.of(label), key=lambda cell: place_of[cell.step])
+        colour, marker = SERIES[number % len(SERIES)], MARKERS[shape(number)]
+        at = [place_of[cell.step] for cell in cells]
+        predicted = [(place_of[cell.step], cell.predicted[name]) for cell in cells if name in cell.predicted]
+        if predicted:
+            dashes = dashed(number, len(points.names))
+            axes.plot(*zip(*predicted, strict=True), color=colour, linestyle=dashes, linewidth=1.2, gid=points.id("predicted", number))
+        valid = [cell.estimates[name].value if cell.valid else nan for cell in cells]
+        axes.plot(at, valid, color=colour, marker=marker, markersize=4.5, linewidth=1.5, gid=points.id("measured", number))
+        intervals(axes, [(place, cell) for place, cell in zip(at, cells, strict=True)], name, colour, points.id("interval", number))
+        void = [(place, cell.estimates[name].value) for place, cell in zip(at, cells, strict=True) if not cell.valid]
+        if void:
+            hollow(axes, void, marker, points.id("void", number))
+    shown = {place_of[place]: step(place) for place in words}
+    scale_x(axes, numeric and points.chart["log_x"], list(shown), lambda value: shown.get(value, ""))
+    scale_y(axes, points.chart["log_y"], points.metric.show, points.all_values())
+    axes.set(xlabel=points.chart["x"], ylabel=points.metric.label)
+
+
+def bars(axes: Axes, points: Points) -> None:
+    """Bars in a group for each step, each series in its colour, the prediction a line across the bar."""
+    groups = list(dict.fromkeys(cell.step for cell in points.cells))
+    name, width = points.metric.name, 0.8 / len(points.names)
+    for number, label in enumerate(points.names):
+        colour = SERIES[number % len(SERIES)]
+        for cell in points.of(label):
+            at = groups.index(cell.step) + (number - (len(points.names) - 1) / 2) * width
+            found = cell.estimates[name]
+            hatch = HATCHES[number // len(SERIES) % len(HATCHES)]
+            look: dict[str, Any] = {"facecolor": colour, "edgecolor": TEXT, "hatch": hatch, "linewidth": 0.0}
+            void: dict[str, Any] = {"facecolor": "none", "edgecolor": VOID, "hatch": "////", "linewidth": 1.0}
+            (bar,) = axes.bar(at, found.value, width * 0.9, **(look if cell.valid else void))
+            bar.set_gid(f"{points.id('measured' if cell.valid else 'void', number)}-{groups.index(cell.step) + 1}")
+            intervals(axes, [(at, cell)], name, TEXT, f"{points.id('interval', number)}-{groups.index(cell.step) + 1}")
+            if name in cell.predicted:
+                ends = (at - width / 2, at + width / 2)
+                gid = f"{points.id('predicted', number)}-{groups.index(cell.step) + 1}"
+                axes.plot(ends, [cell.predicted[name]] * 2, color=TEXT, linewidth=2, solid_capstyle="butt", gid=gid)
+            if len(points.cells) <= NUMBERED:
+                top = max(found.value, found.high, cell.predicted.get(name, found.value))
+                style = {"ha": "center", "fontsize": 7, "color": TEXT if cell.valid else VOID}
+                axes.annotate(points.metric.show(found.value), (at, top), (0, 2), textcoords="offset points", **style)  # type: ignore[arg-type]
+    axes.margins(y=0.12)
+    scale_y(axes, points.chart["log_y"], points.metric.show, points.all_values())
+    axes.set(xlabel=points.chart["x"], ylabel=points.metric.label)
+    axes.set_xticks(range(len(groups)), [step(group) for group in groups])
+    axes.tick_params(axis="x", length=0)
+
+
+def burst(axes: Axes, points: Points) -> None:
+    """When the n-th answer of a burst came: the prediction as steps, every run as dots."""
+    count = len(points.cells)
+    drawn: list[float] = []
+    for number, cell in enumerate(points.cells):
+        look = points.names.index(series(cell))
+        colour, marker = SERIES[look % len(SERIES)], MARKERS[shape(look)]
+        if predicted := ranks(cell.predicted):
+            drawn += predicted.values()
+            edges = [0.5, *(rank + 0.5 for rank in predicted)]
+            steps = axes.stairs(list(predicted.values()), edges, baseline=None, color=colour, linestyle=dashed(number, count))
+            steps.set_gid(points.id("predicted", number))
+        # Beside each other, or those that came together would hide each other.
+        aside = (number - (count - 1) / 2) * min(0.2, 0.7 / count)
+        dots = [(rank + aside, seconds) for run in ranks_of_runs(cell) for rank, seconds in run.items()]
+        drawn += (seconds for _, seconds in dots)
+        if cell.valid:
+            (line,) = axes.plot(*zip(*dots, strict=True), color=colour, linestyle="none", marker=marker, markersize=4)
+            line.set_gid(points.id("measured", number))
+        else:
+            hollow(axes, dots, marker, points.id("void", number))
+    axes.margins(y=0.08)
+    every = sorted({rank for cell in points.cells for run in ranks_of_runs(cell) for rank in run})
+    scale_x(axes, False, [float(rank) for rank in every], lambda value: f"{value:,.0f}")
+    scale_y(axes, points.chart["log_y"], points.metric.show, drawn)
+    axes.set(xlabel=points.chart["x"] or "answers, in the order in which they came", ylabel=points.metric.label)
+
+
+def intervals(axes: Axes, placed: Sequence[tuple[float, CellResult]], name: str, colour: str, gid: str) -> None:
+    """A vertical stroke from low to high, grey for what is not valid."""
+    having = [(place, cell) for place, cell in placed if cell.estimates[name].low < cell.estimates[name].high]
+    if having:
+        at, cells = zip(*having, strict=True)
+        colours = [colour if cell.valid else VOID for cell in cells]
+        ends = [cell.estimates[name] for cell in cells]
+        axes.vlines(at, [end.low for end in ends], [end.high for end in ends], colors=colours, linewidth=1.2, gid=gid)
+
+
+def hollow(axes: Axes, dots: Sequence[tuple[float, float]], marker: str, gid: str) -> None:
+    """Marks of what is not valid."""
+    axes.plot(*zip(*dots, strict=True), color=VOID, linestyle="none", marker=marker, markersize=4.5, markerfacecolor="none", gid=gid)
+
+
+def ranks(values: Mapping[str, float]) -> dict[int, float]:
+    """Seconds by rank, in order."""
+    found = {int(name.removeprefix("rank_")): seconds for name, seconds in values.items() if name.startswith("rank_")}
+    return dict(sorted(found.items()))
+
+
+def ranks_of_runs(cell: CellResult) -> list[dict[int, float]]:
+    """Of every run that has them."""
+    return [found for run in cell.runs if (found := ranks(run.values))]
+
+
+def ranked(cells: Sequence[CellResult]) -> list[CellResult]:
+    """The cells whose runs tell when each answer came."""
+    return [cell for cell in cells if ranks_of_runs(cell)]
+
+
+DRAWINGS: dict[str, Callable[[Axes, Points], None]] = {"lines": lines, "bars": bars, "ranks": burst}

@@ -1,0 +1,105 @@
+"""A run in a folder of its own: results.json, and what is drawn from it for people."""
+
+import json
+import re
+from dataclasses import asdict
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+from loadtest.report.page import page
+from loadtest.report.schema import ReportError, restore, wrong
+from loadtest.report.text import markdown
+from loadtest.results import Results
+
+FORMAT = Results.format
+RESULTS = Path("results")
+
+
+def write(results: Results, folder: Path) -> Path:
+    """Write a new folder below ``folder``, point ``latest`` to it, and return it.
+
+    Raises ReportError where the results are not as the schema says; results.json is kept all the same, for a run may have
+    taken hours. Raises OSError where nothing can be written.
+    """
+    name = re.sub(r"[^\w.-]+", "-", results.name).strip("-.")[:80] or "run"
+    made = new_folder(folder, f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{name}")
+    document = asdict(results)
+    source = made / "results.json"
+    source.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    parsed(source)
+    draw_into(results, made)
+    point(folder / "latest", made.name)
+    return made
+
+
+def read(path: Path | str, results: Path = RESULTS) -> Results:
+    """The results in a folder, in a results.json, or of the newest run (``latest``, below ``results``).
+
+    Raises ReportError, in a sentence, where there are none that this program can read.
+    """
+    return parsed(found(path, results))
+
+
+def draw(path: Path | str, results: Path = RESULTS) -> Path:
+    """Draw the page and the text of a run again, from its results.json alone; its folder."""
+    source = found(path, results)
+    draw_into(parsed(source), source.parent)
+    return source.parent
+
+
+def found(path: Path | str, results: Path) -> Path:
+    """The results.json that is meant."""
+    meant = results / "latest" if str(path) == "latest" else Path(path)
+    file = meant / "results.json" if meant.is_dir() else meant
+    if not file.is_file():
+        raise ReportError(f"There are no results at {path}; accepted: the folder of a run, its results.json, or latest.")
+    return file
+
+
+def parsed(file: Path) -> Results:
+    """The results that a file holds, checked."""
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"), parse_constant=refuse)
+    except OSError as error:
+        raise ReportError(f"{file} cannot be read: {error.strerror}.") from None
+    except ValueError as error:  # also text that is not UTF-8
+        raise ReportError(f"{file} is not JSON: {error}.") from None
+    found_format = document.get("format") if isinstance(document, dict) else None
+    if found_format != FORMAT:
+        stated = "has no format" if found_format is None else f"has format {found_format!r}"
+        raise ReportError(f"{file} {stated}; this version reads format {FORMAT}.")
+    if problem := wrong(document):
+        raise ReportError(f"{file} is not valid: {problem}.")
+    return restore(document)
+
+
+def refuse(constant: str) -> float:
+    """Python writes and reads NaN and Infinity; JSON has neither, and nothing can be concluded from them."""
+    raise ValueError(f"{constant} is not a number")
+
+
+def new_folder(parent: Path, name: str) -> Path:
+    """A folder that was not there before: two runs may begin in one second."""
+    parent.mkdir(parents=True, exist_ok=True)
+    for number in count(1):
+        made = parent / (name if number == 1 else f"{name}-{number}")
+        try:
+            made.mkdir()
+        except FileExistsError:
+            continue
+        return made
+    raise AssertionError("count() does not end")
+
+
+def draw_into(results: Results, folder: Path) -> None:
+    """Write what people read."""
+    (folder / "report.html").write_text(page(results), encoding="utf-8")
+    (folder / "report.md").write_text(markdown(results), encoding="utf-8")
+
+
+def point(link: Path, target: str) -> None:
+    """Replace a symbolic link in one step, so that whoever reads it meanwhile finds the old run or the new one."""
+    new = link.with_name(f".{link.name}-{target}")
+    new.symlink_to(target)
+    new.replace(link)

@@ -1,0 +1,44 @@
+"""The page of a run: one file that needs nothing else, no network and no script."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from loadtest.metrics import duration, number
+from loadtest.report import rows
+from loadtest.report.charts import Drawing, draw
+from loadtest.results import Results
+
+ENVIRONMENT = Environment(
+    loader=PackageLoader("loadtest", "report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+)
+ENVIRONMENT.globals.update(number=number, duration=duration, rows=rows)
+
+
+def page(results: Results) -> str:
+    """The whole page."""
+    drawings = [draw(experiment, f"chart-{place}") for place, experiment in enumerate(results.experiments, 1)]
+    return ENVIRONMENT.get_template("page.html").render(
+        results=results,
+        drawings=[(drawing, safe(drawing)) for drawing in drawings],
+        manifest=[(name, in_words(value)) for name, value in results.manifest.items()],
+        time=results.manifest.get("time", ""),
+    )
+
+
+def safe(drawing: Drawing) -> Markup | None:
+    """The SVG, which matplotlib has escaped already."""
+    return None if drawing.svg is None else Markup(drawing.svg)  # noqa: S704
+
+
+def in_words(value: Any) -> str:
+    """A value of the manifest in a line."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {in_words(inner)}" for name, inner in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(in_words, value))
+    if value is None:
+        return "unknown"
+    return ("no", "yes")[value] if isinstance(value, bool) else str(value)

@@ -1,0 +1,147 @@
+"""Results in words, for every form they are shown in: columns, names of cells, numbers with their intervals, the summary."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from loadtest.metrics import METRICS, metric, number
+from loadtest.results import CellResult, Estimate, ExperimentResult, Outcome, Session
+
+MARKS: dict[Outcome, str] = {"holds": "✓", "holds with a limit": "◐", "does not hold": "✗", "no difference seen": "≈", "not valid": "∅"}
+CHECKED = {True: "passed", False: "not passed", None: "no difference seen"}
+CHECK_MARKS = {True: "✓", False: "✗", None: "≈"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of an experiment's table: what was measured of a metric, or what was predicted."""
+
+    metric: str
+    predicted: bool
+
+    @property
+    def heading(self) -> str:
+        """``p99`` or ``p99 predicted``."""
+        return metric(self.metric).label + " predicted" * self.predicted
+
+    def text(self, cell: CellResult) -> str:
+        """The number, or a dash."""
+        if self.predicted:
+            return metric(self.metric).show(cell.predicted.get(self.metric))
+        found = cell.estimates.get(self.metric)
+        return metric(self.metric).show(found.value if found else None)
+
+    def interval(self, cell: CellResult) -> str:
+        """``1.6 to 1.63 s``; nothing where there is none."""
+        return "" if self.predicted or self.metric not in cell.estimates else interval(self.metric, cell.estimates[self.metric])
+
+
+def columns(experiment: ExperimentResult) -> list[Column]:
+    """The experiment's metrics, each followed by its prediction where one was made."""
+    found = []
+    for name in experiment.columns:
+        found.append(Column(name, predicted=False))
+        if any(name in cell.predicted for cell in experiment.cells):
+            found.append(Column(name, predicted=True))
+    return found
+
+
+def interval(name: str, estimate: Estimate) -> str:
+    """From low to high, the unit once if it is one; nothing where resampling had nothing to vary."""
+    if estimate.low == estimate.high:
+        return ""
+    low, high = metric(name).show(estimate.low), metric(name).show(estimate.high)
+    unit = high.partition(" ")[2]
+    return f"{low.removesuffix(' ' + unit) if unit else low} to {high}"
+
+
+def step(value: float | str) -> str:
+    """A place on the horizontal axis: ``2,000``."""
+    return value if isinstance(value, str) else f"{value:,.10g}"
+
+
+def series(cell: CellResult) -> str:
+    """The line of a chart that the cell belongs to: its variant, and the label that is part of its key."""
+    label = cell.key.removeprefix(f"{cell.variant} / {cell.step}").strip()
+    return f"{cell.variant}, {label}" if label not in ("", cell.key) else cell.variant
+
+
+def names(cells: Sequence[CellResult]) -> list[str]:
+    """The series of cells, each once, in order."""
+    return list(dict.fromkeys(map(series, cells)))
+
+
+def steps(experiment: ExperimentResult) -> str:
+    """The heading of the steps, empty where all cells stand at one place."""
+    return (experiment.chart["x"] or "step") if len({cell.step for cell in experiment.cells}) > 1 else ""
+
+
+def who(experiment: ExperimentResult, cell: CellResult) -> str:
+    """The cell in a sentence: ``FastAPI, 1 loop, users 2,000``."""
+    if not steps(experiment):
+        return series(cell)
+    place = cell.step if isinstance(cell.step, str) else f"{experiment.chart['x']} {step(cell.step)}".strip()
+    return f"{series(cell)}, {place}"
+
+
+def validity(cell: CellResult) -> str:
+    """``valid``, or why not."""
+    return "valid" if cell.not_valid is None else f"not valid: {cell.not_valid}"
+
+
+def reasons(experiment: ExperimentResult) -> list[str]:
+    """Why cells are not valid."""
+    return [f"{who(experiment, cell)} is not valid: {cell.not_valid}." for cell in experiment.cells if not cell.valid]
+
+
+def headline(experiment: ExperimentResult) -> str | None:
+    """The metric that stands for the experiment: the chart's, or of a burst the first of the table."""
+    drawn = experiment.chart["metric"]
+    return drawn if drawn in METRICS else next(iter(experiment.columns), None)
+
+
+def extremes(experiment: ExperimentResult, name: str) -> list[CellResult]:
+    """The valid cells with the lowest and the highest value of a metric; one where they read the same, none without any."""
+    having = [cell for cell in experiment.cells if cell.valid and name in cell.estimates]
+    if not having:
+        return []
+    low, high = (pick(having, key=lambda cell: cell.estimates[name].value) for pick in (min, max))
+    same = metric(name).show(low.estimates[name].value) == metric(name).show(high.estimates[name].value)
+    return [low] if same else [low, high]
+
+
+def measured(experiment: ExperimentResult) -> str:
+    """The range that was measured, and by whom: ``makespan: 1.01 s (FastAPI, 1 loop) to 2.01 s (...)``."""
+    name = headline(experiment)
+    if name is None or not (ends := extremes(experiment, name)):
+        return "nothing valid"
+    alone = len(ends) == 1
+    shown = [metric(name).show(cell.estimates[name].value) + ("" if alone else f" ({who(experiment, cell)})") for cell in ends]
+    return f"{metric(name).label}: {' to '.join(shown)}"
+
+
+def prediction(experiment: ExperimentResult) -> str:
+    """What was predicted for the same cells, and how often a prediction held; ``none`` where no check is bound to one."""
+    bound = [check for check in experiment.verdict.checks if check.bound]
+    if not bound:
+        return "none"
+    met = f"met in {sum(check.passed is True for check in bound)} of {len(bound)}"
+    name = headline(experiment)
+    if name is None:
+        return met
+    values = [metric(name).show(cell.predicted[name]) for cell in extremes(experiment, name) if name in cell.predicted]
+    return f"{metric(name).label}: {' to '.join(dict.fromkeys(values))}; {met}" if values else met
+
+
+def floor(session: Session) -> list[tuple[str, str]]:
+    """The noise floor by metric: ``("p99", "within 3 %")``."""
+    return [(METRICS[name].label if name in METRICS else name, f"within {number(100 * share)} %") for name, share in session.noise.items()]
+
+
+def audited(cell: CellResult) -> str:
+    """The audit in a few words."""
+    findings = [finding for run in cell.runs for finding in run.audit]
+    failed = sum(not finding.passed for finding in findings)
+    runs = f"{len(cell.runs)} run{'s' * (len(cell.runs) != 1)}"
+    if not findings:
+        return f"{runs}, nothing to audit"
+    return f"{runs}, {f'{failed} of {len(findings)} findings failed' if failed else f'all {len(findings)} findings passed'}"

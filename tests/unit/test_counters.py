@@ -1,0 +1,358 @@
+"""What the laboratory counts inside a process: in bare callables, after a fork, and in the services on their servers."""
+
+import asyncio
+import io
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from contextvars import copy_context
+from pathlib import Path
+from typing import Any
+from wsgiref.util import FileWrapper, setup_testing_defaults
+
+import httpx
+import pytest
+
+from tests.checkouts import free_port
+from twogates import asgi, counters, wsgi
+from twogates.counters import Counts, read
+
+SERVICES = Path(__file__).parents[2] / "services"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where this process counts, from zero."""
+    monkeypatch.setenv("COUNTERS", str(tmp_path))
+    monkeypatch.setattr(counters, "_own", None)
+    return tmp_path
+
+
+def own(folder: Path) -> Counts:
+    """What this process has counted."""
+    return read(folder / str(os.getpid()))
+
+
+def call(app: wsgi.Application, path: str = "/", environ: dict[str, Any] | None = None) -> Any:
+    """The answer of a WSGI callable, not yet read."""
+    environ = {**(environ or {}), "PATH_INFO": path}
+    setup_testing_defaults(environ)
+    return copy_context().run(wsgi.Observed(app), environ, lambda status, headers, exc_info=None: None)
+
+
+def hello(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    start_response("200 OK", [])
+    return [b"hello"]
+
+
+def broken(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    raise ZeroDivisionError
+
+
+def test_without_a_folder_nothing_is_added(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COUNTERS", raising=False)
+    assert wsgi.Observed(hello).app is hello
+    assert asgi.Observed(answer).app is answer
+    assert call(hello) == [b"hello"]
+
+
+def test_a_wsgi_request_lasts_until_its_answer_is_closed(folder: Path) -> None:
+    closed: list[int] = []
+
+    class Pieces:
+        def __iter__(self) -> Iterator[bytes]:
+            return iter([b"a", b"b"])
+
+        def close(self) -> None:
+            closed.append(own(folder).in_flight)
+
+    pieces = call(lambda environ, start: Pieces())
+    assert b"".join(pieces) == b"ab"
+    assert (own(folder).begun, own(folder).finished, own(folder).in_flight) == (1, 0, 1)
+    pieces.close()
+    pieces.close()
+    assert closed == [1]  # once, and before the request counts as finished
+    assert (own(folder).begun, own(folder).finished, own(folder).in_flight) == (1, 1, 0)
+
+
+def test_a_generator_is_closed_where_it_stands(folder: Path) -> None:
+    ended: list[bool] = []
+
+    def pieces(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+        try:
+            yield b"a"
+            yield b"b"
+        finally:
+            ended.append(True)
+
+    given = call(pieces)
+    assert next(iter(given)) == b"a"
+    given.close()
+    assert ended == [True]
+    assert own(folder) == Counts(begun=1, finished=1)
+
+
+def test_an_exception_finishes_a_wsgi_request(folder: Path) -> None:
+    with pytest.raises(ZeroDivisionError):
+        call(broken)
+    assert own(folder) == Counts(begun=1, finished=1)
+
+
+def test_an_exception_while_closing_finishes_it_too(folder: Path) -> None:
+    class Pieces(list[bytes]):
+        def close(self) -> None:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        call(lambda environ, start: Pieces()).close()
+    assert own(folder) == Counts(begun=1, finished=1)
+
+
+def test_a_file_stays_one_that_a_server_can_send_with_sendfile(folder: Path) -> None:
+    file = io.BytesIO(b"file")
+    given = call(lambda environ, start: FileWrapper(file), environ={"wsgi.file_wrapper": FileWrapper})
+    assert isinstance(given, FileWrapper)
+    assert own(folder).in_flight == 1
+    given.close()
+    assert file.closed
+    assert own(folder) == Counts(begun=1, finished=1)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_health_checks_are_not_counted(folder: Path, path: str) -> None:
+    call(hello, path)
+    send_asgi(answer, path)
+    assert (own(folder).begun, own(folder).finished) == (0, 0)
+
+
+class Interrupted(struct.Struct):
+    """A layout that lets another thread run between packing and writing, which by chance happens too seldom to be seen."""
+
+    def pack(self, *values: Any) -> bytes:
+        packed = super().pack(*values)
+        time.sleep(0)
+        return packed
+
+
+def test_threads_lose_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counters, "LAYOUT", Interrupted(counters.LAYOUT.format))
+    meet = threading.Barrier(8)
+    seen: list[Counts] = []
+
+    def requests(number: int) -> None:
+        for _ in range(30):
+            meet.wait()
+            call(hello).close()
+            meet.wait()
+            if number == 0:  # the others wait for it to begin the next round
+                seen.append(own(folder))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(requests, range(8)))
+    assert seen == [Counts(begun=8 * count, finished=8 * count) for count in range(1, 31)]
+
+
+def test_a_forked_process_counts_for_itself(folder: Path) -> None:
+    call(hello).close()
+    child = os.fork()
+    if not child:
+        with suppress(BaseException):
+            call(hello).close()
+            call(hello)
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert own(folder) == Counts(begun=1, finished=1)
+    assert read(folder / str(child)) == Counts(begun=2, finished=1)
+
+
+async def answer(scope: asgi.Message, receive: asgi.Receive, send: asgi.Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def send_asgi(app: asgi.Application, path: str = "/", kind: str = "http") -> None:
+    """One call of an ASGI application, on an event loop of its own."""
+
+    async def send(message: asgi.Message) -> None:
+        pass
+
+    asyncio.run(asgi.Observed(app)({"type": kind, "path": path, "headers": []}, None, send))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("kind", "inside"), [("http", (1, 1, 0)), ("websocket", (0, 0, 1)), ("lifespan", (0, 0, 0))])
+@pytest.mark.parametrize("error", [None, ZeroDivisionError, asyncio.CancelledError])
+def test_an_asgi_call_counts_while_it_lasts(
+    folder: Path, kind: str, inside: tuple[int, int, int], error: type[BaseException] | None
+) -> None:
+    seen: list[Counts] = []
+
+    async def app(scope: asgi.Message, receive: asgi.Receive, send: asgi.Send) -> None:
+        seen.append(own(folder))
+        if error:
+            raise error
+
+    with suppress(ZeroDivisionError, asyncio.CancelledError):
+        send_asgi(app, kind=kind)
+    assert (seen[0].begun, seen[0].in_flight, seen[0].sockets) == inside
+    assert (own(folder).finished, own(folder).in_flight, own(folder).sockets) == (inside[0], 0, 0)
+
+
+def test_a_blocked_event_loop_is_seen(folder: Path) -> None:
+    async def app(scope: asgi.Message, receive: asgi.Receive, send: asgi.Send) -> None:
+        await asyncio.sleep(0)  # the watch begins
+        time.sleep(0.3)
+        while not own(folder).lag_samples:
+            await asyncio.sleep(0.01)
+
+    send_asgi(app)
+    counted = own(folder)
+    assert counted.lag_samples >= 1
+    assert counted.lag_seconds >= counted.lag_largest >= 0.25 - 0.001
+
+
+def test_an_event_loop_has_one_watch(folder: Path) -> None:
+    async def send(message: asgi.Message) -> None:
+        pass
+
+    async def watches() -> int:
+        observed = asgi.Observed(answer)
+        for _ in range(3):
+            await observed({"type": "http", "path": "/", "headers": []}, None, send)  # type: ignore[arg-type]
+        return len(asyncio.all_tasks() - {asyncio.current_task()})
+
+    assert asyncio.run(watches()) == 1
+
+
+def test_a_file_that_is_being_made_reads_as_zeros(tmp_path: Path) -> None:
+    for size in range(counters.LAYOUT.size):
+        (tmp_path / "1").write_bytes(bytes(size))
+        assert read(tmp_path / "1") == Counts()
+
+
+def test_a_file_that_is_being_written_is_never_read_by_half(folder: Path) -> None:
+    child = os.fork()
+    if not child:
+        counted = counters.own()
+        while True:
+            counted.begin()
+            counted.finish()
+    try:
+        path = folder / str(child)
+        while not path.exists():
+            os.sched_yield()
+        last = Counts()
+        for _ in range(50_000):
+            now = read(path)
+            assert (now.sockets, now.lag_samples) == (0, 0)
+            assert now.begun >= last.begun
+            assert now.finished >= last.finished
+            last = now
+        assert last.begun > 0
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+# The services on their servers.
+
+LIMITS = {"BODY_LIMIT": "65536", "UPLOAD_LIMIT": "65536", "UPSTREAM_URL": "http://127.0.0.1:9", "UPSTREAM_CONNECTIONS": "10"}
+SERVER = {"HOST": "127.0.0.1", "LOG_LEVEL": "warning", "GRACEFUL_TIMEOUT": "5", "TRUSTED_PROXIES": "127.0.0.1", "TIMEOUT": "40"}
+MORE = {"BACKLOG": "100", "KEEPALIVE": "75"}
+COMMANDS = {
+    "flask_sync": [sys.executable, "-m", "gunicorn", "--config", "server.py", "app:application"],
+    "fastapi_async": [sys.executable, "-m", "gunicorn", "--config", "server.py", "app:application"],
+    "django_async": [sys.executable, "server.py"],
+}
+Start = Callable[..., str]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start a service that counts in ``tmp_path``; its address."""
+    with ExitStack() as stack:
+
+        def started(service: str, **settings: str) -> str:
+            port = free_port()
+            environment = LIMITS | SERVER | MORE | {"PYTHONPATH": str(SERVICES / "shared"), "PORT": port, "COUNTERS": str(tmp_path)}
+            process = subprocess.Popen(COMMANDS[service], cwd=SERVICES / service, env={**os.environ, **environment, **settings})
+            stack.callback(process.wait, 30)
+            stack.callback(process.terminate)
+            url = f"http://127.0.0.1:{port}"
+            until(lambda: alive(url))
+            assert process.poll() is None
+            assert not (tmp_path / str(process.pid)).exists() or service == "django_async"  # workers count, not their parent
+            return url
+
+        yield started
+
+
+def alive(url: str) -> bool:
+    with suppress(httpx.TransportError):
+        return httpx.get(f"{url}/healthz").status_code == 200
+    return False
+
+
+def until(holds: Callable[[], bool], seconds: float = 20) -> None:
+    """Ask until it holds."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def totals(folder: Path) -> tuple[int, int, int]:
+    """Begun, in flight and open sockets, of all processes."""
+    counted = [read(path) for path in folder.iterdir()]
+    return sum(one.begun for one in counted), sum(one.in_flight for one in counted), sum(one.sockets for one in counted)
+
+
+@pytest.mark.parametrize(
+    ("service", "settings"),
+    [
+        ("flask_sync", {"WORKERS": "2", "THREADS": "1", "PRELOAD": "false"}),
+        ("flask_sync", {"WORKERS": "2", "THREADS": "1", "PRELOAD": "true"}),
+        ("flask_sync", {"WORKERS": "2", "THREADS": "4", "PRELOAD": "true"}),
+        ("fastapi_async", {"WORKERS": "2", "PRELOAD": "false"}),
+        ("fastapi_async", {"WORKERS": "2", "PRELOAD": "true"}),
+        ("django_async", {}),
+    ],
+    ids=str,
+)
+def test_a_service_counts_every_request(start: Start, tmp_path: Path, service: str, settings: dict[str, str]) -> None:
+    url = start(service, **settings)
+    until(lambda: len(list(tmp_path.iterdir())) == int(settings.get("WORKERS", "1")))  # each has one before its first request
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(
+            pool.map(lambda path: httpx.get(url + path).status_code, ["/json", "/nothing", "/static/gates.svg", "/healthz"] * 10)
+        )
+    assert answers == [200, 404, 200, 200] * 10
+    until(lambda: totals(tmp_path) == (30, 0, 0))
+
+
+@pytest.mark.parametrize("service", COMMANDS)
+def test_a_client_that_leaves_is_no_longer_in_flight(start: Start, tmp_path: Path, service: str) -> None:
+    url = start(service, WORKERS="1")
+    with socket.create_connection(("127.0.0.1", int(url.rsplit(":", 1)[1]))) as client:
+        client.sendall(b"GET /stream?chunks=2000&interval=0.01 HTTP/1.1\r\nHost: x\r\n\r\n")
+        client.recv(1)
+        until(lambda: totals(tmp_path) == (1, 1, 0))
+    until(lambda: totals(tmp_path) == (1, 0, 0), 10)
+
+
+@pytest.mark.parametrize("service", ["fastapi_async", "django_async"])
+def test_an_open_socket_is_counted_beside_the_requests(start: Start, tmp_path: Path, service: str) -> None:
+    from websockets.sync.client import connect
+
+    url = start(service, WORKERS="1")
+    with connect(url.replace("http", "ws", 1) + "/ws"):
+        until(lambda: totals(tmp_path) == (0, 0, 1))
+    until(lambda: totals(tmp_path) == (0, 0, 0))
+    until(lambda: all(read(path).lag_samples > 2 for path in tmp_path.iterdir()))

@@ -1,0 +1,84 @@
+"""The models of a sync service and of an event loop against simulations of what they describe, and of what they leave out."""
+
+import pytest
+
+from loadtest.plan.held import Held
+from loadtest.plan.response import LoopResponse, SlotResponse
+from tests.unit.plan_simulation import constant, gamma, loops, slots
+
+# CPU times that vary as those of real requests do: a standard deviation of about a third.
+VARIATION = 0.1
+
+
+@pytest.mark.parametrize(
+    ("count", "cores", "rate", "wait", "cpu"),
+    [
+        (4, 2, 30, 0.1, 0.004),  # a core is nearly always free
+        (8, 2, 60, 0.1, 0.004),
+        (2, 2, 300, 0.0, 0.005),  # a core for each slot
+        (4, 2, 320, 0.0, 0.005),  # no wait: all is CPU
+        (16, 2, 320, 0.0, 0.005),
+        (8, 2, 300, 0.01, 0.005),
+        (18, 1, 150, 0.1, 0.0043),  # the threads of a process
+        (24, 1, 160, 0.1, 0.005),
+        (90, 5, 800, 0.1, 0.0043),
+    ],
+)
+def test_slots(count: int, cores: int, rate: float, wait: float, cpu: float) -> None:
+    responses, held = slots(count, cores, rate, wait, gamma(cpu, VARIATION))
+    network = Held(count, cores, rate, wait, cpu)
+    found = SlotResponse(network)
+    assert network.stable
+    assert network.seconds == pytest.approx(held.mean, rel=0.02)
+    assert found.mean == pytest.approx(responses.mean, rel=0.05)
+    assert found.percentile(0.5) == pytest.approx(responses.percentile(0.5), rel=0.08)
+    assert found.percentile(0.99) == pytest.approx(responses.percentile(0.99), rel=0.10)
+
+
+@pytest.mark.parametrize(("count", "cores", "rate"), [(89, 4, 800), (27, 1, 200)])
+def test_slots_and_cores_that_are_both_nearly_full(count: int, cores: int, rate: float) -> None:
+    responses, held = slots(count, cores, rate, 0.1, gamma(0.0043, VARIATION))
+    network = Held(count, cores, rate, 0.1, 0.0043)
+    assert network.seconds == pytest.approx(held.mean, rel=0.02)
+    assert SlotResponse(network).mean == pytest.approx(responses.mean, rel=0.08)
+    assert SlotResponse(network).percentile(0.99) == pytest.approx(responses.percentile(0.99), rel=0.2)
+
+
+def test_more_slots_than_the_cpu_carries_are_not_stable() -> None:
+    """12 slots of 0.11 s would do for 90 a second, but not while nine tenths of the CPU are shared among them."""
+    network = Held(12, 1, 90, 0.1, 0.01)
+    assert network.rate * (network.wait + network.cpu) < network.slots
+    assert not network.stable
+    short, _ = slots(12, 1, 90, 0.1, gamma(0.01, VARIATION), customers=20_000)
+    long, _ = slots(12, 1, 90, 0.1, gamma(0.01, VARIATION), customers=80_000)
+    assert long.mean > 2 * short.mean  # the line grows as long as one looks
+
+
+def test_the_limit_of_constant_cpu_times() -> None:
+    """Requests that share a core and are all alike finish together, and meet again after their wait: predicted too low."""
+    responses, _ = slots(20, 1, 160, 0.1, constant(0.005))
+    assert SlotResponse(Held(20, 1, 160, 0.1, 0.005)).percentile(0.99) < 0.6 * responses.percentile(0.99)
+
+
+@pytest.mark.parametrize(("count", "rate"), [(1, 100), (1, 170), (4, 700)])
+def test_loops(count: int, rate: float) -> None:
+    """The CPU time in one piece; a wait of nothing keeps its second visit to the loop from being one."""
+    responses = loops(count, rate, 0.0, 0.0, 0.0043, customers=300_000)
+    found = LoopResponse(rate / count, 0.0, 0.0043)
+    assert found.mean == pytest.approx(responses.mean, rel=0.05)
+    assert found.percentile(0.5) == pytest.approx(responses.percentile(0.5), rel=0.05)
+    assert found.percentile(0.99) == pytest.approx(responses.percentile(0.99), rel=0.08)
+
+
+def test_loops_with_equal_halves_before_and_after_the_wait() -> None:
+    responses = loops(4, 700, 0.00215, 0.1, 0.00215)
+    found = LoopResponse(175, 0.1, 0.0043)
+    assert found.mean == pytest.approx(responses.mean, rel=0.05)
+    assert found.percentile(0.99) == pytest.approx(responses.percentile(0.99), rel=0.1)
+
+
+def test_the_limit_of_one_piece_of_cpu_time() -> None:
+    """All of it before the wait, and an answer that must still stand in line: twice the waiting that is predicted."""
+    responses = loops(4, 700, 0.0043, 0.1, 0.0)
+    found = LoopResponse(175, 0.1, 0.0043)
+    assert 1.7 < (responses.mean - 0.1043) / (found.mean - 0.1043) < 2.3

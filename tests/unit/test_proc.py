@@ -1,0 +1,89 @@
+"""CPU time and memory of real processes: what make bench reads."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from scripts import proc
+
+pytestmark = pytest.mark.skipif(not proc.SUPPORTED, reason="reads Linux's /proc")
+
+# Uses 0.3 s of CPU time in three threads that end, says so, and lives on.
+THREADS = """
+import sys, threading, time
+def burn():
+    start = time.thread_time()
+    while time.thread_time() - start < 0.1:
+        pass
+for _ in range(3):
+    thread = threading.Thread(target=burn)
+    thread.start()
+    thread.join()
+print("done", flush=True)
+sys.stdin.read()
+"""
+# A child with a child of its own; the inner one says when it is there.
+FAMILY = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'print(1, flush=True); input()'])"
+
+
+def start(code: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    process.communicate(b"\n", timeout=10)
+
+
+def test_cpu_time_of_threads_that_ended_counts() -> None:
+    process = start(THREADS)
+    try:
+        assert process.stdout and process.stdout.readline() == b"done\n"
+        meter, name = proc.choose_meter()
+        assert "clock" in name
+        assert 0.3 <= meter([process.pid]) < 1
+        assert proc.seconds_by_ticks([process.pid]) == pytest.approx(meter([process.pid]), abs=0.03)
+    finally:
+        end(process)
+
+
+def test_an_idle_process_uses_no_cpu_time() -> None:
+    process = start(THREADS)
+    try:
+        assert process.stdout and process.stdout.readline()
+        meter, _ = proc.choose_meter()
+        before = meter([process.pid])
+        own = time.process_time()
+        while time.process_time() - own < 0.1:  # what this process does is not counted as the other's
+            pass
+        assert meter([process.pid]) - before < 0.01
+    finally:
+        end(process)
+
+
+def test_a_tree_is_a_process_and_all_below_it() -> None:
+    process = start(FAMILY)
+    try:
+        assert process.stdout and process.stdout.readline()
+        tree = proc.tree(process.pid)
+        assert tree[0] == process.pid
+        assert len(tree) == 2
+        assert int(proc.stat_fields(tree[1])[1]) == process.pid
+        assert set(tree) < set(proc.tree(os.getpid()))
+    finally:
+        end(process)
+
+
+def test_memory_grows_by_what_a_process_takes() -> None:
+    taken = 64
+    process = start(f"import sys; held = b'x' * ({taken} << 20); print(1, flush=True); sys.stdin.read()")
+    empty = start("import sys; print(1, flush=True); sys.stdin.read()")
+    try:
+        assert process.stdout and process.stdout.readline() and empty.stdout and empty.stdout.readline()
+        assert proc.pss_mib([process.pid]) - proc.pss_mib([empty.pid]) == pytest.approx(taken, abs=4)
+        assert proc.pss_mib([process.pid, empty.pid]) > proc.pss_mib([process.pid])
+    finally:
+        end(process)
+        end(empty)
