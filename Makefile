@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN = @$(PYTHON) scripts/venv.py
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs dev load locust test lint bench lock clean
+.PHONY: help up down status logs dev load lab compare plan locust test lint bench lock clean
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,8 +23,14 @@ dev: ## Start it so that an edit of a service shows in the next response
 ##@ The laboratory
 load: ## The first lesson: the same users on all three services (WORKLOAD= USERS= WAIT= SECONDS= S=)
 	$(RUN) scripts,loadtest -m loadtest load
+lab: ## Experiments: predicted, measured, audited, judged (X="queue slots" FULL=1 RUNTIME=docker)
+	$(RUN) scripts,services,loadtest -m loadtest lab
+compare: ## Two runs: what changed beyond the noise (A=latest B=results/<another>)
+	$(RUN) scripts,loadtest -m loadtest compare
 locust: ## Locust's own page, with users for every service and workload
 	$(RUN) scripts,loadtest -m scripts.locust
+plan: ## How many workers, threads and replicas a demand needs (WAIT= CPU= RATE= P99=, CHECK=1)
+	$(RUN) scripts,services,loadtest -m loadtest plan
 bench: ## What a request costs each service, in CPU time and memory, beside the bare server
 	$(RUN) scripts,services,loadtest -m scripts.bench
 

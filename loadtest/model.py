@@ -130,4 +130,5 @@ class Experiment:
     judge: "Callable[[Evidence], Verdict]"
     compares: bool = True  # services with each other, which needs the noise floor; or only with predictions
     second_opinion: tuple[str, ...] = ()  # keys of cells that the second generator measures too
+    command: str = ""  # that repeats it; by its name where this is empty
     look: Callable[[], Mapping[str, Mapping[str, float]]] | None = None  # values by name, found without any load

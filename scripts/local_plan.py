@@ -9,6 +9,7 @@ from scripts import nginx_local
 from scripts.compose_file import ROOT, Service, load
 
 RUN = ROOT / ".run"
+LAB = RUN / "lab"
 # Docker's names, in a URL and in an upstream of Nginx.
 URL = re.compile(r"http://(\w+):8000")
 SERVER = re.compile(r"server (\w+):8000 resolve([^;]*);")

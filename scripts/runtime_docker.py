@@ -106,6 +106,11 @@ def is_up() -> bool:
     return answers() and bool(compose("--profile", "*", "ps", "--quiet", "--all", quiet=True).stdout.strip())
 
 
+def services_up() -> set[str]:
+    """The services of this project that have a container."""
+    return set(compose("--profile", "*", "ps", "--services", "--all", quiet=True).stdout.split())
+
+
 def down() -> bool:
     """Remove the containers, the networks and the spool; whether there was a container."""
     was_up = is_up()

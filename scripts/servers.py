@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,11 +60,12 @@ def free_port() -> int:
 
 
 class Servers:
-    """Servers by name; all of them end with the ``with`` block."""
+    """Servers by name; all of them end with the ``with`` block. ``started`` is told each one's process id, which is its group's."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, started: Callable[[str], None] = lambda _: None) -> None:
         self.folder = folder
         self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.started = started
         self.commands: dict[str, Command] = {}
 
     def __enter__(self) -> Self:
@@ -97,6 +98,7 @@ class Servers:
             self.running[name] = subprocess.Popen(
                 command.words, cwd=command.folder, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
             )
+            self.started(str(self.running[name].pid))
         self.commands[name] = command
 
     def wait_until_ready(self) -> None:

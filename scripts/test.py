@@ -50,6 +50,8 @@ def suites() -> tuple[list[Suite], list[str]]:
     found = [Suite("unit", ["tests/unit"])]
     left_out = []
     stack = ["tests/conformance", "tests/differential"]
+    # Before the stack's suites: the laboratory starts its own services, and refuses while another stack runs.
+    found.append(Suite("laboratory", ["tests/lab", "tests/lies", "tests/browser"]))
     docker = runtime_docker.answers() and runtime_docker.missing_image() is None
     local = {"RUNTIME": "local", **({"DIFFERENTIAL_EXAMPLES": SHORT_EXAMPLES} if docker else {})}
     found.append(Suite("local processes", ["tests/local", *stack], local))

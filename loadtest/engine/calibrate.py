@@ -4,32 +4,32 @@ from dataclasses import replace
 from typing import Any
 
 from loadtest.engine.master import Ask, Generators
-from loadtest.engine.variants import Runtime
+from loadtest.engine.null_server import null_server
 from loadtest.generator.parameters import Parameters
 from loadtest.judging.estimates import ratio
 from loadtest.model import Cell, Chart, Experiment, Load, loop
 from loadtest.results import CellResult, Verdict
+from scripts.local_plan import LAB
 
 # Users that are enough to keep one process busy, and few enough not to slow it by themselves.
 USERS = 32
 SECONDS = 1.5
 
 
-def ceiling(runtime: Runtime, generators: Generators) -> tuple[float, float]:
+def ceiling(generators: Generators, cpus: set[int] | None) -> tuple[float, float]:
     """Verified answers a second that one process makes of a server that does nothing, and how late it wakes when it is idle.
 
     The server is an Nginx with a fixed answer. Waking an idle process takes the machine its time, for any client: what makes
     a generator late is what comes on top of it.
     """
-    target = runtime.null_server()
 
-    def play(mark: str, users: int) -> list[dict[str, Any]]:
+    def play(target: str, mark: str, users: int) -> list[dict[str, Any]]:
         load = Load("closed", "json", Parameters(), users=users)
         return generators.run(Ask(mark, target, "", [load], SECONDS, 0.5, seed=0), lambda: None, lambda: None, lambda _: None)
 
-    idle = min(result["lag"] for result in play("calibrate-idle", 0))
-    results = play("calibrate-busy", USERS * generators.count)
-    runtime.stop()
+    with null_server(LAB / "null", cpus) as target:
+        idle = min(result["lag"] for result in play(target, "calibrate-idle", 0))
+        results = play(target, "calibrate-busy", USERS * generators.count)
     return min(float(sum(result["loads"][0]["slices"]) / result["loads"][0]["seconds"]) for result in results), idle
 
 

@@ -3,15 +3,14 @@
 import shutil
 from pathlib import Path
 
+from loadtest.engine.keeper import keep
 from loadtest.engine.variants import EngineError, Holding, Running, Usage
 from loadtest.model import Variant
 from scripts import nginx_local, proc
-from scripts.compose_file import ROOT
-from scripts.local_plan import Process, make_plan
+from scripts.local_plan import LAB, Process, make_plan
 from scripts.servers import Command, ServerFailed, Servers, free_port
 
-FOLDER = ROOT / ".run" / "lab"
-NULL = Path(__file__).parent / "null_server.conf"
+FOLDER = LAB / "variants"
 
 
 class Local:
@@ -29,7 +28,7 @@ class Local:
         """Start the upstream once, and each variant with its Nginx."""
         shutil.rmtree(FOLDER, ignore_errors=True)
         FOLDER.mkdir(parents=True)
-        self.servers = Servers(FOLDER)
+        self.servers = Servers(FOLDER, keep)
         self.pids = {}
         upstream = free_port()
         self.servers.start("upstream", self.command("upstream", upstream, {}))
@@ -120,16 +119,6 @@ class Local:
     def log(self, running: Running) -> str:
         """What its Nginx has written."""
         return self.servers.log(f"{running.counters.parent.name}-nginx").read_text(errors="replace")
-
-    def null_server(self) -> str:
-        """An Nginx with one fixed answer, on the CPUs of the services."""
-        port = free_port()
-        folder = FOLDER / "null"
-        (folder / "spool").mkdir(parents=True, exist_ok=True)
-        (folder / "nginx.conf").write_text(NULL.read_text().replace("PORT", str(port)))
-        self.servers.start("null", Command([*self.plan.nginx_command, *nginx_local.arguments(folder, "1")], folder, port))
-        self.wait()
-        return f"http://127.0.0.1:{port}"
 
     def wait(self) -> None:
         """Wait until all answer."""

@@ -23,6 +23,11 @@ class Machine:
         )
 
 
+def shared(here: Machine) -> Machine:
+    """The same machine, for a stack that runs where it likes: only the generators are counted."""
+    return Machine(None, None, here.generators)
+
+
 def listed(cpus: set[int]) -> str:
     return ", ".join(map(str, sorted(cpus)))
 
@@ -45,6 +50,15 @@ class Pace:
     seconds: float
     warm_up: float
     repeats: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a run is made; ``seed`` decides the order of the cells and the moments of random arrivals."""
+
+    pace: Pace
+    full: bool
+    seed: int
 
 
 QUICK = Pace(seconds=3.0, warm_up=0.5, repeats=2)

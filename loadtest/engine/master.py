@@ -1,6 +1,7 @@
 """The load generators, from the side that asks: a Locust master, and its workers as processes of this machine or elsewhere."""
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -58,28 +59,55 @@ class Ask:
         }
 
 
-class Generators:
-    """A master and ``count`` workers on the CPUs ``cpus``; they end with the ``with`` block."""
+def check_free(address: str, port: int) -> None:
+    """GeneratorError unless this process may listen there."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as error:
+            raise GeneratorError(f"Port {port} on {address} cannot be used for the load generators ({error.strerror}).") from None
 
-    def __init__(self, count: int, cpus: set[int] | None) -> None:
-        self.count, self.cpus = count, cpus
+
+class Generators:
+    """A master and ``count`` workers on the CPUs ``cpus``; they end with the ``with`` block. ``module`` is what a worker runs.
+
+    With ``external`` others start so many workers, which find the master at the address ``listen`` and its ``port``.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        cpus: set[int] | None,
+        module: Sequence[str] = ("loadtest.generator",),
+        *,
+        listen: str = "127.0.0.1",
+        port: int = 0,
+        external: int = 0,
+    ) -> None:
+        self.count, self.cpus, self.module = external or count, cpus, module
+        self.listen, self.port, self.external = listen, port, external
         self.processes: list[subprocess.Popen[bytes]] = []
         self.answers: dict[str, dict[str, dict[str, Any]]] = {}
         self.changed = Event()
 
     def __enter__(self) -> Self:
-        port = free_port()
-        self.runner = Environment(user_classes=[]).create_master_runner("127.0.0.1", port)
+        port = self.port or free_port()
+        check_free(self.listen, port)  # Locust would end this process
+        self.runner = Environment(user_classes=[]).create_master_runner(self.listen, port)
         for name in ("warm", "result"):
             self.runner.register_message(name, self.hear)
-        for _ in range(self.count):
+        for _ in range(0 if self.external else self.count):
             self.processes.append(self.start(port))
         deadline = perf_counter() + START_SECONDS
         while len(self.runner.clients) < self.count:
             if any(process.poll() is not None for process in self.processes):
                 raise GeneratorError("A load generator ended when it was started; the lines above say why.")
             if perf_counter() > deadline:
-                raise GeneratorError(f"The load generators did not report within {START_SECONDS:g} seconds.")
+                where = f" to {self.listen}, port {port}," * bool(self.external)
+                raise GeneratorError(
+                    f"{len(self.runner.clients)} of {self.count} load generators reported{where} within {START_SECONDS:g} seconds."
+                )
             gevent.sleep(0.02)
         return self
 
@@ -90,7 +118,7 @@ class Generators:
             os.sched_setaffinity(0, self.cpus)
         try:
             return subprocess.Popen(
-                [sys.executable, "-m", "loadtest.generator", "127.0.0.1", str(port), "--with-parent"],
+                [sys.executable, "-m", *self.module, "127.0.0.1", str(port), "--with-parent"],
                 cwd=ROOT,
                 stdin=subprocess.PIPE,
                 start_new_session=True,  # Ctrl-C is for the engine, which ends this
@@ -100,6 +128,8 @@ class Generators:
                 os.sched_setaffinity(0, here)
 
     def __exit__(self, *exception: object) -> None:
+        if self.external:
+            self.runner.quit()
         for process in self.processes:
             with suppress(ProcessLookupError):
                 process.kill()
@@ -137,7 +167,8 @@ class Generators:
         """The reports of that name from all workers."""
         deadline = perf_counter() + seconds
         while len(self.answers.get(name, ())) < count:
-            if any(process.poll() is not None for process in self.processes) or perf_counter() > deadline:
+            gone = len(self.runner.clients) != self.count or any(process.poll() is not None for process in self.processes)
+            if gone or perf_counter() > deadline:
                 raise GeneratorError("A load generator is gone or does not report, so this cell cannot be finished.")
             self.changed.clear()
             if not self.changed.wait(1.0):

@@ -10,7 +10,7 @@ import gevent
 
 from loadtest.engine.machine import Pace
 from loadtest.engine.master import Ask, Generators
-from loadtest.engine.sampler import Sampler, served
+from loadtest.engine.sampler import Sampled, Sampler, served
 from loadtest.engine.variants import EngineError, Holding, Running, Runtime, Usage
 from loadtest.judging.raw import Raw
 from loadtest.model import Cell
@@ -42,9 +42,9 @@ class Measurer:
             seed=self.seed + self.marks,
         )
         sampler = Sampler(running.counters)
-        at: list[Usage] = []
-        held: list[Holding] = []
-        sampled = []
+        at: list[Usage | None] = []
+        held: list[Holding | None] = []
+        sampled: list[Sampled] = []
 
         def opened() -> None:
             at.append(self.runtime.usage(running))
@@ -64,6 +64,7 @@ class Measurer:
         finally:
             sampler.end()
         sampled[0].served = served(running.counters) - served_before
+        before, after = at
         raw = Raw(
             cell=cell,
             repeat=repeat,
@@ -73,9 +74,9 @@ class Measurer:
             generator_lag=max(0.0, max(result["lag"] for result in results) - self.idle_lag),
             generators=len(results),
             ceiling=self.ceiling,
-            usage=at[1] - at[0],
+            usage=after - before if before and after else None,
             holding=held[0],
-            sampled=sampled[0],
+            sampled=sampled[0] if after else None,
             cpus=self.cpus,
             declared_slots=cell.variant.slots,
             seen_slots=identity(running)["slots"],

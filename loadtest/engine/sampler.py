@@ -12,8 +12,8 @@ EVERY_SECONDS = 0.05
 
 
 def counts(folder: Path) -> list[Counts]:
-    """Of each process that has one."""
-    return [read(path) for path in sorted(folder.iterdir())]
+    """Of each process that has one. Containers have a folder each, since process ids are the same in all of them."""
+    return [read(path) for path in sorted(folder.rglob("*")) if path.is_file()]
 
 
 def served(folder: Path) -> int:

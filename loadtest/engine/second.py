@@ -21,7 +21,12 @@ WARM_UP_SECONDS = 0.5
 
 def second_opinion(base: str, load: Load, seconds: float, cpus: set[int] | None) -> float:
     """Verified answers a second of a closed workload, by the process below."""
-    asked = {"url": f"{base}/{load.what.path.format(**asdict(load.parameters))}", "users": load.users, "seconds": seconds, "cpus": sorted(cpus or ())}
+    asked = {
+        "url": f"{base}/{load.what.path.format(**asdict(load.parameters))}",
+        "users": load.users,
+        "seconds": seconds,
+        "cpus": sorted(cpus or ()),
+    }
     ran = subprocess.run(
         [sys.executable, "-m", "loadtest.engine.second", json.dumps(asked)], cwd=ROOT, capture_output=True, text=True, timeout=seconds + 120
     )

@@ -7,7 +7,7 @@ from functools import partial
 from time import monotonic, sleep
 
 from loadtest.engine import calibrate
-from loadtest.engine.machine import FULL, QUICK, Machine
+from loadtest.engine.machine import Machine, Plan
 from loadtest.engine.manifest import manifest
 from loadtest.engine.master import Generators
 from loadtest.engine.nginx_log import Lines, logged
@@ -31,11 +31,10 @@ Tell = Callable[[str, str], None]
 class Lab:
     """One run. ``tell`` gets a topic and a text about once a second; the topic says how much is left."""
 
-    def __init__(self, experiments: Sequence[Experiment], full: bool, runtime: Runtime, machine: Machine, seed: int, tell: Tell) -> None:
-        self.experiments, self.full, self.runtime, self.machine = experiments, full, runtime, machine
-        self.seed, self.tell = seed, tell
-        self.pace = FULL if full else QUICK
-        self.random = random.Random(seed)  # noqa: S311  an order that can be repeated
+    def __init__(self, experiments: Sequence[Experiment], plan: Plan, runtime: Runtime, machine: Machine, tell: Tell) -> None:
+        self.experiments, self.runtime, self.machine, self.tell = experiments, runtime, machine, tell
+        self.full, self.pace, self.seed = plan.full, plan.pace, plan.seed
+        self.random = random.Random(self.seed)  # noqa: S311  an order that can be repeated
         self.noise: dict[str, float] = {}
         self.second: list[dict[str, object]] = []
 
@@ -44,7 +43,7 @@ class Lab:
         with Generators(self.machine.generators, self.machine.other_cpus) as generators:
             self.tell("calibration", "what the load generator can do")
             try:
-                ceiling, idle_lag = calibrate.ceiling(self.runtime, generators)
+                ceiling, idle_lag = calibrate.ceiling(generators, self.machine.server_cpus)
                 cpus = float(len(self.machine.server_cpus or {0}))
                 self.measurer = Measurer(self.runtime, generators, ceiling, idle_lag, cpus, self.pace, self.seed)
                 if any(experiment.compares for experiment in self.experiments):
@@ -68,7 +67,7 @@ class Lab:
             claim=experiment.claim,
             frame=experiment.frame,
             misreading=experiment.misreading,
-            command=f"make lab X={experiment.name}" + " FULL=1" * self.full,
+            command=experiment.command or f"make lab X={experiment.name}" + " FULL=1" * self.full,
             chart=asdict(experiment.chart),
             columns=list(experiment.columns),
             cells=cells,
@@ -114,9 +113,13 @@ class Lab:
 
     def add_logs(self, raws: list[tuple[Raw, str]], running: dict[str, Running]) -> None:
         """Give each run the lines that Nginx logged of it."""
-        by_variant = {name: logged(self.runtime.log(one)) for name, one in running.items() if one.variant.proxied}
+        by_variant = {}
+        for name, one in running.items():
+            text = self.runtime.log(one) if one.variant.proxied else None
+            if text is not None:
+                by_variant[name] = logged(text)
         for raw, mark in raws:
-            if raw.cell.variant.proxied:
+            if raw.cell.variant.name in by_variant:
                 lines = by_variant[raw.cell.variant.name].get(mark, Lines())
                 raw.logged = dict(lines.statuses)
                 if lines.timed:

@@ -50,20 +50,16 @@ class Runtime(Protocol):
         """Start them all, wait until each answers, and say where; by name. Raises EngineError."""
         ...
 
-    def usage(self, running: Running) -> Usage:
-        """What it has used until now."""
+    def usage(self, running: Running) -> Usage | None:
+        """What it has used until now, ``None`` where that cannot be known."""
         ...
 
-    def holding(self, running: Running) -> Holding:
-        """What it holds now."""
+    def holding(self, running: Running) -> Holding | None:
+        """What it holds now, ``None`` where that cannot be known."""
         ...
 
-    def log(self, running: Running) -> str:
-        """What its Nginx has logged."""
-        ...
-
-    def null_server(self) -> str:
-        """Start a server that does nothing, and say where it answers."""
+    def log(self, running: Running) -> str | None:
+        """What its Nginx has logged, ``None`` where that cannot be read."""
         ...
 
     def stop(self) -> None:

@@ -8,7 +8,7 @@ from loadtest.results import Verdict
 
 CORES, USERS = 1, 16
 RULE = 2 * CORES + 1
-WORKERS = (1, RULE, 8, 16)
+WORKERS = (1, RULE, 16)
 CPU, WAIT = "CPU-bound", "a wait of 50 ms"
 LOADS = {
     CPU: Load("closed", "cpu", Parameters(work=5), users=USERS),
@@ -37,12 +37,13 @@ def judge(seen: Evidence) -> Verdict:
         seen.compare(best[WAIT], rule[WAIT], "throughput", more_than=NEAR),
         seen.near(seen.cell(sync(16), WAIT), "throughput", 0.1),
     ]
+    near, far = (f"{best[step].variant}: {number(lost[step].value)} times" for step in (CPU, WAIT))
     return seen.verdict(
         checks,
         holds="",
         fails="The rule does not do what was expected of it.",
-        limit=f"{RULE} workers on {CORES} core come near the best for CPU-bound requests ({best[CPU].variant}: {number(lost[CPU].value)} times), "
-        f"and are far from it for requests that wait ({best[WAIT].variant}: {number(lost[WAIT].value)} times).",
+        limit=f"{RULE} workers on {CORES} core come near the best for CPU-bound requests ({near}), "
+        f"and are far from it for requests that wait ({far}).",
     )
 
 

@@ -5,6 +5,7 @@ It ends with whoever started it: when its standard input closes, or when the mas
 
 import logging
 import os
+import signal
 import sys
 from typing import Any
 
@@ -23,6 +24,8 @@ from loadtest.generator.metronome import Metronome  # noqa: E402
 def main() -> None:
     """Connect to the master and play what it asks for."""
     host, port, *rest = sys.argv[1:]
+    # In a container this is process 1, which a signal without a handler does not end.
+    gevent.signal_handler(signal.SIGTERM, sys.exit)
     logging.disable()  # Locust logs what is wanted here (all users at once), judged elsewhere (its CPU) or counted (errors)
     runner = Environment(user_classes=[]).create_worker_runner(host, int(port))
     metronome = Metronome()
@@ -33,7 +36,7 @@ def main() -> None:
         current[:] = [run]
         gevent.spawn(run.run)
 
-    def open_window(msg: Any, **_: Any) -> None:
+    def open_window(**_: Any) -> None:
         current[0].may_open.set()
 
     runner.register_message("cell", play)

@@ -30,7 +30,9 @@ class Metronome:
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
         # -S -E: nothing to import, a start of milliseconds. It ends when nobody reads any more.
-        self.child = subprocess.Popen([sys.executable, "-S", "-E", "-c", CHILD], stdout=theirs.fileno(), stdin=subprocess.DEVNULL)
+        self.child = subprocess.Popen(
+            [sys.executable, "-S", "-E", "-c", CHILD], stdout=theirs.fileno(), stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         theirs.close()
         self.lags: list[float] = []
         self.reader = gevent.spawn(self.read, ours)

@@ -43,7 +43,8 @@ def events(chunks: int) -> list[bytes]:
 class Workload:
     """One row of the table.
 
-    ``path`` is filled in with the parameters; it lies below the service's, or begins with a slash and does not. ``expected`` is the parsed JSON of a whole answer, or the pieces of a
+    ``path`` is filled in with the parameters; it lies below the service's, or begins with a slash and does not.
+    ``expected`` is the parsed JSON of a whole answer, or the pieces of a
     streamed one. ``held_by_slot`` and ``held_by_loop`` say for how many seconds a request occupies a worker or thread,
     and a coroutine; ``None`` where that depends on the CPU. ``blocks`` says that the request stops its event loop.
     """

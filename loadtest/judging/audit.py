@@ -90,7 +90,7 @@ def counts_agree(raw: Raw, _: dict[str, float]) -> Finding | None:
         return None  # a message on an open connection has no line in a log
     ended = raw.count("ended", everywhere=True)
     seen = {"the client": ended}
-    if not any(load.what.by_proxy for load in loads):
+    if raw.sampled and not any(load.what.by_proxy for load in loads):
         seen["the service"] = raw.sampled.served
     if raw.logged is not None:
         seen["Nginx"] = sum(times for status, times in raw.logged.items() if status in {load.what.status for load in loads})
@@ -147,9 +147,12 @@ def steady(raw: Raw, _: dict[str, float]) -> Finding | None:
 def as_declared(raw: Raw, _: dict[str, float]) -> Finding | None:
     """The service has the processes and slots that the experiment says it has."""
     variant = raw.cell.variant
-    expected = variant.workers + (0 if variant.service == "django" else 1)  # Gunicorn's own process
-    passed = raw.holding.processes == expected and raw.seen_slots == variant.slots
-    text = f"{raw.holding.processes} processes of {expected}, {raw.seen_slots or 'no'} slots of {variant.slots or 'none'}"
+    text = f"{raw.seen_slots or 'no'} slots of {variant.slots or 'none'}"
+    passed = raw.seen_slots == variant.slots
+    if raw.holding:
+        expected = variant.workers + (0 if variant.service == "django" else 1)  # Gunicorn's own process
+        passed = passed and raw.holding.processes == expected
+        text += f", {raw.holding.processes} processes of {expected}"
     return Finding("as declared", passed, None, text)
 
 

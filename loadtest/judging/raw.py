@@ -13,7 +13,8 @@ from loadtest.model import Cell
 class Raw:
     """One run. ``loads`` are the generators' reports of the measured load, one each; ``all_loads`` those of all loads.
 
-    ``logged`` are Nginx's lines of this cell by status, ``None`` for a cell without Nginx.
+    ``logged`` are Nginx's lines of this cell by status, ``None`` for a cell without Nginx. ``usage``, ``holding`` and ``sampled``
+    are ``None`` for a stack that is only seen from outside.
     """
 
     cell: Cell
@@ -24,9 +25,9 @@ class Raw:
     generator_lag: float
     generators: int
     ceiling: float
-    usage: Usage
-    holding: Holding
-    sampled: Sampled
+    usage: Usage | None
+    holding: Holding | None
+    sampled: Sampled | None
     cpus: float  # that the application was given
     logged: dict[int, int] | None = None
     second: float | None = None  # throughput by the second generator

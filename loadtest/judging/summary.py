@@ -20,25 +20,36 @@ def run_of(raw: Raw, values: dict[str, float], findings: list[Finding], limiter:
         repeat=raw.repeat,
         seconds=raw.seconds,
         values=values,
-        counts={name: raw.count(name, everywhere=True) for name in names} | {"served": raw.sampled.served},
+        counts={name: raw.count(name, everywhere=True) for name in names} | ({"served": raw.sampled.served} if raw.sampled else {}),
         slices=[] if burst else raw.slices,  # a burst has no parts: the runs are what is resampled
         histograms=[] if burst or not sum(raw.slices) else [latencies.encode() for latencies in raw.merged()],
         errors=dict(errors),
-        watched={
+        watched=watched(raw),
+        audit=findings,
+        limiter=limiter,
+    )
+
+
+def watched(raw: Raw) -> dict[str, float]:
+    """What was seen of the processes, in seconds and whole things."""
+    found: dict[str, float] = {
+        "generator_cpu": raw.generator_cpu,
+        "generator_lag": raw.generator_lag,
+        "longest_gap": raw.longest_gap,
+    }
+    if raw.usage:
+        found |= {
             "app_user_seconds": raw.usage.app_user,
             "app_system_seconds": raw.usage.app_system,
             "proxy_seconds": raw.usage.proxy,
             "upstream_seconds": raw.usage.upstream,
             "accept_queue_overflows": raw.usage.overflows,
-            "generator_cpu": raw.generator_cpu,
-            "generator_lag": raw.generator_lag,
-            "processes": raw.holding.processes,
-            "longest_gap": raw.longest_gap,
-            **({"loop_lag_longest": raw.sampled.loop_lag_longest} if raw.sampled.loop_lag_longest is not None else {}),
-        },
-        audit=findings,
-        limiter=limiter,
-    )
+        }
+    if raw.holding:
+        found["processes"] = raw.holding.processes
+    if raw.sampled and raw.sampled.loop_lag_longest is not None:
+        found["loop_lag_longest"] = raw.sampled.loop_lag_longest
+    return found
 
 
 def cell_result(cell: Cell, runs: Sequence[Run]) -> CellResult:

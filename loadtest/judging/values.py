@@ -16,19 +16,28 @@ def values(raw: Raw) -> dict[str, float]:
         del found["throughput"]  # of a single burst it says nothing that the makespan does not
     if raw.cell.load.kind == "open":
         found |= {"dropped": raw.count("dropped"), "late": raw.count("late")}
-    app = raw.usage.app_user + raw.usage.app_system
-    found["app_cpu"] = app / raw.seconds
-    # Only where the measured load is the only one does its count share out the CPU time.
-    if successes and not raw.cell.background:
-        found["cpu_us"] = app / successes * 1e6
-        if raw.cell.variant.proxied:
-            found["proxy_us"] = raw.usage.proxy / successes * 1e6
-            found["total_us"] = found["cpu_us"] + found["proxy_us"]
-    found |= {"pss_mib": raw.holding.pss_mib, "threads": raw.holding.threads, "sockets": raw.holding.sockets}
-    found["busy_slots"] = raw.sampled.busy
-    if raw.sampled.loop_lag is not None:
-        found["loop_lag"] = raw.sampled.loop_lag
-    return found | raw.extra
+    return found | watched(raw, successes) | raw.extra
+
+
+def watched(raw: Raw, successes: int) -> dict[str, float]:
+    """What was seen of the processes, where they could be seen."""
+    found: dict[str, float] = {}
+    if raw.usage:
+        app = raw.usage.app_user + raw.usage.app_system
+        found["app_cpu"] = app / raw.seconds
+        # Only where the measured load is the only one does its count share out the CPU time.
+        if successes and not raw.cell.background:
+            found["cpu_us"] = app / successes * 1e6
+            if raw.cell.variant.proxied:
+                found["proxy_us"] = raw.usage.proxy / successes * 1e6
+                found["total_us"] = found["cpu_us"] + found["proxy_us"]
+    if raw.holding:
+        found |= {"pss_mib": raw.holding.pss_mib, "threads": raw.holding.threads, "sockets": raw.holding.sockets}
+    if raw.sampled:
+        found["busy_slots"] = raw.sampled.busy
+        if raw.sampled.loop_lag is not None:
+            found["loop_lag"] = raw.sampled.loop_lag
+    return found
 
 
 def ranks(raw: Raw) -> dict[str, float]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from loadtest.metrics import duration, number
-from loadtest.plan.predict import MOST_CPU, MOST_SLOTS, Configuration, Demand, Kind, Margin, Prediction, margin, predict
+from loadtest.plan.predict import MOST_BUSY, Configuration, Demand, Kind, Margin, Prediction, margin, predict
 from loadtest.plan.profile import Profile
 
 # Beyond these nothing is looked for.
@@ -47,9 +47,10 @@ def impossible(demand: Demand, overhead: float = 0.0) -> str | None:
     above = f" with {duration(overhead)} of the service's own CPU time" if overhead else ""
     if demand.p99 <= alone:
         return f"P99 is {demand.p99:g}; accepted: more than {alone:.4g}, for a request takes that long alone{above}"
-    if demand.cores and demand.rate * cpu > MOST_CPU * demand.cores:
-        most = MOST_CPU * demand.cores / cpu
-        return f"RATE is {demand.rate:g}; accepted with CORES={demand.cores}: at most {most:.4g}{above}, which takes {MOST_CPU:.0%} of their CPU time"
+    if demand.cores and demand.rate * cpu > MOST_BUSY * demand.cores:
+        most = MOST_BUSY * demand.cores / cpu
+        accepted = f"accepted with CORES={demand.cores}: at most {most:.4g}{above}"
+        return f"RATE is {demand.rate:g}; {accepted}, which takes {MOST_BUSY:.0%} of their CPU time"
     return None
 
 
@@ -65,13 +66,13 @@ def plan(kind: Kind, demand: Demand, profile: Profile) -> Plan | NoPlan:
     if reason := impossible(demand, profile.overhead):
         return NoPlan(profile.service, kind, f"{reason}.")
     cpu = demand.cpu + profile.overhead
-    if kind != "loops" and demand.rate * (demand.wait + cpu) > MOST_SLOTS * SLOTS_SOUGHT:
+    if kind != "loops" and demand.rate * (demand.wait + cpu) > MOST_BUSY * SLOTS_SOUGHT:
         return NoPlan(profile.service, kind, f"It would need more than {SLOTS_SOUGHT:,} slots, and more are not looked for.")
-    least = max(1, ceil(demand.rate * cpu / MOST_CPU))
+    least = max(1, ceil(demand.rate * cpu / MOST_BUSY))
     configuration = configure(kind, demand, profile, least)
     if configuration is None:
-        where = f"{demand.cores} cores" if demand.cores else f"{PROCESSES_SOUGHT:,} processes or {SLOTS_SOUGHT:,} slots"
-        return NoPlan(profile.service, kind, f"No number of {kind} on {where} keeps a p99 of {duration(demand.p99)}.")
+        where = f"CORES={demand.cores}" if demand.cores else f"{PROCESSES_SOUGHT:,} processes or {SLOTS_SOUGHT:,} slots"
+        return NoPlan(profile.service, kind, f"No number of {kind} with {where} keeps a p99 of {duration(demand.p99)}.")
     prediction = predict(configuration, demand, profile)
     assert prediction is not None
     if demand.memory_mib and prediction.memory_mib > demand.memory_mib:

@@ -45,6 +45,8 @@ SETTINGS: dict[Any, Any] = {
     "hatch.linewidth": 0.8,
 }
 NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+# Above the highest value, for marks and numbers.
+ROOM = 1.1
 # Labels of an axis stand at least so far apart, as a share of its length.
 APART = 0.07
 Show = Callable[[float], str]
@@ -82,7 +84,7 @@ def scale_y(axes: Axes, log: bool, show: Show, values: Sequence[float]) -> None:
     if log and min(values) > 0:
         logarithmic(axes, min(values), max(values), show)
         return
-    axes.set_ylim(bottom=min(0.0, *values), top=1.0 if max(values) <= 0 else None)
+    axes.set_ylim(bottom=min(0.0, *values), top=max(values) * ROOM if max(values) > 0 else 1.0)
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
     plain(axes.yaxis, show)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from loadtest.report.gate import Answer
-from loadtest.report.rows import CHECKED
-from loadtest.report.text import markdown
+from loadtest.report.rows import CHECK_MARKS, CHECKED
+from loadtest.report.text import escaped, markdown
 from loadtest.results import ExperimentResult, Results
 
 # What XML 1.0 cannot hold, not even escaped.
@@ -98,7 +98,7 @@ def add_summary(results: Results, answers: Sequence[Answer] = (), environ: Mappi
     path = environ.get("GITHUB_STEP_SUMMARY")
     if not path:
         return False
-    lines = [f"- {'✓' if answer.passed else '✗'} {answer.sentence}" for answer in answers]
+    lines = [f"- {CHECK_MARKS[answer.passed]} {escaped(answer.sentence)}" for answer in answers]
     with Path(path).open("a", encoding="utf-8") as file:
         file.write(markdown(results) + ("\n## Thresholds\n\n" + "\n".join(lines) + "\n" if lines else "") + "\n")
     return True

@@ -17,6 +17,8 @@ MARKERS = ("o", "s", "^", "D", "v")
 HATCHES = ("", "....", "||||")
 # Bars that are few enough to have their number above them.
 NUMBERED = 10
+# How near a line above a bar is to the bar's number, as a share of the axis.
+TOUCHING = 0.08
 DASH = 4.0
 
 
@@ -93,31 +95,36 @@ def lines(axes: Axes, points: Points) -> None:
 def bars(axes: Axes, points: Points) -> None:
     """Bars in a group for each step, each series in its colour, the prediction a line across the bar."""
     groups = list(dict.fromkeys(cell.step for cell in points.cells))
-    name, width = points.metric.name, 0.8 / len(points.names)
-    for number, label in enumerate(points.names):
-        colour = SERIES[number % len(SERIES)]
-        for cell in points.of(label):
-            at = groups.index(cell.step) + (number - (len(points.names) - 1) / 2) * width
-            found = cell.estimates[name]
-            hatch = HATCHES[number // len(SERIES) % len(HATCHES)]
-            look: dict[str, Any] = {"facecolor": colour, "edgecolor": TEXT, "hatch": hatch, "linewidth": 0.0}
-            void: dict[str, Any] = {"facecolor": "none", "edgecolor": VOID, "hatch": "////", "linewidth": 1.0}
-            (bar,) = axes.bar(at, found.value, width * 0.9, **(look if cell.valid else void))
-            bar.set_gid(f"{points.id('measured' if cell.valid else 'void', number)}-{groups.index(cell.step) + 1}")
-            intervals(axes, [(at, cell)], name, TEXT, f"{points.id('interval', number)}-{groups.index(cell.step) + 1}")
-            if name in cell.predicted:
-                ends = (at - width / 2, at + width / 2)
-                gid = f"{points.id('predicted', number)}-{groups.index(cell.step) + 1}"
-                axes.plot(ends, [cell.predicted[name]] * 2, color=TEXT, linewidth=2, solid_capstyle="butt", gid=gid)
-            if len(points.cells) <= NUMBERED:
-                top = max(found.value, found.high, cell.predicted.get(name, found.value))
-                style = {"ha": "center", "fontsize": 7, "color": TEXT if cell.valid else VOID}
-                axes.annotate(points.metric.show(found.value), (at, top), (0, 2), textcoords="offset points", **style)  # type: ignore[arg-type]
-    axes.margins(y=0.12)
+    members = [[cell for cell in points.cells if cell.step == group] for group in groups]
+    width = 0.8 / max(map(len, members))
     scale_y(axes, points.chart["log_y"], points.metric.show, points.all_values())
+    for place, group in enumerate(members):
+        for number, cell in enumerate(group):
+            bar(axes, points, cell, place + (number - (len(group) - 1) / 2) * width, width, f"-{place + 1}")
     axes.set(xlabel=points.chart["x"], ylabel=points.metric.label)
     axes.set_xticks(range(len(groups)), [step(group) for group in groups])
     axes.tick_params(axis="x", length=0)
+
+
+def bar(axes: Axes, points: Points, cell: CellResult, at: float, width: float, group: str) -> None:
+    """One bar with its interval, its prediction, and its number where there is room for numbers."""
+    name, number = points.metric.name, points.names.index(series(cell))
+    found, predicted = cell.estimates[name], cell.predicted.get(name)
+    hatch = HATCHES[number // len(SERIES) % len(HATCHES)]
+    look: dict[str, Any] = {"facecolor": SERIES[number % len(SERIES)], "edgecolor": TEXT, "hatch": hatch, "linewidth": 0.0}
+    void: dict[str, Any] = {"facecolor": "none", "edgecolor": VOID, "hatch": "////", "linewidth": 1.0}
+    (drawn,) = axes.bar(at, found.value, width * 0.9, **(look if cell.valid else void))
+    drawn.set_gid(points.id("measured" if cell.valid else "void", number) + group)
+    intervals(axes, [(at, cell)], name, TEXT, points.id("interval", number) + group)
+    top = max(found.value, found.high)
+    if predicted is not None:
+        ends, gid = (at - width / 2, at + width / 2), points.id("predicted", number) + group
+        axes.plot(ends, [predicted] * 2, color=TEXT, linewidth=2, solid_capstyle="butt", gid=gid)
+        if top < predicted < top + TOUCHING * max(points.all_values()):
+            top = predicted  # or the line would strike the number out
+    if len(points.cells) <= NUMBERED:
+        style: dict[str, Any] = {"ha": "center", "fontsize": 7, "color": TEXT if cell.valid else VOID}
+        axes.annotate(points.metric.show(found.value), (at, top), (0, 2), textcoords="offset points", **style)
 
 
 def burst(axes: Axes, points: Points) -> None:
@@ -141,7 +148,6 @@ def burst(axes: Axes, points: Points) -> None:
             line.set_gid(points.id("measured", number))
         else:
             hollow(axes, dots, marker, points.id("void", number))
-    axes.margins(y=0.08)
     every = sorted({rank for cell in points.cells for run in ranks_of_runs(cell) for rank in run})
     scale_x(axes, False, [float(rank) for rank in every], lambda value: f"{value:,.0f}")
     scale_y(axes, points.chart["log_y"], points.metric.show, drawn)

@@ -26,7 +26,7 @@ def write(results: Results, folder: Path) -> Path:
     made = new_folder(folder, f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{name}")
     document = asdict(results)
     source = made / "results.json"
-    source.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    source.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     parsed(source)
     draw_into(results, made)
     point(folder / "latest", made.name)
@@ -94,8 +94,8 @@ def new_folder(parent: Path, name: str) -> Path:
 
 def draw_into(results: Results, folder: Path) -> None:
     """Write what people read."""
-    (folder / "report.html").write_text(page(results), encoding="utf-8")
-    (folder / "report.md").write_text(markdown(results), encoding="utf-8")
+    for name, text in (("report.html", page(results)), ("report.md", markdown(results))):
+        (folder / name).write_text(text, encoding="utf-8", errors="replace")  # an error's text may hold half a character
 
 
 def point(link: Path, target: str) -> None:

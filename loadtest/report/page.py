@@ -35,10 +35,12 @@ def safe(drawing: Drawing) -> Markup | None:
 
 def in_words(value: Any) -> str:
     """A value of the manifest in a line."""
+    if value is None:
+        return "unknown"
+    if value in ("", [], {}):
+        return "none"
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {in_words(inner)}" for name, inner in value.items())
     if isinstance(value, list):
         return ", ".join(map(in_words, value))
-    if value is None:
-        return "unknown"
     return ("no", "yes")[value] if isinstance(value, bool) else str(value)

@@ -94,9 +94,9 @@ def reasons(experiment: ExperimentResult) -> list[str]:
 
 
 def headline(experiment: ExperimentResult) -> str | None:
-    """The metric that stands for the experiment: the chart's, or of a burst the first of the table."""
-    drawn = experiment.chart["metric"]
-    return drawn if drawn in METRICS else next(iter(experiment.columns), None)
+    """The metric that stands for the experiment: the chart's, or where no cell has that, the first of the table."""
+    names = [name for name in (experiment.chart["metric"], *experiment.columns) if any(name in cell.estimates for cell in experiment.cells)]
+    return names[0] if names else None
 
 
 def extremes(experiment: ExperimentResult, name: str) -> list[CellResult]:

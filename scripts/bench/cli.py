@@ -24,7 +24,7 @@ from typing import Any, NoReturn
 
 from rich.console import Console
 
-from loadtest.manifest import cpu_model
+from loadtest.engine.manifest import cpu_model
 from scripts import proc
 from scripts.bench.cells import CELLS, all_commands
 from scripts.bench.images import images

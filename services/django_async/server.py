@@ -13,8 +13,9 @@ from twogates.settings import ServerSettings
 settings = ServerSettings.read()
 
 ARGUMENTS = [
-    *("--bind", settings.host),
-    *("--port", str(settings.port)),
+    # Twisted's words for address and port, since Daphne has none for the backlog: connections that the kernel holds while
+    # the loop is busy. Twisted's 50 is full at once when hundreds ask, and Nginx then answers 504.
+    *("--endpoint", f"tcp:port={settings.port}:interface={settings.host}:backlog={settings.backlog}"),
     # The client's address is the one that Nginx writes into X-Real-IP. Daphne's own choice, X-Forwarded-For, takes the
     # first entry of a list that a client can begin.
     "--proxy-headers",

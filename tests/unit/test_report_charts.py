@@ -5,9 +5,14 @@ import xml.etree.ElementTree as ElementTree
 from typing import Any
 
 import pytest
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.text import Annotation
 
+from loadtest.metrics import METRICS
 from loadtest.model import Chart
 from loadtest.report.charts import Drawing, draw
+from loadtest.report.drawings import Points, bars
 from loadtest.results import ExperimentResult
 from tests.unit.lab_results import DJANGO, FASTAPI, FLASK, cell, experiment, queue, run, shorts, thousands
 
@@ -168,3 +173,21 @@ def test_a_burst_that_is_not_valid_is_grey() -> None:
     drawing, root = drawn(experiment(cell(not_valid="busy", runs=runs), chart=Chart("ranks", "rank")))
     assert marks(root) == {"c-void-1": 2}
     assert drawing.legend[-1].text == "not valid"
+
+
+def test_bars_of_a_group_stand_around_its_middle() -> None:
+    axes = Figure().add_subplot()
+    bars(axes, Points(shorts().cells[:5], METRICS["p99"], shorts().chart))
+    middles = sorted(patch.get_x() + patch.get_width() / 2 for patch in axes.patches if isinstance(patch, Rectangle))
+    assert (middles[0] + middles[2]) / 2 == pytest.approx(0)
+    assert (middles[3] + middles[4]) / 2 == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("predicted", "at"), [(39.0, 40.0), (42.0, 42.0), (80.0, 40.0)])
+def test_the_number_of_a_bar_stands_at_the_bar_and_is_not_struck_out(predicted: float, at: float) -> None:
+    axes = Figure().add_subplot()
+    one = cell(FLASK, 1, {"throughput": predicted}, spread=0.0, throughput=40.0)
+    bars(axes, Points([one], METRICS["throughput"], experiment(chart=Chart("bars", "throughput")).chart))
+    (number,) = axes.texts
+    assert isinstance(number, Annotation)
+    assert (number.get_text(), number.xy[1]) == ("40", at)

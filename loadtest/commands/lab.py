@@ -1,0 +1,79 @@
+"""``lab``: experiments of the claims ledger, on services of the laboratory's own."""
+
+import shlex
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from loadtest.commands.options import RUNTIMES, default, one_of, some_of, truth
+from loadtest.commands.running import RefusedError, add_output_options, carry_out, no_stack_runs, raise_file_limit
+from loadtest.experiments import experiments
+from loadtest.results import Results
+
+# Connections of the most that an experiment opens, at both ends, and what the processes have open besides.
+FILES_NEEDED = 4200
+
+
+def add(commands: Any, environ: Mapping[str, str]) -> None:
+    """Add the command to the parser."""
+    names = tuple(experiments())
+    parser = commands.add_parser(
+        "lab",
+        help="experiments: predicted, measured, audited, judged",
+        description=f"Experiments: {', '.join(names)}. Each option is also an environment variable of its name in capitals.",
+    )
+    chosen = environ.get("X") or " ".join(names)
+    parser.add_argument("--experiments", type=some_of(names), default=chosen, help="which, with spaces between (X=; default all)")
+    parser.add_argument(
+        "--full", type=truth, nargs="?", const=True, default=default(environ, "full", "0"), help="longer windows, five repeats"
+    )
+    parser.add_argument("--runtime", type=one_of(RUNTIMES), default=default(environ, "runtime", "local"), help="local (default) or docker")
+    add_output_options(parser, environ)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: Namespace) -> int:
+    """Run the experiments."""
+    known = experiments()
+
+    def job(tell: Callable[[str, str], None]) -> Results:
+        from loadtest.engine.machine import FULL, QUICK, Plan, machine
+        from loadtest.engine.session import Lab
+
+        no_stack_runs()
+        if (files := raise_file_limit()) < FILES_NEEDED:
+            raise RefusedError(f"This user may open {files} files, and the laboratory needs {FILES_NEEDED}: ulimit -n {FILES_NEEDED}")
+        plan = Plan(FULL if arguments.full else QUICK, arguments.full, arguments.seed)
+        here = machine()
+        name = arguments.experiments[0] if len(arguments.experiments) == 1 else "lab"
+        lab = Lab([known[one] for one in arguments.experiments], plan, runtime(arguments.runtime, here), here, tell)
+        return lab.run(name, command(arguments))
+
+    return carry_out(arguments, job, next_command)
+
+
+def runtime(name: str, here: Any) -> Any:
+    """Where the services run."""
+    if name == "docker":
+        from loadtest.engine.docker import Docker
+
+        return Docker(here.server_cpus, here.other_cpus)
+    from loadtest.engine.local import Local
+
+    return Local(here.server_cpus, here.other_cpus)
+
+
+def command(arguments: Namespace) -> str:
+    """The command that repeats the run."""
+    words = ["make", "lab", f"X={' '.join(arguments.experiments)}", f"RUNTIME={arguments.runtime}", f"SEED={arguments.seed}"]
+    return shlex.join([*words, *(["FULL=1"] if arguments.full else [])])
+
+
+def next_command(results: Results) -> str:
+    """What is most useful to type after this run."""
+    invalid = [one.name for one in results.experiments if any(not cell.valid for cell in one.cells)]
+    if invalid:
+        return f'make lab X="{" ".join(invalid)}", when nothing else runs on this machine'
+    if not results.full:
+        return f"make lab X={results.experiments[0].name} FULL=1" if len(results.experiments) == 1 else "make lab FULL=1"
+    return "make compare A=latest B=<another folder of results>"

@@ -1,0 +1,99 @@
+"""``load``: the first lesson, on the stack that runs, or on services of the laboratory's own where none does."""
+
+import shlex
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from loadtest.commands.options import default, services, services_that_serve, workload
+from loadtest.commands.running import RefusedError, add_output_options, carry_out, raise_file_limit
+from loadtest.generator.parameters import WORKLOAD_NUMBERS, Number, Parameters
+from loadtest.generator.workloads import SERVICES, WORKLOADS
+from loadtest.results import Results
+from loadtest.stack import default_target, target_url
+
+RUN_NUMBERS = {
+    "users": Number(int, 40, 1, 100_000, "users at once, each asking again as soon as it has its answer"),
+    "seconds": Number(float, 5, 0.5, 3600, "length of each measured window; each service has two"),
+    "warmup": Number(float, 1, 0, 600, "seconds before it, at least; discarded, and over when every user had an answer"),
+}
+# The lesson's own wait: long enough for the CPU time of a request to be a small part of it on all three services.
+DEFAULTS = {"wait": 0.2}
+LONGEST_REQUEST_SECONDS = 30
+REPEATS = 2
+# Files that are open beside the users' connections.
+OTHER_FILES = 64
+
+
+def add(commands: Any, environ: Mapping[str, str]) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "load",
+        help="the first lesson: the same users on every service",
+        description="Each option is also an environment variable of the same name in capitals (S is short for SERVICES).",
+    )
+    parser.add_argument(
+        "--workload", type=workload, default=default(environ, "workload", "wait"), help=f"{', '.join(WORKLOADS)} (default wait)"
+    )
+    of_all = f"in this order (default: those of {' '.join(SERVICES)} that serve the workload)"
+    parser.add_argument("--services", type=services, default=environ.get("S") or default(environ, "services"), help=of_all)
+    for name, number in (RUN_NUMBERS | WORKLOAD_NUMBERS).items():
+        usual = DEFAULTS.get(name, number.default)
+        help_text = f"{number.meaning}; {number.accepted} (default {usual:g})"
+        parser.add_argument(f"--{name}", type=number.parse, default=default(environ, name, usual), help=help_text)
+    target = default_target(environ)
+    parser.add_argument("--target", type=target_url, default=default(environ, "target", target), help=f"where Nginx is (default {target})")
+    add_output_options(parser, environ)
+    parser.set_defaults(run=run)
+
+
+def refuse(options: Namespace) -> None:
+    """What is wrong with options that are each right, in a sentence."""
+    served = services_that_serve(options.workload)
+    if missing := [name for name in options.services or () if name not in served]:
+        raise RefusedError(f"SERVICES is {' '.join(missing)!r}; accepted with WORKLOAD={options.workload}: {', '.join(served)}")
+    if options.workload == "upstream" and options.wait * options.calls > LONGEST_REQUEST_SECONDS:
+        raise RefusedError(f"WAIT times CALLS is {options.wait * options.calls:g}; accepted: at most {LONGEST_REQUEST_SECONDS} seconds")
+    if options.workload in ("stream", "events") and options.chunks * options.interval > LONGEST_REQUEST_SECONDS:
+        raise RefusedError(
+            f"CHUNKS times INTERVAL is {options.chunks * options.interval:g}; accepted: at most {LONGEST_REQUEST_SECONDS} seconds"
+        )
+    files = raise_file_limit()
+    if options.users + OTHER_FILES > files:
+        raise RefusedError(
+            f"USERS is {options.users}; accepted here: at most {files - OTHER_FILES}, for each has an open file of the {files} allowed"
+        )
+
+
+def run(arguments: Namespace) -> int:
+    """Run the lesson."""
+    chosen = arguments.services or services_that_serve(arguments.workload)
+    parameters = Parameters(**{name: getattr(arguments, name) for name in WORKLOAD_NUMBERS})
+
+    def job(tell: Callable[[str, str], None]) -> Results:
+        from loadtest.engine.existing import Existing
+        from loadtest.engine.machine import Pace, Plan, machine, shared
+        from loadtest.engine.session import Lab
+        from loadtest.experiments.load import first_lesson
+        from loadtest.model import Load
+
+        refuse(arguments)
+        existing = Existing(arguments.target)
+        load = Load("closed", arguments.workload, parameters, users=arguments.users)
+        lesson = first_lesson(existing.variants(chosen), load, command(arguments))
+        plan = Plan(Pace(arguments.seconds, arguments.warmup, REPEATS), full=False, seed=arguments.seed)
+        return Lab([lesson], plan, existing, shared(machine()), tell).run("load", command(arguments))
+
+    return carry_out(arguments, job, lambda _: "make lab X=queue, after make down")
+
+
+def command(arguments: Namespace) -> str:
+    """The command that repeats the run, with every setting written out."""
+    names = ("workload", *RUN_NUMBERS, *WORKLOAD_NUMBERS, "target", "seed")
+    words = [
+        f"{name.upper()}={getattr(arguments, name):g}"
+        if name in RUN_NUMBERS | WORKLOAD_NUMBERS
+        else f"{name.upper()}={getattr(arguments, name)}"
+        for name in names
+    ]
+    return shlex.join(["make", "load", *words, *([f"S={' '.join(arguments.services)}"] if arguments.services else [])])

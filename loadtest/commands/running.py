@@ -1,0 +1,177 @@
+"""What every command that makes load shares: nothing in its way before, a report and a table after."""
+
+import fcntl
+import logging
+import os
+import resource
+import shutil
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from rich.console import Console
+
+from loadtest.commands.options import default
+from loadtest.generator.parameters import Number
+from loadtest.plan.profile import ProfileError
+from loadtest.report.ci import add_summary, github, junit
+from loadtest.report.files import write
+from loadtest.report.gate import Answer, ThresholdError, evaluate, parse_all
+from loadtest.report.text import experiment_table, summary_table
+from loadtest.results import Results
+from scripts import runtime_docker, runtime_local
+from scripts.local_plan import LAB
+
+# Columns of a table that does not go to a terminal.
+PLAIN_WIDTH = 100
+# Reports, logs and what Nginx spools.
+NEEDED_BYTES = 200 * 2**20
+SEED = Number(int, 1, 0, 2**31, "decides the order of the cells and the moments of random arrivals")
+Tell = Callable[[str, str], None]
+Found = TypeVar("Found")
+INTERRUPTED = "loadtest: interrupted; nothing was written and nothing is left running."
+
+
+class RefusedError(Exception):
+    """The command cannot be carried out, in a sentence."""
+
+
+class StoppedError(Exception):
+    """A run ended before its end. Holds a sentence, and the exit status that goes with it."""
+
+
+def add_output_options(parser: ArgumentParser, environ: Mapping[str, str], with_json: bool = True) -> None:
+    """Options of every command that ends in a report."""
+    parser.add_argument(
+        "--seed", type=SEED.parse, default=default(environ, "seed", SEED.default), help=f"{SEED.meaning} (default {SEED.default:g})"
+    )
+    parser.add_argument("--results", type=Path, default=default(environ, "results", "results"), help="folder for reports (default results)")
+    if with_json:
+        parser.add_argument("--json", action="store_true", help="print results.json on standard output in place of the tables")
+    parser.add_argument(
+        "--fail-on", default=default(environ, "fail_on", ""), help="thresholds such as 'queue:p99>2.5s', with semicolons between"
+    )
+    parser.add_argument("--junit", type=Path, default=default(environ, "junit"), help="write a JUnit file for continuous integration")
+    parser.add_argument("--github", action="store_true", help="print annotations for GitHub Actions, and its step summary")
+
+
+def say(sentence: str, status: int) -> int:
+    """Print a sentence on standard error and return the exit status that goes with it."""
+    print(sentence, file=sys.stderr)
+    return status
+
+
+def no_stack_runs() -> None:
+    """The laboratory starts its own services, and another stack would take CPU time from them."""
+    if runtime_local.is_up() or runtime_docker.is_up():
+        raise RefusedError("The stack is running, and the laboratory starts services of its own on these CPUs. First: make down")
+
+
+def room_for_results(folder: Path) -> None:
+    """The folder can be written to, and there is room."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        LAB.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".probe-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise RefusedError(
+            f"RESULTS is {str(folder)!r}, where nothing can be written ({error.strerror}); accepted: a folder to write to"
+        ) from None
+    for place in (folder, LAB):
+        if (free := shutil.disk_usage(place).free) < NEEDED_BYTES:
+            raise RefusedError(f"{place} has {free // 2**20} MiB of free disk, and a run needs {NEEDED_BYTES // 2**20}")
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Only one laboratory at a time measures on this checkout."""
+    LAB.mkdir(parents=True, exist_ok=True)
+    with (LAB / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise RefusedError("Another run of the laboratory is under way in this checkout; wait for its end") from None
+        yield
+
+
+def raise_file_limit() -> int:
+    """Raise this process's limit of open files, which its children inherit, to what the system allows, and return it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    except (OSError, ValueError):  # macOS names no limit and then refuses it
+        return soft
+    return sys.maxsize if hard == resource.RLIM_INFINITY else hard
+
+
+def laboratory(job: Callable[[Tell], Found]) -> Found:
+    """Run ``job`` alone, with progress, and so that nothing it starts outlives it; StoppedError where it was ended early."""
+    import locust  # noqa: F401  not at the top: it takes a second, and patches what is imported after it
+
+    from loadtest.engine.keeper import keeper
+    from loadtest.engine.master import GeneratorError
+    from loadtest.engine.terminal import InterruptError, Progress, interruptible
+    from loadtest.engine.variants import EngineError
+
+    logging.disable(logging.WARNING)
+    progress = Progress()
+    try:
+        with alone(), keeper():
+            return interruptible(lambda: job(progress))
+    except (RefusedError, ProfileError) as error:
+        raise StoppedError(f"loadtest: {error}", 2) from None
+    except (EngineError, GeneratorError) as error:
+        raise StoppedError(f"loadtest: {error} Nothing was written and nothing is left running.", 1) from None
+    except InterruptError:
+        raise StoppedError(INTERRUPTED, 130) from None
+    finally:
+        progress.end()
+
+
+def carry_out(arguments: Namespace, job: Callable[[Tell], Results], next_command: Callable[[Results], str]) -> int:
+    """Run ``job`` with progress and Ctrl-C, show and keep what it found, and return the exit status."""
+    try:
+        thresholds = parse_all(arguments.fail_on)
+        room_for_results(arguments.results)
+    except (ThresholdError, RefusedError) as error:
+        return say(f"loadtest: {error}", 2)
+    results = laboratory(job)
+    answers = evaluate(thresholds, results)
+    try:
+        place = write(results, arguments.results)
+        if arguments.junit:
+            arguments.junit.write_text(junit(results, answers), encoding="utf-8")
+    except OSError as error:
+        return say(f"loadtest: the report cannot be written: {error.strerror} ({error.filename})", 1)
+    show(results, answers, arguments)
+    out = sys.stderr if arguments.json else sys.stdout
+    print(f"Report: {place}", file=out)
+    print(f"Next: {next_command(results)}", file=out)
+    return 0 if fine(results) and all(answer.passed for answer in answers) else 1
+
+
+def show(results: Results, answers: Sequence[Answer], arguments: Namespace) -> None:
+    """The tables, or the machine's form of them."""
+    if arguments.github:
+        print("\n".join(github(results, answers)))
+        add_summary(results, answers)
+    if arguments.json:
+        print((arguments.results / "latest" / "results.json").read_text(), end="")
+        return
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
+    for experiment in results.experiments if len(results.experiments) <= 2 else ():
+        console.print(experiment_table(experiment))
+    console.print(summary_table(results))
+    for answer in answers:
+        if not answer.passed:
+            console.print(answer.sentence, markup=False)
+
+
+def fine(results: Results) -> bool:
+    """Whether every cell is valid and every check that is bound to a prediction passed."""
+    return results.valid and all(check.passed for experiment in results.experiments for check in experiment.verdict.checks if check.bound)

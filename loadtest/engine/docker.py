@@ -1,0 +1,159 @@
+"""Variants as containers of a Compose project of its own, each proxied one behind an Nginx of its own."""
+
+import json
+import shutil
+import socket
+import urllib.request
+from time import monotonic, sleep
+
+from loadtest.engine.docker_file import APP_PORT, NGINX_PORT, Maker, app_names, counters_folder, entry_name
+from loadtest.engine.docker_look import Container, check_engine, containers, cpu_seconds, docker, holding, overflows
+from loadtest.engine.keeper import keep
+from loadtest.engine.variants import EngineError, Holding, Running, Usage
+from loadtest.model import Variant
+from scripts import runtime_docker
+from scripts.compose_file import ROOT
+from scripts.local_plan import LAB
+from scripts.servers import free_port, uninterrupted
+
+PROJECT = "twogates-lab"
+FOLDER = LAB / "containers"
+FILE = FOLDER / "compose.json"
+START_SECONDS = 90
+
+
+class Docker:
+    """The runtime with Docker. ``server_cpus`` are the services', ``other_cpus`` the proxy's and the upstream's.
+
+    ``network`` names one that load generators in containers are on; what they load joins it.
+    """
+
+    name = "docker"
+
+    def __init__(self, server_cpus: set[int] | None, other_cpus: set[int] | None, network: str | None = None) -> None:
+        self.maker = Maker(server_cpus, other_cpus, network)
+        self.edge = network or f"{PROJECT}_edge"
+        self.prepared = False
+        self.containers: dict[str, Container] = {}
+
+    def start(self, variants: list[Variant]) -> dict[str, Running]:
+        """Start the upstream once, and each variant with its Nginx."""
+        self.prepare()
+        shutil.rmtree(FOLDER, ignore_errors=True)
+        ports = {entry_name(number, variant): free_port() for number, variant in enumerate(variants)}
+        for number, variant in enumerate(variants):
+            for name in app_names(number, variant):
+                counters = counters_folder(FOLDER, number, name)
+                counters.mkdir(parents=True)
+                counters.chmod(0o777)  # the container's user is another
+        text = json.dumps(self.maker.document(variants, FOLDER, ports), indent=1)
+        FILE.write_text(text.replace("$", "$$"))  # every value is in: Compose has none to put in its place
+        keep(f"project {PROJECT}")
+        try:
+            self.compose("up", "--detach", "--wait", "--wait-timeout", str(START_SECONDS), "--pull", "never", "--quiet-pull", "--no-build")
+        except EngineError as error:
+            raise EngineError(self.why(variants) or str(error)) from None
+        self.containers = containers(PROJECT)
+        found = {}
+        for number, variant in enumerate(variants):
+            name = entry_name(number, variant)
+            running = Running(
+                variant,
+                self.target(self.containers[name], NGINX_PORT if variant.proxied else APP_PORT, ports[name]),
+                f"/{variant.service}" if variant.proxied else "",
+                FOLDER / str(number) / "counters",
+            )
+            self.wait(running)
+            found[variant.name] = running
+        return found
+
+    def prepare(self) -> None:
+        """Once: see that it can be done, build the images that changed, and remove what a killed run left."""
+        if self.prepared:
+            return
+        check_engine()
+        built = runtime_docker.compose("build", "--quiet", quiet=True)
+        if built.returncode:
+            raise EngineError(f"An image could not be built:\n{built.stderr.strip()[-2000:]}")
+        self.stop()
+        self.prepared = True
+
+    def target(self, container: Container, inner: int, published: int) -> str:
+        """The container itself where this machine reaches it, else its published port.
+
+        On the loopback address, behind a published port stands Docker's own proxy: a process on any CPU, which accepts
+        connections that the service would not, and more than doubles the time of a short request.
+        """
+        address = container.addresses[self.edge]
+        try:
+            socket.create_connection((address, inner), timeout=1).close()
+        except OSError:
+            return f"http://127.0.0.1:{published}"
+        return f"http://{address}:{inner}"
+
+    def wait(self, running: Running) -> None:
+        """Until the service answers through its Nginx, which looks up its name each second."""
+        url = f"{running.target}{running.prefix}/healthz"
+        deadline = monotonic() + START_SECONDS
+        while True:
+            try:
+                with urllib.request.urlopen(url, timeout=5):
+                    return
+            except OSError as error:
+                if monotonic() > deadline:
+                    raise EngineError(f"{running.variant.name} does not answer at {url} ({error}).") from None
+            sleep(0.05)
+
+    def why(self, variants: list[Variant]) -> str | None:
+        """The container that did not start, with the end of its log."""
+        names = {name: one.name for number, one in enumerate(variants) for name in (*app_names(number, one), f"nginx-{number}")}
+        for line in self.compose("ps", "--all", "--format", "{{.Service}} {{.State}} {{.Health}}").splitlines():
+            service, state, health = (line.split() + [""])[:3]
+            if state == "exited" or health == "unhealthy" or (state == "running" and health != "healthy"):
+                end = self.compose("logs", "--no-log-prefix", "--tail", "5", service).strip().splitlines()
+                of = f" of {names[service]!r}" if service in names else ""
+                return f"The container {service}{of} did not start: " + " | ".join(end or ["nothing in its log"])
+        return None
+
+    def parts(self, running: Running) -> dict[str, list[Container]]:
+        """The containers of a variant, by part."""
+        number = running.counters.parent.name
+        found = {"app": [one for name, one in self.containers.items() if name.startswith(f"app-{number}-")]}
+        for part, name in (("proxy", f"nginx-{number}"), ("upstream", "upstream")):
+            found[part] = [self.containers[name]] if name in self.containers else []
+        return found
+
+    def usage(self, running: Running) -> Usage:
+        """CPU seconds from the containers' cgroups."""
+        parts = self.parts(running)
+        try:
+            return self.used(parts)
+        except OSError:
+            raise EngineError(f"A container of {running.variant.name} ended while it was measured.") from None
+
+    def used(self, parts: dict[str, list[Container]]) -> Usage:
+        """What containers have used until now, by part."""
+        app = [cpu_seconds(one) for one in parts["app"]]
+        proxy, upstream = (sum(sum(cpu_seconds(one)) for one in parts[part]) for part in ("proxy", "upstream"))
+        user, system = (sum(one) for one in zip(*app, strict=True))
+        return Usage(user, system, proxy, upstream, sum(overflows(one) for one in parts["app"]))
+
+    def holding(self, running: Running) -> Holding:
+        """Memory, threads and sockets of the application's containers."""
+        return holding(self.parts(running)["app"])
+
+    def log(self, running: Running) -> str:
+        """What its Nginx has written."""
+        return docker("logs", self.containers[f"nginx-{running.counters.parent.name}"].id)
+
+    def stop(self) -> None:
+        """End all of them, and remove what they wrote."""
+        with uninterrupted():
+            # By the project's name, as a killed run left no file: all that carries it goes.
+            docker("compose", "--project-name", PROJECT, "down", "--volumes", "--remove-orphans", "--timeout", "1")
+            self.containers = {}
+            shutil.rmtree(FOLDER, ignore_errors=True)
+
+    def compose(self, *arguments: str) -> str:
+        """Run Compose on the file; what it prints."""
+        return docker("compose", "--project-name", PROJECT, "--project-directory", str(ROOT), "--file", str(FILE), *arguments)

@@ -1,0 +1,101 @@
+"""The Compose file of the laboratory: variants made of compose.yaml's own services, so that they are what `make up` starts."""
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from loadtest.model import Variant
+from scripts.compose_file import load
+
+Entry = dict[str, Any]
+# The same for every variant: a limit that one of them meets would be the experiment. Sixteen sync workers, and thousands of
+# connections to one loop, fit well below.
+MEMORY = "2g"
+# Async Django has a thread for each request in flight. compose.yaml's bound is against a fork bomb, and so is this one.
+PIDS = 4096
+# Nginx's log is what its counts are read from, so none of it may be rotated away.
+WHOLE_LOG = {"driver": "local", "options": {"max-size": "4g", "max-file": "1", "compress": "false"}}
+APP_PORT, NGINX_PORT = 8000, 8080
+SERVICES = ("flask", "fastapi", "django")
+
+
+def app_names(number: int, variant: Variant) -> list[str]:
+    """The services of a variant: one, or one for each replica of Django, whose server is one process."""
+    return [f"app-{number}-{replica}" for replica in range(variant.workers if variant.service == "django" else 1)]
+
+
+def entry_name(number: int, variant: Variant) -> str:
+    """The service that the load goes to."""
+    return f"nginx-{number}" if variant.proxied else app_names(number, variant)[0]
+
+
+def counters_folder(folder: Path, number: int, name: str) -> Path:
+    """Where a container counts; one for each, since process ids are the same in all of them."""
+    return folder / str(number) / "counters" / name
+
+
+class Maker:
+    """Makes the file. ``network`` is one that exists already, of load generators in containers; else it is made."""
+
+    def __init__(self, server_cpus: set[int] | None, other_cpus: set[int] | None, network: str | None) -> None:
+        self.services, document = load()
+        self.given: dict[str, Entry] = document["services"]
+        self.server_cpus, self.other_cpus, self.network = server_cpus, other_cpus, network
+
+    def document(self, variants: Sequence[Variant], folder: Path, ports: dict[str, int]) -> Entry:
+        """All of it; ``ports`` are those of this machine, by service."""
+        made = {"upstream": self.entry("upstream", self.other_cpus)}
+        for number, variant in enumerate(variants):
+            names = app_names(number, variant)
+            made |= {name: self.app(variant, counters_folder(folder, number, name)) for name in names}
+            if variant.proxied:
+                made[f"nginx-{number}"] = self.nginx(variant, names)
+            entry = made[entry_name(number, variant)]
+            entry["networks"] = ["backend", "edge"]
+            inner = NGINX_PORT if variant.proxied else APP_PORT
+            entry["ports"] = [f"127.0.0.1:{ports[entry_name(number, variant)]}:{inner}"]
+        edge = {"name": self.network, "external": True} if self.network else {}
+        return {"services": made, "networks": {"edge": edge, "backend": {"internal": True}}}
+
+    def entry(self, service: str, cpus: set[int] | None) -> Entry:
+        """A service of compose.yaml, hardened and limited as it is there, on CPUs that it does not leave."""
+        entry = copy.deepcopy(self.given[service])
+        for name in ("build", "depends_on", "ports"):
+            entry.pop(name, None)
+        entry["deploy"].pop("replicas", None)
+        entry["restart"] = "no"  # one that ends is a finding, and must not be hidden
+        # Often until it is ready, and then never again: a check is a process in the container, whose CPU time is measured.
+        entry["healthcheck"] |= {"interval": "24h", "start_interval": "250ms", "start_period": "60s"}
+        entry["deploy"]["resources"]["limits"]["cpus"] = str(len(cpus or {0}))
+        if cpus:
+            entry["cpuset"] = ",".join(map(str, sorted(cpus)))
+        return entry
+
+    def app(self, variant: Variant, counters: Path) -> Entry:
+        """One container of a variant."""
+        entry = self.entry(variant.service, self.server_cpus)
+        entry["environment"] |= {
+            "COUNTERS": "/counters",
+            "WORKERS": str(variant.workers),
+            "THREADS": str(variant.threads),
+            **variant.environment,
+        }
+        entry["volumes"] = [f"{counters}:/counters:z"]
+        entry["memswap_limit"] = MEMORY
+        entry["deploy"]["resources"]["limits"] |= {"memory": MEMORY, "pids": PIDS}
+        if variant.arguments:
+            entry["command"] = [*self.services[variant.service].command, *variant.arguments]
+        return entry
+
+    def nginx(self, variant: Variant, names: Sequence[str]) -> Entry:
+        """Our Nginx in front of one variant. Its other upstreams lead nowhere."""
+        entry = self.entry("nginx", self.other_cpus)
+        for service in SERVICES:
+            to = [f"{name}:{APP_PORT} resolve" for name in names] if service == variant.service else ["127.0.0.1:9"]  # discard
+            entry["environment"][f"{service.upper()}_SERVERS"] = " ".join(f"server {one} max_fails=1 fail_timeout=2s;" for one in to)
+        # The spool as a volume without a name: each Nginx has its own, and it goes with the container.
+        entry["volumes"] = ["/tmp" if one.startswith("nginx-spool:") else one for one in entry["volumes"]]  # noqa: S108
+        entry["logging"] = WHOLE_LOG
+        entry["depends_on"] = {name: {"condition": "service_healthy"} for name in names}
+        return entry

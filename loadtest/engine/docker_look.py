@@ -1,0 +1,131 @@
+"""What a container uses and holds: from this machine's /proc and cgroups, or from inside where the engine is elsewhere.
+
+Docker Desktop's containers run in a virtual machine, and only root may see the memory of another user's process. A look from
+inside costs the container a few milliseconds of CPU time, which is why it is the second choice.
+"""
+
+import json
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from loadtest.engine.variants import EngineError, Holding
+from scripts import proc, runtime_docker
+
+CGROUPS = Path("/sys/fs/cgroup")
+# Files with CPU time, of cgroups of version 2 and of version 1.
+VERSION_2, VERSION_1 = ("cpu.stat",), ("cpuacct.usage", "cpuacct.stat")
+READ_INSIDE = "cd /sys/fs/cgroup; if [ -e cpuacct ]; then cd cpuacct; cat cpuacct.usage cpuacct.stat; else cat cpu.stat; fi"
+# The functions that look from here, run inside as a script. What `docker exec` starts is no descendant of process 1.
+INSIDE = "\nimport json\npids = tree(1)\nprint(json.dumps([len(pids), pss_mib(pids), threads(pids), sockets(pids)]))\n"
+
+
+@dataclass(frozen=True)
+class Container:
+    """One that runs. ``pid`` is its first process on this machine, ``None`` where it does not run on it; then ``cgroup`` is too."""
+
+    id: str
+    pid: int | None
+    cgroup: Path | None
+    addresses: dict[str, str]  # by network
+
+
+def containers(project: str) -> dict[str, Container]:
+    """Those of a Compose project, by service."""
+    ids = docker("ps", "--all", "--quiet", "--no-trunc", "--filter", f"label=com.docker.compose.project={project}").split()
+    found = {}
+    for one in json.loads(docker("inspect", *ids)) if ids else []:
+        service = one["Config"]["Labels"]["com.docker.compose.service"]
+        networks = {name: network["IPAddress"] for name, network in one["NetworkSettings"]["Networks"].items()}
+        cgroup = cgroup_here(one["State"]["Pid"], one["Id"])
+        found[service] = Container(one["Id"], one["State"]["Pid"] if cgroup else None, cgroup, networks)
+    return found
+
+
+def cgroup_here(pid: int, container: str) -> Path | None:
+    """Where a process is counted, if it is the container's: where the engine is elsewhere, the number is another's."""
+    try:
+        lines = [line.split(":", 2) for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines()]
+    except OSError:
+        return None
+    for _, controllers, path in lines:
+        version_1 = "cpuacct" in controllers.split(",")
+        if container in path and (version_1 or not controllers):
+            folder = CGROUPS / ("cpuacct" if version_1 else "") / path.lstrip("/")
+            if (folder / (VERSION_1 if version_1 else VERSION_2)[0]).is_file():
+                return folder
+    return None
+
+
+def check_engine() -> None:
+    """EngineError when there is no engine, no image, or a stack that would share the CPUs with what is measured."""
+    if not runtime_docker.answers():
+        raise EngineError("No Docker engine with Compose answers. Start Docker, or: RUNTIME=local")
+    if missing := runtime_docker.missing_image():
+        raise EngineError(f"The image {missing} is not here and cannot be pulled. Without Docker: RUNTIME=local")
+    if runtime_docker.services_up() - {"locust-worker"}:
+        raise EngineError("The stack is running, and it would share the CPUs with what is measured. First: make down")
+
+
+def docker(*arguments: str, given: str | None = None) -> str:
+    """What a docker command prints on standard output; EngineError with what it says when it fails."""
+    # In a session of its own: Ctrl-C is for the laboratory, which ends what it began.
+    ran = subprocess.run(["docker", *arguments], input=given, capture_output=True, text=True, errors="replace", start_new_session=True)
+    if ran.returncode:
+        raise EngineError(f"docker {arguments[0]} failed: {(ran.stderr.strip().splitlines() or ['it does not say why'])[-1]}")
+    return ran.stdout
+
+
+def cpu_seconds(container: Container) -> tuple[float, float]:
+    """CPU seconds in user and in system mode of all processes that the container had until now."""
+    if container.cgroup:
+        names = VERSION_1 if (container.cgroup / VERSION_1[0]).is_file() else VERSION_2
+        text = "".join((container.cgroup / name).read_text() for name in names)
+    else:
+        text = docker("exec", container.id, "sh", "-c", READ_INSIDE)
+    return parse_cpu(text)
+
+
+def parse_cpu(text: str) -> tuple[float, float]:
+    """User and system seconds from the text of either version's files.
+
+    Version 1 has the sum in nanoseconds and the two in ticks: they share the sum.
+    """
+    found = {words[0]: int(words[-1]) for line in text.splitlines() if (words := line.split())}
+    if "user_usec" in found:
+        return found["user_usec"] / 1e6, found["system_usec"] / 1e6
+    total, user, system = int(text.split()[0]) / 1e9, found["user"], found["system"]
+    share = user / (user + system) if user + system else 0.0
+    return total * share, total * (1 - share)
+
+
+def overflows(container: Container) -> int:
+    """Connections that a full accept queue of this container turned away."""
+    here = Path(f"/proc/{container.pid}/net/netstat")
+    text = here.read_text() if container.pid else docker("exec", container.id, "cat", "/proc/net/netstat")
+    lines = [line.split() for line in text.splitlines() if line.startswith("TcpExt:")]
+    return int(dict(zip(*lines, strict=True))["ListenOverflows"])
+
+
+def holding(all_of_them: Sequence[Container]) -> Holding:
+    """Memory, threads and sockets of some containers together."""
+    parts = [holding_here(one) or holding_inside(one) for one in all_of_them]
+    return Holding(*(sum(getattr(part, name) for part in parts) for name in Holding.__dataclass_fields__))
+
+
+def holding_here(container: Container) -> Holding | None:
+    """Of one, ``None`` where this user may not look."""
+    if container.pid is None:
+        return None
+    try:
+        pids = proc.tree(container.pid)
+        return Holding(len(pids), proc.pss_mib(pids), proc.threads(pids), proc.sockets(pids))
+    except OSError:
+        return None
+
+
+def holding_inside(container: Container) -> Holding:
+    """Of one, by the same functions on its own /proc."""
+    script = Path(proc.__file__).read_text() + INSIDE
+    return Holding(*json.loads(docker("exec", "--interactive", container.id, "python", "-IS", "-", given=script)))

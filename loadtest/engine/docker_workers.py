@@ -1,0 +1,66 @@
+"""Load generators in containers: the service locust-worker of compose.yaml, as many of it as are asked for.
+
+What they load joins their network, and they ask it by its address there. So the load takes the path that it takes from a
+process of this machine: no published port, and nothing that another machine could reach.
+"""
+
+import json
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from loadtest.engine.docker_look import check_engine, docker
+from loadtest.engine.keeper import keep
+from loadtest.engine.variants import EngineError
+from scripts import runtime_docker
+from scripts.compose_file import ROOT, load, variables
+from scripts.servers import uninterrupted
+
+SERVICE = "locust-worker"
+COMPOSE = ("docker", "compose", "--profile", "lab")
+
+
+def master_port() -> int:
+    """Where they expect the laboratory: LAB_PORT."""
+    return int(load()[1]["services"][SERVICE]["command"][-1])
+
+
+def master_address() -> str:
+    """The address that containers know as host-gateway, where it is this machine's; else, behind Docker Desktop, the loopback's."""
+    bridge = json.loads(docker("network", "inspect", "bridge"))[0]
+    gateway = str(bridge["IPAM"]["Config"][0].get("Gateway", "127.0.0.1"))
+    with socket.socket() as probe:
+        try:
+            probe.bind((gateway, 0))
+        except OSError:
+            return "127.0.0.1"
+    return gateway
+
+
+def network() -> str:
+    """The network of those that run; raises EngineError when none does."""
+    ids = subprocess.run([*COMPOSE, "ps", "--quiet", SERVICE], cwd=ROOT, capture_output=True, text=True).stdout.split()
+    if not ids:
+        raise EngineError(
+            f"No load generator runs in a container. Start two: docker compose --profile lab up --scale {SERVICE}=2 {SERVICE}"
+        )
+    return str(next(iter(json.loads(docker("inspect", ids[0]))[0]["NetworkSettings"]["Networks"])))
+
+
+@contextmanager
+def worker_containers(count: int, cpus: set[int] | None) -> Iterator[None]:
+    """``count`` of them for the length of the block, on the CPUs ``cpus``. Raises EngineError."""
+    check_engine()
+    keep(f"project {variables().get('COMPOSE_PROJECT_NAME') or load()[1]['name']}")
+    environment = {**os.environ, "LOCUST_CPUSET": ",".join(map(str, sorted(cpus or ())))}
+    command = [*COMPOSE, "up", "--detach", "--build", "--quiet-pull", "--scale", f"{SERVICE}={count}", SERVICE]
+    try:
+        ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, start_new_session=True)
+        if ran.returncode:
+            raise EngineError(f"The load generators did not start: {runtime_docker.without_progress(ran.stderr)}")
+        yield
+    finally:
+        with uninterrupted():
+            subprocess.run([*COMPOSE, "down", "--timeout", "1"], cwd=ROOT, capture_output=True, start_new_session=True)

@@ -1,0 +1,76 @@
+"""Ends what the laboratory started if the laboratory itself is killed, which nothing in it could do.
+
+A small process of its own reads a pipe from the laboratory. Each server's process id comes through it; when the pipe closes
+without a last word, the servers are orphans, and the keeper ends them.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from scripts.compose_file import ROOT
+
+GRACE_SECONDS = 5
+DONE = "done"
+_pipe: int | None = None
+
+
+@contextmanager
+def keeper() -> Iterator[None]:
+    """A keeper for the length of the block."""
+    global _pipe
+    ours, theirs = os.pipe()[::-1]
+    process = subprocess.Popen([sys.executable, "-m", "loadtest.engine.keeper"], cwd=ROOT, stdin=theirs, start_new_session=True)
+    os.close(theirs)
+    _pipe = ours
+    try:
+        yield
+    finally:
+        _pipe = None
+        with suppress(OSError):
+            os.write(ours, f"{DONE}\n".encode())
+        os.close(ours)
+        process.wait()
+
+
+def keep(word: str) -> None:
+    """Tell the keeper, if there is one, of a process group, or of a Compose project after ``project ``."""
+    if _pipe is not None:
+        os.write(_pipe, f"{word}\n".encode())
+
+
+def main() -> None:
+    """Read to the end; then end all that was told, unless the last word was that all is done."""
+    told = [line.strip() for line in sys.stdin]
+    if told and told[-1] == DONE:
+        return
+    groups = [int(word) for word in told if word.isdigit()]
+    for sent in (signal.SIGTERM, signal.SIGKILL):
+        for group in groups:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(group, sent)
+        deadline = time.monotonic() + GRACE_SECONDS
+        while any(map(alive, groups)) and time.monotonic() < deadline:
+            time.sleep(0.05)
+    for project in {word.removeprefix("project ") for word in told if word.startswith("project ")}:
+        subprocess.run(
+            ["docker", "compose", "--project-name", project, "down", "--volumes", "--remove-orphans", "--timeout", "1"], capture_output=True
+        )
+
+
+def alive(group: int) -> bool:
+    """Whether a process of the group is left."""
+    try:
+        os.killpg(group, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return Path("/proc").exists()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,26 @@
+"""The server that does nothing, against which the load generator is calibrated: an Nginx with one fixed answer."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from loadtest.engine.keeper import keep
+from scripts import nginx_local, proc
+from scripts.servers import Command, Servers, free_port
+
+CONFIGURATION = Path(__file__).with_suffix(".conf")
+
+
+@contextmanager
+def null_server(folder: Path, cpus: set[int] | None) -> Iterator[str]:
+    """Where it answers, for the length of the block. It runs as a process, whatever the services run as."""
+    port = free_port()
+    (folder / "spool").mkdir(parents=True, exist_ok=True)
+    (folder / "nginx.conf").write_text(CONFIGURATION.read_text().replace("PORT", str(port)))
+    nginx, _ = nginx_local.find_nginx()
+    with Servers(folder, keep) as servers:
+        servers.start("null", Command([*nginx, *nginx_local.arguments(folder, "1")], folder, port))
+        servers.wait_until_ready()
+        if cpus:
+            proc.pin(proc.tree(servers.pid("null")), cpus)
+        yield f"http://127.0.0.1:{port}"

@@ -1,0 +1,79 @@
+"""A service's profile, measured by the laboratory: what the planner's formulas need and cannot know."""
+
+from collections.abc import Callable, Sequence
+
+from loadtest.generator.parameters import Parameters
+from loadtest.model import Cell, Chart, Experiment, Load, Variant, loop, sync
+from loadtest.plan.profile import Profile
+from loadtest.results import CellResult, Results, Verdict
+
+WAIT = 0.1
+FEW, MANY = 1, 9
+FEW_THREADS, MANY_THREADS = 2, 34
+FEW_USERS, MANY_USERS = 50, 500
+
+Measure = Callable[[Experiment], Results]
+
+
+def variants(service: str) -> dict[str, tuple[Variant, int]]:
+    """What is started of a service, and with how many users: few and many of whatever costs memory."""
+    if service == "flask":
+        return {
+            "few": (sync(FEW), FEW),
+            "many": (sync(MANY), MANY),
+            "few threads": (sync(1, threads=FEW_THREADS), FEW_THREADS),
+            "many threads": (sync(1, threads=MANY_THREADS), MANY_THREADS),
+        }
+    return {
+        "few": (loop(service, FEW), FEW_USERS),  # type: ignore[arg-type]
+        "many": (loop(service, 3), FEW_USERS),  # type: ignore[arg-type]
+        "few requests": (loop(service, FEW, name="one with few"), FEW_USERS),  # type: ignore[arg-type]
+        "many requests": (loop(service, FEW, name="one with many"), MANY_USERS),  # type: ignore[arg-type]
+    }
+
+
+def profiling(service: str) -> Experiment:
+    """The experiment that a profile comes from."""
+
+    def cells(_: bool) -> Sequence[Cell]:
+        return [
+            Cell(variant, Load("closed", "wait", Parameters(wait=WAIT), users=users), step)
+            for step, (variant, users) in variants(service).items()
+        ]
+
+    return Experiment(
+        name=f"profile of {service}",
+        question=f"What does {service} cost?",
+        claim="",
+        frame="one service against itself",
+        cells=cells,
+        chart=Chart("bars", "pss_mib"),
+        columns=("throughput", "cpu_us", "pss_mib", "threads"),
+        misreading="",
+        judge=lambda _: Verdict("holds", ""),
+        compares=False,
+    )
+
+
+def profile(service: str, measure: Measure) -> Profile:
+    """Measure a service; raises ValueError with a sentence where a cell is not valid."""
+    cells = {str(cell.step): cell for cell in measure(profiling(service)).experiments[0].cells}
+    if wrong := [cell for cell in cells.values() if cell.not_valid]:
+        raise ValueError(f"The profile of {service} cannot be trusted: {wrong[0].key} is not valid ({wrong[0].not_valid}).")
+    of = variants(service)
+    process = each(cells["few"], cells["many"], of["many"][0].workers - of["few"][0].workers)
+    thread = each(cells["few threads"], cells["many threads"], MANY_THREADS - FEW_THREADS) if service == "flask" else 0.0
+    request = each(cells["few requests"], cells["many requests"], MANY_USERS - FEW_USERS) if service != "flask" else 0.0
+    return Profile(
+        service=service,
+        overhead=cells["many"].estimates["cpu_us"].value / 1e6,
+        shared_mib=max(0.0, cells["few"].estimates["pss_mib"].value - process),
+        process_mib=process,
+        thread_mib=max(0.0, thread),
+        request_mib=max(0.0, request),
+    )
+
+
+def each(few: CellResult, many: CellResult, more: int) -> float:
+    """MiB for each of ``more`` things that ``many`` has beyond ``few``."""
+    return (many.estimates["pss_mib"].value - few.estimates["pss_mib"].value) / more

@@ -1,0 +1,90 @@
+"""The laboratory as the suite needs it: all variants at once, and for each lie of a generator a generator that tells it."""
+
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+
+import gevent
+
+from loadtest.engine import calibrate
+from loadtest.engine.local import Local
+from loadtest.engine.machine import Machine, Pace
+from loadtest.engine.master import Generators
+from loadtest.engine.nginx_log import Lines, logged
+from loadtest.engine.one_run import Measurer
+from loadtest.engine.session import LOG_SECONDS
+from loadtest.engine.variants import Running
+from loadtest.judging.raw import Raw
+from loadtest.model import Cell, Variant
+from scripts.servers import Command
+from tests.lies.planted import HONEST, LIES
+
+PACE = Pace(seconds=2.0, warm_up=0.5, repeats=1)
+HERE = Path(__file__).parent
+
+
+class LyingLocal(Local):
+    """Variants as processes; one whose environment names a LIE is served from lying_app.py."""
+
+    def command(self, service: str, port: int, environment: dict[str, str], arguments: tuple[str, ...] = ()) -> Command:
+        made = super().command(service, port, environment, arguments)
+        if "LIE" not in environment:
+            return made
+        path = {"PYTHONPATH": f"{made.environment['PYTHONPATH']}:{HERE}"}
+        words = [word.replace("app:application", "lying_app:application") for word in made.words]
+        return replace(made, words=words, environment={**made.environment, **path})
+
+
+class Laboratory:
+    """Everything that runs, for the length of the ``with`` block of ``stack``."""
+
+    def __init__(self, machine: Machine, stack: ExitStack) -> None:
+        self.machine, self.stack = machine, stack
+        self.generators: dict[str, Generators] = {}
+        self.marks = 0
+        self.kept: dict[tuple[str, int], Raw] = {}
+        self.ceiling, self.idle_lag = calibrate.ceiling(self.generator(""), machine.server_cpus)
+        self.runtime = LyingLocal(machine.server_cpus, machine.other_cpus)
+        stack.callback(self.runtime.stop)
+        self.running = self.runtime.start(self.variants())
+
+    def variants(self) -> list[Variant]:
+        """Each that a cell needs, once."""
+        cells = [*HONEST.values(), *(lie.cell for lie in LIES)]
+        return list({cell.variant.name: cell.variant for cell in cells}.values())
+
+    def generator(self, lie: str) -> Generators:
+        """The honest one, or one that tells the lie. Started when it is first needed."""
+        if lie not in self.generators:
+            module = ("tests.lies.liar", lie) if lie else ("loadtest.generator",)
+            self.generators[lie] = self.stack.enter_context(Generators(1, self.machine.other_cpus, module))
+        return self.generators[lie]
+
+    def measure(self, cell: Cell, lie: str = "") -> Raw:
+        """One run of a cell, with what Nginx logged of it."""
+        running = self.running[cell.variant.name]
+        measurer = Measurer(
+            self.runtime, self.generator(lie), self.ceiling, self.idle_lag, float(len(self.machine.server_cpus or {0})), PACE, 0, self.marks
+        )
+        raw, mark = measurer.measure(cell, 0, running, lambda _: None)
+        self.marks = measurer.marks
+        if cell.variant.proxied:
+            raw.logged = dict(self.lines(running, mark, raw).statuses)
+        return raw
+
+    def honest(self, cell: Cell, time: int) -> Raw:
+        """The run number ``time`` of a cell without a lie: one for all lies that need it."""
+        if (cell.key, time) not in self.kept:
+            self.kept[cell.key, time] = self.measure(cell)
+        return self.kept[cell.key, time]
+
+    def lines(self, running: Running, mark: str, raw: Raw) -> Lines:
+        """Nginx's lines of a run, when all are there or must be."""
+        deadline = monotonic() + LOG_SECONDS
+        while True:
+            waited_enough = monotonic() > deadline
+            lines = logged(self.runtime.log(running)).get(mark, Lines())
+            if waited_enough or sum(lines.statuses.values()) >= raw.count("ended", everywhere=True):
+                return lines
+            gevent.sleep(0.05)

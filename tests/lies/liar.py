@@ -1,0 +1,94 @@
+"""A load generator that lies in one way, and is honest in every other: ``python -m tests.lies.liar LIE HOST PORT``."""
+
+# First: it puts gevent's sockets in place of the system's, before anything else imports them.
+import loadtest.generator.__main__ as generator  # isort: skip
+
+import random
+import sys
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+import gevent
+from geventhttpclient.client import HTTPClientPool
+from geventhttpclient.connectionpool import ConnectionPool
+
+from loadtest.generator.cell import Part
+from loadtest.generator.recorder import Recorder
+from loadtest.generator.users import HttpWorkloadUser, RequestUser, WorkloadUser
+
+IMPATIENT_SECONDS = 0.07
+SHARED_CONNECTIONS = 6
+BURNT_SECONDS = 0.003
+
+
+def looks_at_no_answer() -> None:
+    """Whatever comes is a success, as it is for a client that counts responses and reads none of them."""
+    HttpWorkloadUser.verify_head = lambda _self, response, _id: response.success()
+    RequestUser.is_expected = lambda _self, _body: True
+
+
+def counts_aborted() -> None:
+    """Gives up after a short time, and counts what it gave up."""
+    HttpWorkloadUser.network_timeout = IMPATIENT_SECONDS
+    looks_at_no_answer()
+
+
+def leaves_out_connecting() -> None:
+    """A latency begins when there is a connection to send the request on."""
+    take, request = ConnectionPool.get_socket, Recorder.request
+
+    def noted(self: Any) -> Any:
+        connection = take(self)
+        gevent.getcurrent().connected = perf_counter()
+        return connection
+
+    def shortened(self: Any, *, context: dict[str, Any], **event: Any) -> None:
+        request(self, context={**context, "intended": gevent.getcurrent().connected}, **event)
+
+    ConnectionPool.get_socket, Recorder.request = noted, shortened
+
+
+def has_few_connections() -> None:
+    """All users share a few connections, and wait for one inside the generator. Their latency says so."""
+    HttpWorkloadUser.client_pool = HTTPClientPool(concurrency=SHARED_CONNECTIONS)
+    HttpWorkloadUser.on_stop = lambda _self: None  # else the first user that leaves closes the others' connections
+
+
+def hides_few_connections() -> None:
+    """As before, and the latency begins when the wait for a connection is over."""
+    has_few_connections()
+    leaves_out_connecting()
+
+
+def is_busy() -> None:
+    """Each answer costs it CPU time, more than it has."""
+    is_expected = RequestUser.is_expected
+
+    def slowly(self: Any, body: bytes) -> bool:
+        begun = perf_counter()
+        while perf_counter() - begun < BURNT_SECONDS:
+            pass
+        return bool(is_expected(self, body))
+
+    RequestUser.is_expected = slowly
+
+
+def opens_early() -> None:
+    """The window opens at once, and users arrive until its middle."""
+
+    def on_start(self: Any) -> None:
+        gevent.sleep(random.uniform(0, self.recorder.seconds / 2))
+
+    WorkloadUser.on_start = on_start
+    Part.ready = True
+
+
+LIES: dict[str, Callable[[], None]] = {
+    lie.__name__: lie
+    for lie in (looks_at_no_answer, counts_aborted, leaves_out_connecting, has_few_connections, hides_few_connections, is_busy, opens_early)
+}
+
+if __name__ == "__main__":
+    LIES[sys.argv.pop(1)]()
+    generator.main()

@@ -1,0 +1,96 @@
+"""The FastAPI service with one thing wrong, named by the environment variable LIE. Gunicorn serves it in place of ``app``."""
+
+import asyncio
+import os
+import time
+from typing import Any
+
+from app import app, application
+
+from twogates.asgi import Application, Message, Observed, Receive, Send
+from twogates.problems import MEDIA_TYPE, Problem
+
+HELD_AT_MOST = 22
+SWAPPED_ONE_IN = 10
+RUNS_SECONDS, STANDS_SECONDS = 2.0, 1.0
+
+
+class Sheds:
+    """Answers 503 at once to what comes while it holds enough. An honest answer, which only a careless client counts."""
+
+    def __init__(self, inner: Application) -> None:
+        self.inner, self.held = inner, 0
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.inner(scope, receive, send)
+            return
+        if self.held >= HELD_AT_MOST:
+            await send({"type": "http.response.start", "status": 503, "headers": [(b"content-type", MEDIA_TYPE.encode())]})
+            await send({"type": "http.response.body", "body": Problem(503).body})
+            return
+        self.held += 1
+        try:
+            await self.inner(scope, receive, send)
+        finally:
+            self.held -= 1
+
+
+class Swaps:
+    """Gives some requests the answer to another one that is in flight."""
+
+    PATIENCE_SECONDS = 0.2
+
+    def __init__(self, inner: Application) -> None:
+        self.inner, self.seen = inner, 0
+        self.first: tuple[list[Message], asyncio.Future[list[Message]]] | None = None
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].endswith("/wait"):
+            await self.inner(scope, receive, send)
+            return
+        self.seen += 1
+        answer: list[Message] = []
+        swaps = self.seen % SWAPPED_ONE_IN < 2
+
+        async def keep(message: Message) -> None:
+            answer.append(message)
+
+        await self.inner(scope, receive, keep)
+        for message in await self.others(answer) if swaps else answer:
+            await send(message)
+
+    async def others(self, mine: list[Message]) -> list[Message]:
+        """The answer of the other one of a pair; one's own where no other comes."""
+        if self.first:
+            (theirs, waits), self.first = self.first, None
+            waits.set_result(mine)
+            return theirs
+        waits = asyncio.get_running_loop().create_future()
+        self.first = mine, waits
+        try:
+            return await asyncio.wait_for(asyncio.shield(waits), self.PATIENCE_SECONDS)
+        except TimeoutError:
+            self.first = None
+            return mine
+
+
+class Stalls:
+    """Stands still now and then, with everything that it holds, as for a collection of garbage."""
+
+    def __init__(self, inner: Application) -> None:
+        self.inner = inner
+        self.task: Any = None
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        self.task = self.task or asyncio.create_task(self.stall())
+        await self.inner(scope, receive, send)
+
+    async def stall(self) -> None:
+        while True:
+            await asyncio.sleep(RUNS_SECONDS)
+            time.sleep(STANDS_SECONDS)  # noqa: ASYNC251  the whole loop is meant
+
+
+LIES = {"sheds": Observed(Sheds(app)), "swaps": Swaps(application), "stalls": Stalls(application)}
+application = LIES[os.environ["LIE"]]
