@@ -10,7 +10,7 @@ from loadtest.commands.running import RefusedError, add_output_options, carry_ou
 from loadtest.generator.parameters import WORKLOAD_NUMBERS, Number, Parameters
 from loadtest.generator.workloads import SERVICES, WORKLOADS
 from loadtest.results import Results
-from loadtest.stack import default_target, target_url
+from loadtest.stack import StackError, default_target, target_url
 
 RUN_NUMBERS = {
     "users": Number(int, 40, 1, 100_000, "users at once, each asking again as soon as it has its answer"),
@@ -80,7 +80,10 @@ def run(arguments: Namespace) -> int:
         refuse(arguments)
         existing = Existing(arguments.target)
         load = Load("closed", arguments.workload, parameters, users=arguments.users)
-        lesson = first_lesson(existing.variants(chosen), load, command(arguments))
+        try:
+            lesson = first_lesson(existing.variants(chosen), load, command(arguments))
+        except StackError as error:
+            raise RefusedError(f"{error} Start the stack with: make up") from None
         plan = Plan(Pace(arguments.seconds, arguments.warmup, REPEATS), full=False, seed=arguments.seed)
         return Lab([lesson], plan, existing, shared(machine()), tell).run("load", command(arguments))
 

@@ -3,9 +3,9 @@
 import subprocess
 from pathlib import Path
 
-from loadtest.engine.variants import EngineError, Holding, Running, Usage
+from loadtest.engine.variants import Holding, Running, Usage
 from loadtest.model import Variant
-from loadtest.stack import StackError, look_at
+from loadtest.stack import look_at
 from scripts import runtime_docker, runtime_local, supervisor
 from scripts.compose_file import ROOT
 
@@ -23,11 +23,8 @@ class Existing:
         self.docker = not self.local and runtime_docker.is_up()
 
     def variants(self, services: tuple[str, ...]) -> list[Variant]:
-        """The services with the slots and loops that they say they have."""
-        try:
-            seen = [look_at(self.target, name) for name in services]
-        except StackError as error:
-            raise EngineError(f"{error} Start the stack with: make up") from None
+        """The services with the slots and loops that they say they have; raises StackError."""
+        seen = [look_at(self.target, name) for name in services]
         return [
             Variant(f"{service.name.title()}, {service.shape}", service.name, workers=service.slots or service.processes or 1)  # type: ignore[arg-type]
             for service in seen

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from gevent.monkey import get_original
+
 from scripts.compose_file import ROOT
 
 GRACE_SECONDS = 5
@@ -34,7 +36,8 @@ def keeper() -> Iterator[None]:
         _pipe = None
         with suppress(OSError):
             os.write(ours, f"{DONE}\n".encode())
-        os.close(ours)
+        # The system's own: gevent's waits for its event loop to go round, which may itself wait for the keeper's end.
+        get_original("os", "close")(ours)
         process.wait()
 
 

@@ -31,7 +31,7 @@ def judge(seen: Evidence) -> Verdict:
     for variant in (FASTAPI, DJANGO):
         blocked = seen.cell(variant, BLOCKED)
         checks.append(seen.at_least(blocked, "p99"))
-        checks += [seen.compare(blocked, seen.cell(variant, step), "p99", more_than=5) for step in BESIDE if step != BLOCKED and (variant is FASTAPI or seen.full)]
+        checks += [seen.compare(blocked, other, "p99", more_than=5) for other in seen.all(variant) if other is not blocked]
     return seen.verdict(
         checks,
         holds="One blocking call stalls everybody on its loop for as long as it takes; awaited, or in a thread, it stalls nobody.",

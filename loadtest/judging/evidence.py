@@ -33,6 +33,10 @@ class Evidence:
             raise NotValidError(f"{found[0].key} is not valid: {found[0].not_valid}")
         return found[0]
 
+    def all(self, variant: Variant) -> list[CellResult]:
+        """All cells of a variant, in order, each of which must be valid."""
+        return [self.cell(cell.variant, cell.step) for cell in self.cells if cell.variant == variant.name]
+
     def valid(self, variant: Variant) -> list[CellResult]:
         """All valid cells of a variant, in order; there must be one."""
         found = [cell for cell in self.cells if cell.variant == variant.name]

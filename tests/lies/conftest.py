@@ -9,10 +9,10 @@ import pytest
 # Locust would put gevent's ssl in place of the system's, which a plugin of pytest has used by now. The engine does without; the
 # generators are processes of their own.
 os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"
-from loadtest.engine import calibrate, local  # noqa: E402
-from loadtest.engine.keeper import keeper  # noqa: E402
-from loadtest.engine.machine import machine  # noqa: E402
-from tests.lies.laboratory import Laboratory  # noqa: E402
+from loadtest.engine import calibrate, local
+from loadtest.engine.keeper import keeper
+from loadtest.engine.machine import machine
+from tests.lies.laboratory import Laboratory
 
 del os.environ["LOCUST_SKIP_MONKEY_PATCH"]
 

@@ -14,6 +14,7 @@ from geventhttpclient.client import HTTPClientPool
 from geventhttpclient.connectionpool import ConnectionPool
 
 from loadtest.generator.cell import Part
+from loadtest.generator.metronome import Metronome
 from loadtest.generator.recorder import Recorder
 from loadtest.generator.users import HttpWorkloadUser, RequestUser, WorkloadUser
 
@@ -22,15 +23,21 @@ SHARED_CONNECTIONS = 6
 BURNT_SECONDS = 0.003
 
 
+def replace(owner: object, **by: object) -> None:
+    """Put something else in the place of what ``owner`` has under a name."""
+    for name, value in by.items():
+        setattr(owner, name, value)
+
+
 def looks_at_no_answer() -> None:
     """Whatever comes is a success, as it is for a client that counts responses and reads none of them."""
-    HttpWorkloadUser.verify_head = lambda _self, response, _id: response.success()
-    RequestUser.is_expected = lambda _self, _body: True
+    replace(HttpWorkloadUser, verify_head=lambda _self, response, _id: response.success())
+    replace(RequestUser, is_expected=lambda _self, _body: True)
 
 
 def counts_aborted() -> None:
     """Gives up after a short time, and counts what it gave up."""
-    HttpWorkloadUser.network_timeout = IMPATIENT_SECONDS
+    replace(HttpWorkloadUser, network_timeout=IMPATIENT_SECONDS)
     looks_at_no_answer()
 
 
@@ -46,13 +53,14 @@ def leaves_out_connecting() -> None:
     def shortened(self: Any, *, context: dict[str, Any], **event: Any) -> None:
         request(self, context={**context, "intended": gevent.getcurrent().connected}, **event)
 
-    ConnectionPool.get_socket, Recorder.request = noted, shortened
+    replace(ConnectionPool, get_socket=noted)
+    replace(Recorder, request=shortened)
 
 
 def has_few_connections() -> None:
     """All users share a few connections, and wait for one inside the generator. Their latency says so."""
-    HttpWorkloadUser.client_pool = HTTPClientPool(concurrency=SHARED_CONNECTIONS)
-    HttpWorkloadUser.on_stop = lambda _self: None  # else the first user that leaves closes the others' connections
+    # on_stop: else the first user that leaves closes the others' connections.
+    replace(HttpWorkloadUser, client_pool=HTTPClientPool(concurrency=SHARED_CONNECTIONS), on_stop=lambda _self: None)
 
 
 def hides_few_connections() -> None:
@@ -71,7 +79,7 @@ def is_busy() -> None:
             pass
         return bool(is_expected(self, body))
 
-    RequestUser.is_expected = slowly
+    replace(RequestUser, is_expected=slowly)
 
 
 def opens_early() -> None:
@@ -80,8 +88,8 @@ def opens_early() -> None:
     def on_start(self: Any) -> None:
         gevent.sleep(random.uniform(0, self.recorder.seconds / 2))
 
-    WorkloadUser.on_start = on_start
-    Part.ready = True
+    replace(WorkloadUser, on_start=on_start)
+    replace(Part, ready=True, warm_up=property(lambda _self: 0.0, lambda _self, _asked: None))
 
 
 LIES: dict[str, Callable[[], None]] = {
@@ -91,4 +99,7 @@ LIES: dict[str, Callable[[], None]] = {
 
 if __name__ == "__main__":
     LIES[sys.argv.pop(1)]()
+    metronome = Metronome()
+    # Made already: while it starts, a first cell may come before there is a handler for it.
+    replace(generator, Metronome=lambda: metronome)
     generator.main()

@@ -5,8 +5,7 @@ import os
 import time
 from typing import Any
 
-from app import app, application
-
+from app import app, application  # type: ignore[import-not-found]  # of the service's folder, where Gunicorn runs
 from twogates.asgi import Application, Message, Observed, Receive, Send
 from twogates.problems import MEDIA_TYPE, Problem
 
@@ -89,7 +88,7 @@ class Stalls:
     async def stall(self) -> None:
         while True:
             await asyncio.sleep(RUNS_SECONDS)
-            time.sleep(STANDS_SECONDS)  # noqa: ASYNC251  the whole loop is meant
+            time.sleep(STANDS_SECONDS)
 
 
 LIES = {"sheds": Observed(Sheds(app)), "swaps": Swaps(application), "stalls": Stalls(application)}

@@ -1,7 +1,7 @@
 """The planted lies: each a mistake of a published benchmark, the cell that it is told about, and the rule that must catch it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from loadtest.generator.parameters import Parameters
 from loadtest.model import Cell, Load, Variant, loop, sync
@@ -20,6 +20,9 @@ FULL_QUEUE = sync(1, name="Flask, full accept queue", proxied=False, environment
 def lying(lie: str) -> Variant:
     """FastAPI with one thing wrong, which lying_app.py does."""
     return loop("fastapi", name=f"FastAPI that {lie}", environment={"LIE": lie})
+
+
+DIRECT = replace(lying("sheds"), name="FastAPI that sheds, asked directly", proxied=False)
 
 
 def closed(variant: Variant, users: int, wait: float, seconds: float | None = None) -> Cell:
@@ -62,9 +65,11 @@ class Lie:
 LIES = (
     Lie("p99 filled from p95", "percentiles", ARRIVING, report=reporting.p99_from_p95),
     Lie("p99 copied from the mean", "percentiles", ARRIVING, report=reporting.p99_from_mean),
+    Lie("the maximum filled from p99", "percentiles", ARRIVING, report=reporting.max_from_p99),
     Lie("averaged percentiles", "percentiles", ARRIVING, report=reporting.averaged_percentiles),
     Lie("aborted requests counted", "counts agree", queued(sync(4, name="Flask, given up")), "counts_aborted"),
     Lie("fast 503s counted", "counts agree", held(lying("sheds")), "looks_at_no_answer"),
+    Lie("fast 503s counted, without Nginx", "none too early", held(DIRECT), "looks_at_no_answer"),
     Lie("connect time left out", "Little's law", CONNECTING, "leaves_out_connecting"),
     Lie("a generator at 100 % CPU", "generator had room", held(), "is_busy"),
     Lie("too few connections", "connections", held(), "has_few_connections"),
