@@ -33,7 +33,7 @@ def compile_lock(sources: list[Path], output: Path, *options: str) -> None:
 
 def main() -> None:
     """Lock the whole tree."""
-    sources = sorted(path for pattern in ("*/*.in", "services/*/*.in") for path in ROOT.glob(pattern))
+    sources = sorted(path for pattern in ("*/*.in", "services/*/*.in", "loadtest/*/*.in") for path in ROOT.glob(pattern))
     together = ROOT / ".cache" / "together.txt"
     together.parent.mkdir(exist_ok=True)
     compile_lock(sources, together, *NEWEST)

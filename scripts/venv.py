@@ -17,7 +17,7 @@ NEEDED = (3, 11)
 LOCKS = {
     "scripts": ["scripts/requirements.txt"],
     "services": [f"services/{name}/requirements.txt" for name in ("flask_sync", "fastapi_async", "django_async", "upstream")],
-    "loadtest": ["loadtest/requirements.txt"],
+    "loadtest": ["loadtest/generator/requirements.txt", "loadtest/requirements.txt"],
     "tests": ["tests/requirements.txt", "tests/lint.txt"],
 }
 # Caches go where make clean finds them, not to the home directory; and what pip and Python are told elsewhere about other

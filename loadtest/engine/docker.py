@@ -108,7 +108,7 @@ class Docker:
         """The container that did not start, with the end of its log."""
         names = {name: one.name for number, one in enumerate(variants) for name in (*app_names(number, one), f"nginx-{number}")}
         for line in self.compose("ps", "--all", "--format", "{{.Service}} {{.State}} {{.Health}}").splitlines():
-            service, state, health = (line.split() + [""])[:3]
+            service, state, health = [*line.split(), ""][:3]
             if state == "exited" or health == "unhealthy" or (state == "running" and health != "healthy"):
                 end = self.compose("logs", "--no-log-prefix", "--tail", "5", service).strip().splitlines()
                 of = f" of {names[service]!r}" if service in names else ""

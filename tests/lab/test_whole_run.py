@@ -10,7 +10,7 @@ import pytest
 from loadtest.report.files import read
 from loadtest.report.schema import wrong
 from scripts.local_plan import LAB
-from tests.lab.laboratory import laboratory, left
+from tests.lab.laboratory import laboratory, left, soon
 
 
 class Done:
@@ -19,7 +19,7 @@ class Done:
     def __init__(self, results: Path) -> None:
         with laboratory(results, "--experiments", "queue", "--json", "--junit", str(results / "junit.xml")) as run:
             self.status, self.out, self.err = run.end()
-            self.left = left()
+            self.nothing_is_left = soon(lambda: not left())
         self.results = results
         self.document: dict[str, Any] = json.loads(self.out)
 
@@ -65,5 +65,5 @@ def test_the_report_is_there(done: Done) -> None:
 
 
 def test_nothing_is_left(done: Done) -> None:
-    assert done.left == []
+    assert done.nothing_is_left
     assert not (LAB / "variants").exists()

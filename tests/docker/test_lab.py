@@ -1,0 +1,38 @@
+"""The laboratory on Docker: what it measures passes its own audit, and nothing of it is left."""
+
+import pytest
+
+from tests.docker.lab_run import Found, left, run_cells
+
+
+@pytest.fixture(autouse=True)
+def _running() -> None:
+    """No stack: the laboratory starts its own services."""
+
+
+@pytest.fixture(scope="module")
+def cells() -> list[Found]:
+    """What came of the cells, measured by processes."""
+    return run_cells(0)
+
+
+# Whether a machine that runs tests is quiet enough for a measurement is not what is tested here.
+OF_THE_MACHINE = {"steady", "no hidden stall", "generator had room", "Little's law"}
+
+
+def test_every_cell_passes_the_audit(cells: list[Found]) -> None:
+    findings = [finding for cell in cells for finding in cell["audit"]]
+    assert {"counts agree", "as declared", "successes only", "percentiles"} <= {finding["rule"] for finding in findings}
+    assert not [finding for finding in findings if not finding["passed"] and finding["rule"] not in OF_THE_MACHINE]
+
+
+def test_cpu_time_and_memory_are_seen(cells: list[Found]) -> None:
+    for cell in cells:
+        assert cell["usage"]["app_user"] + cell["usage"]["app_system"] > 0
+        assert cell["usage"]["proxy"] > 0
+        for from_here, from_inside in cell["pss"]:
+            assert from_here is None or abs(from_here / from_inside - 1) < 0.1
+
+
+def test_nothing_is_left(cells: list[Found]) -> None:
+    assert left("twogates-lab") == ""
