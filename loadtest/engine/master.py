@@ -95,19 +95,18 @@ class Generators:
         port = self.port or free_port()
         check_free(self.listen, port)  # Locust would end this process
         self.runner = Environment(user_classes=[]).create_master_runner(self.listen, port)
-        for name in ("warm", "result"):
+        for name in ("listening", "warm", "result"):
             self.runner.register_message(name, self.hear)
         for _ in range(0 if self.external else self.count):
             self.processes.append(self.start(port))
         deadline = perf_counter() + START_SECONDS
-        while len(self.runner.clients) < self.count:
+        while len(self.answers.get("listening ", ())) < self.count:
             if any(process.poll() is not None for process in self.processes):
                 raise GeneratorError("A load generator ended when it was started; the lines above say why.")
             if perf_counter() > deadline:
                 where = f" to {self.listen}, port {port}," * bool(self.external)
-                raise GeneratorError(
-                    f"{len(self.runner.clients)} of {self.count} load generators reported{where} within {START_SECONDS:g} seconds."
-                )
+                there = len(self.answers.get("listening ", ()))
+                raise GeneratorError(f"{there} of {self.count} load generators reported{where} within {START_SECONDS:g} seconds.")
             gevent.sleep(0.02)
         return self
 

@@ -27,8 +27,10 @@ def main() -> None:
     # In a container this is process 1, which a signal without a handler does not end.
     gevent.signal_handler(signal.SIGTERM, sys.exit)
     logging.disable()  # Locust logs what is wanted here (all users at once), judged elsewhere (its CPU) or counted (errors)
-    runner = Environment(user_classes=[]).create_worker_runner(host, int(port))
+    if "--with-parent" in rest:
+        gevent.spawn(end_with_parent)
     metronome = Metronome()
+    runner = Environment(user_classes=[]).create_worker_runner(host, int(port))
     current: list[CellRun] = []
 
     def play(msg: Any, **_: Any) -> None:
@@ -41,8 +43,8 @@ def main() -> None:
 
     runner.register_message("cell", play)
     runner.register_message("open", open_window)
-    if "--with-parent" in rest:
-        gevent.spawn(end_with_parent)
+    # The master knows of this process before it can hear a cell; only now may one be sent.
+    runner.send_message("listening", {"mark": "."})
     try:
         runner.greenlet.join()
     finally:

@@ -49,7 +49,7 @@ class Latencies:
         if not self.count:
             return None
         return Summary(
-            min=self.histogram.get_min_value() / MICROSECONDS,
+            min=self.percentile(0),  # the histogram's own is 0 once an empty one was merged into it
             mean=self.histogram.get_mean_value() / MICROSECONDS,
             p50=self.percentile(50),
             p95=self.percentile(95),
@@ -59,7 +59,7 @@ class Latencies:
 
     def percentile(self, percent: int) -> float:
         """In seconds. HdrHistogram's own rounds the rank to the nearest, which differs where there are few values."""
-        rank = -(-percent * self.count // 100)
+        rank = max(1, -(-percent * self.count // 100))
         seen = 0
         for item in self.histogram.get_recorded_iterator():
             seen += item.count_added_in_this_iter_step

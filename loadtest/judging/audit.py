@@ -82,7 +82,7 @@ def recomputed(raw: Raw) -> dict[str, float]:
     latencies, counts = estimates.histogram([run])
     weights = counts.sum(0, keepdims=True)
     found = {name: float(estimates.quantile(latencies, weights, share)[0]) for name, share in estimates.QUANTILES.items()}
-    return found | {"max": float(latencies[-1]), "mean": float(estimates.mean(latencies, weights)[0])}
+    return found | {"min": float(latencies[0]), "max": float(latencies[-1]), "mean": float(estimates.mean(latencies, weights)[0])}
 
 
 def counts_agree(raw: Raw, _: dict[str, float]) -> Finding | None:

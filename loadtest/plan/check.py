@@ -62,7 +62,7 @@ def checking(profiles: dict[str, Profile]) -> Experiment:
         question="Do three plans do what was predicted of them, under random arrivals?",
         claim="Throughput within 5 % and p99 within 25 % of the plan.",
         frame="equal cores",
-        cells=lambda full: [cell(trial) for trial in tried],
+        cells=lambda _: [cell(trial) for trial in tried],
         chart=Chart("bars", "p99"),
         columns=("throughput", "p50", "p99", "app_cpu", "busy_slots"),
         misreading="A plan is as good as its profile: it was measured on this machine, with requests of one kind.",

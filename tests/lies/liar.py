@@ -14,7 +14,6 @@ from geventhttpclient.client import HTTPClientPool
 from geventhttpclient.connectionpool import ConnectionPool
 
 from loadtest.generator.cell import Part
-from loadtest.generator.metronome import Metronome
 from loadtest.generator.recorder import Recorder
 from loadtest.generator.users import HttpWorkloadUser, RequestUser, WorkloadUser
 
@@ -99,7 +98,4 @@ LIES: dict[str, Callable[[], None]] = {
 
 if __name__ == "__main__":
     LIES[sys.argv.pop(1)]()
-    metronome = Metronome()
-    # Made already: while it starts, a first cell may come before there is a handler for it.
-    replace(generator, Metronome=lambda: metronome)
     generator.main()

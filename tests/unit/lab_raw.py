@@ -73,7 +73,7 @@ def raw(of: Cell | None = None, *loads: dict[str, Any], **changes: Any) -> Raw:
         generator_cpu=0.2,
         generator_lag=0.001 * WAIT,
         generators=len(reports),
-        ceiling=2.5 * USERS / WAIT,
+        ceiling=5 * USERS / WAIT,
         usage=Usage(app_user=0.08 * SECONDS, app_system=0.02 * SECONDS, proxy=0.01 * SECONDS, upstream=0.0, overflows=0),
         holding=Holding(processes=of.variant.workers + (of.variant.service != "django"), pss_mib=60.0, threads=2, sockets=10),
         sampled=Sampled(served=ended, busy=min(USERS, of.variant.slots or USERS), loop_lag=0.01 * WAIT, loop_lag_longest=0.02 * WAIT),
