@@ -20,6 +20,7 @@ from loadtest.plan.profile import ProfileError
 from loadtest.report.ci import add_summary, github, junit
 from loadtest.report.files import write
 from loadtest.report.gate import Answer, ThresholdError, evaluate, parse_all
+from loadtest.report.schema import ReportError
 from loadtest.report.text import experiment_table, summary_table
 from loadtest.results import Results
 from scripts import runtime_docker, runtime_local
@@ -146,6 +147,8 @@ def carry_out(arguments: Namespace, job: Callable[[Tell], Results], next_command
         place = write(results, arguments.results)
         if arguments.junit:
             arguments.junit.write_text(junit(results, answers), encoding="utf-8")
+    except ReportError as error:
+        return say(f"loadtest: {error}", 1)
     except OSError as error:
         return say(f"loadtest: the report cannot be written: {error.strerror} ({error.filename})", 1)
     show(results, answers, arguments)

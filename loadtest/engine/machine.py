@@ -61,5 +61,5 @@ class Plan:
     seed: int
 
 
-QUICK = Pace(seconds=3.0, warm_up=0.5, repeats=2)
+QUICK = Pace(seconds=2.5, warm_up=0.5, repeats=2)
 FULL = Pace(seconds=10.0, warm_up=2.0, repeats=5)

@@ -4,16 +4,19 @@ import json
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 import gevent
 
 from loadtest.engine.machine import Pace
 from loadtest.engine.master import Ask, Generators
-from loadtest.engine.sampler import Sampled, Sampler, served
+from loadtest.engine.sampler import Sampled, Sampler, in_flight, served
 from loadtest.engine.variants import EngineError, Holding, Running, Runtime, Usage
 from loadtest.judging.raw import Raw
 from loadtest.model import Cell
+
+SETTLE_SECONDS = 2.0
 
 
 @dataclass
@@ -63,7 +66,7 @@ class Measurer:
             results = self.generators.run(ask, opened, closed, tell)
         finally:
             sampler.end()
-        sampled[0].served = served(running.counters) - served_before
+        sampled[0].served = settled(running) - served_before
         before, after = at
         raw = Raw(
             cell=cell,
@@ -82,6 +85,14 @@ class Measurer:
             seen_slots=identity(running)["slots"],
         )
         return raw, ask.mark
+
+
+def settled(running: Running) -> int:
+    """Requests that the service has finished, once none is in flight: an answer is read before its request is over there."""
+    deadline = monotonic() + SETTLE_SECONDS
+    while in_flight(running.counters) and monotonic() < deadline:
+        gevent.sleep(0.02)
+    return served(running.counters)
 
 
 def identity(running: Running) -> dict[str, Any]:

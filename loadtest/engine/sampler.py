@@ -21,6 +21,11 @@ def served(folder: Path) -> int:
     return sum(one.finished for one in counts(folder))
 
 
+def in_flight(folder: Path) -> int:
+    """Requests that are begun and not finished."""
+    return sum(one.in_flight for one in counts(folder))
+
+
 @dataclass
 class Sampled:
     """Means over a window; ``served`` in all, ``loop_lag`` in seconds, ``None`` where there is no loop."""
@@ -47,7 +52,7 @@ class Sampler:
     def sample(self) -> None:
         """Look again and again."""
         while True:
-            self.in_flight.append(sum(one.in_flight for one in counts(self.folder)))
+            self.in_flight.append(in_flight(self.folder))
             gevent.sleep(EVERY_SECONDS)
 
     def close(self) -> Sampled:

@@ -48,16 +48,25 @@ class InterruptError(Exception):
 
 
 def interruptible(job: Callable[[], Result]) -> Result:
-    """Run ``job`` so that Ctrl-C raises InterruptError in it, whatever greenlet is at work at that moment.
+    """Run ``job`` so that Ctrl-C and SIGTERM raise InterruptError in it, whatever greenlet is at work at that moment.
 
-    Python's own KeyboardInterrupt would end the greenlet that happens to run, mostly one of Locust's users.
+    Python's own KeyboardInterrupt would end the greenlet that happens to run, mostly one of Locust's. The handlers are
+    Python's and not gevent's: what holds signals back for a moment (scripts.servers.uninterrupted) puts them back again.
     """
     greenlet = gevent.spawn(outcome, job)
-    watcher = gevent.signal_handler(signal.SIGINT, greenlet.kill, InterruptError, block=False)
+
+    def interrupt(*_: object) -> None:
+        greenlet.kill(InterruptError, block=False)
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         result: Result | Exception = greenlet.get()
+    except KeyboardInterrupt:  # a signal that was held back; the job has ended by it
+        greenlet.kill(InterruptError)
+        raise InterruptError from None
     finally:
-        watcher.cancel()
+        for number, handler in before.items():
+            signal.signal(number, handler)
     if isinstance(result, Exception):
         raise result
     return result

@@ -6,7 +6,7 @@ from loadtest.metrics import number
 from loadtest.model import Cell, Chart, Experiment, Load, Variant, loop, sync
 from loadtest.results import CellResult, Verdict
 
-WAIT = 0.5
+WAIT = 0.1
 PRELOADED = {workers: sync(workers, name=f"Flask, {workers} of one import", environment={"PRELOAD": "true"}) for workers in (1, 9)}
 APART = {workers: sync(workers, name=f"Flask, {workers} of own imports", environment={"PRELOAD": "false"}) for workers in (1, 9)}
 # Pairs of variants and of requests held at once: the difference in memory is what the difference in requests costs.
@@ -14,12 +14,12 @@ PAIRS: dict[str, tuple[tuple[Variant, int], tuple[Variant, int]]] = {
     "process": ((APART[1], 1), (APART[9], 9)),
     "preloaded process": ((PRELOADED[1], 1), (PRELOADED[9], 9)),
     "thread": ((sync(1, threads=2), 2), (sync(1, threads=64), 64)),
-    "coroutine": ((loop("fastapi"), 1), (loop("fastapi"), 500)),
+    "coroutine": ((loop("fastapi", name="FastAPI with few"), 1), (loop("fastapi", name="FastAPI with many"), 150)),
 }
 
 
 def cell(variant: Variant, users: int, kind: str) -> Cell:
-    return Cell(variant, Load("closed", "wait", Parameters(wait=WAIT), users=users), kind, label=f"x {users}", seconds=1.0)
+    return Cell(variant, Load("closed", "wait", Parameters(wait=WAIT), users=users), kind, label=f"x {users}", seconds=1.5)
 
 
 def cells(full: bool) -> list[Cell]:

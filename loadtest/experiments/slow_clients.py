@@ -19,7 +19,7 @@ def cells(full: bool) -> list[Cell]:
         # Workers that read a request as it comes are busy for as long as it takes to come; the line before them is what is left.
         line = slow.users / (variant.slots or 1) * UPLOAD - UPLOAD
         predicted = {"p50": line} if step == BESIDE and variant is DIRECT else {}
-        return Cell(variant, NORMAL, step, predicted, background=(slow,) if step == BESIDE else (), seconds=None if full else 4.0)
+        return Cell(variant, NORMAL, step, predicted, background=(slow,) if step == BESIDE else (), seconds=None if full else 3.0)
 
     return [cell(DIRECT, ALONE), cell(DIRECT, BESIDE), cell(PROXIED, BESIDE), cell(LOOP, BESIDE)]
 

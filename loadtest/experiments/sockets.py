@@ -38,7 +38,7 @@ EXPERIMENT = Experiment(
     frame="equal cores",
     cells=cells,
     chart=Chart("lines", "throughput", x="sockets"),
-    columns=("throughput", "p50", "p99", "app_cpu", "pss_mib", "sockets"),
+    columns=("throughput", "app_cpu", "pss_mib", "sockets"),
     misreading="A socket that is open costs no request slot on a loop, and it is not free: see its memory.",
     judge=judge,
     compares=False,

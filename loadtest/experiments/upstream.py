@@ -13,7 +13,7 @@ CALLS = (1, 3)
 def cell(variant: Variant, calls: int) -> Cell:
     """Four slots hold four requests for all of their calls; a loop holds every request for the longest of them."""
     made = Cell(variant, Load("closed", "upstream", Parameters(wait=WAIT, calls=calls), users=USERS), calls)
-    return Cell(variant, made.load, calls, predicted={"throughput": predicted_throughput(made) or 0.0}, seconds=4.0)
+    return Cell(variant, made.load, calls, predicted={"throughput": predicted_throughput(made) or 0.0}, seconds=3.0)
 
 
 def judge(seen: Evidence) -> Verdict:

@@ -1,5 +1,6 @@
 """Latencies in an HDR histogram: every percentile comes from it, and none is averaged."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hdrh.histogram import HdrHistogram
@@ -61,8 +62,18 @@ class Latencies:
         """In seconds. HdrHistogram's own rounds the rank to the nearest, which differs where there are few values."""
         rank = max(1, -(-percent * self.count // 100))
         seen = 0
-        for item in self.histogram.get_recorded_iterator():
-            seen += item.count_added_in_this_iter_step
+        for microseconds, count in self.items():
+            seen += count
             if seen >= rank:
-                return float(item.value_iterated_to / MICROSECONDS)
+                return microseconds / MICROSECONDS
         raise AssertionError("the rank is never above the count")
+
+    def items(self) -> Iterator[tuple[int, int]]:
+        """Each value that was recorded, in microseconds and in order, with its count.
+
+        HdrHistogram's own iterator goes through every possible value one by one, for 20 ms and more.
+        """
+        for index, count in enumerate(self.histogram.counts):
+            if count:
+                value = self.histogram.get_value_from_index(index)
+                yield int(self.histogram.get_highest_equivalent_value(value)), int(count)

@@ -99,6 +99,7 @@ class RequestUser(HttpWorkloadUser):
             self.verify_head(response, request_id)
             if not self.is_expected(response.content):
                 raise AnswerError("another body than expected")
+            response.success()  # else a status of 400 and more is a failure, expected or not
 
     def is_expected(self, body: bytes) -> bool:
         """Whether a body is the expected JSON, or ends as a whole file does where there is no JSON."""
@@ -268,7 +269,7 @@ def user_class(
         "workload": workload,
         "path": ("" if path.startswith("/") else f"{prefix}/") + path,
         "expected": workload.expected(parameters),
-        "stagger": (workload.held_by_loop(parameters) or 0.0) if kind == "closed" else 0.0,
+        "stagger": (workload.held_by_loop(parameters) or 0.0) + more.get("pause", 0.0) if kind == "closed" else 0.0,
         "seconds": parameters.wait,
         # Requests at once in one client. The default of 10 is a silent limit on the load where one user asks for many things.
         "concurrency": MOST_IN_FLIGHT if kind == "open" else 1,

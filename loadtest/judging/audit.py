@@ -111,8 +111,9 @@ def generator_had_room(raw: Raw, values: dict[str, float]) -> Finding | None:
         f"{number(rate)} of at most {number(ceiling / 2)} requests a second": rate / (ceiling / 2),
     }
     if "p50" in values:
-        late = f"{duration(raw.generator_lag)} late, the median being {duration(values['p50'])}"
-        shares[late] = raw.generator_lag / (LAG_SHARE * values["p50"])
+        cycle = values["p50"] + raw.cell.load.pause  # of a user who pauses, what lateness adds to
+        late = f"{duration(raw.generator_lag)} late, the median being {duration(cycle)}"
+        shares[late] = raw.generator_lag / (LAG_SHARE * cycle)
     return finding("generator had room", max(shares.values()), ", ".join(shares))
 
 
@@ -173,7 +174,8 @@ def no_hidden_stall(raw: Raw, values: dict[str, float]) -> Finding | None:
     """Coordinated omission: while a server stands still, closed users ask nothing, and no percentile shows that it did."""
     if raw.cell.load.kind != "closed" or "p99" not in values:
         return None
-    shown = max(2 * values["p99"], AGREES * raw.seconds)
+    usual = raw.seconds / max(sum(raw.slices), 1)
+    shown = max(2 * values["p99"], AGREES * raw.seconds, 10 * usual)
     gap = raw.longest_gap
     return finding("no hidden stall", gap / shown, f"at most {duration(gap)} without an answer, p99 being {duration(values['p99'])}")
 

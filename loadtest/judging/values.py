@@ -12,7 +12,7 @@ def values(raw: Raw) -> dict[str, float]:
     if first := raw.first_pieces():
         found |= {"first_p50": first.p50, "first_p99": first.p99}
     if raw.cell.load.kind == "burst":
-        found |= ranks(raw) | {"makespan": raw.seconds}
+        found |= ranks(raw) | {"makespan": max(load["seconds"] for load in raw.loads)}
         del found["throughput"]  # of a single burst it says nothing that the makespan does not
     if raw.cell.load.kind == "open":
         found |= {"dropped": raw.count("dropped"), "late": raw.count("late")}
@@ -42,10 +42,5 @@ def watched(raw: Raw, successes: int) -> dict[str, float]:
 
 def ranks(raw: Raw) -> dict[str, float]:
     """When the first, second, ... answer of a burst ended, in seconds from its start."""
-    ended = sorted(
-        item.value_iterated_to / 1e6
-        for latencies in raw.merged()
-        for item in latencies.histogram.get_recorded_iterator()
-        for _ in range(item.count_added_in_this_iter_step)
-    )
+    ended = sorted(microseconds / 1e6 for latencies in raw.merged() for microseconds, times in latencies.items() for _ in range(times))
     return {f"rank_{number}": seconds for number, seconds in enumerate(ended, 1)}

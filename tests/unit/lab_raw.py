@@ -83,4 +83,3 @@ def raw(of: Cell | None = None, *loads: dict[str, Any], **changes: Any) -> Raw:
         seen_slots=of.variant.slots,
     )
     return replace(made, **changes)
-

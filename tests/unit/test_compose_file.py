@@ -82,7 +82,7 @@ def test_a_wrong_preload_is_refused_before_anything_starts(word: str, capsys: py
 def test_preload_is_a_setting_of_each_service_on_gunicorn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FASTAPI_PRELOAD", "true")
     preload = {process.name: process.environment.get("PRELOAD") for process in make_plan().processes}
-    assert (preload["flask"], preload["fastapi"], preload["django-1"]) == ("false", "true", None)
+    assert (preload["flask"], preload["fastapi"], preload["django-1"]) == ("true", "true", None)
 
 
 def test_no_docker_name_is_left_in_the_local_plan() -> None:

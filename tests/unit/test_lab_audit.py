@@ -44,9 +44,7 @@ def spread() -> Raw:
 HONEST: dict[str, Callable[[], Raw]] = {
     "closed": raw,
     "closed, of workers": workers,
-    "closed, two generators": lambda: raw(
-        cell(), *[load([[WAIT] * 20] * SLICES, users=4, users_ready=4, connections=4) for _ in range(2)]
-    ),
+    "closed, two generators": lambda: raw(cell(), *[load([[WAIT] * 20] * SLICES, users=4, users_ready=4, connections=4) for _ in range(2)]),
     "open": lambda: raw(cell(kind="open"), load(users=1, connections=5)),
     "burst": burst,
     "hold": hold,

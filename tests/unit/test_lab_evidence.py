@@ -97,7 +97,7 @@ def test_a_cell_that_is_not_valid_ends_the_judging() -> None:
         evidence.cell(SYNC, 16)
     assert evidence.valid(SYNC) == [good]
     assert evidence.at(16) == []
-    with pytest.raises(NotValidError, match="no cell of .* is valid"):
+    with pytest.raises(NotValidError, match=r"no cell of .* is valid"):
         seen(bad).valid(SYNC)
 
 

@@ -9,7 +9,7 @@ from loadtest.judging.limiter import limiter
 from loadtest.judging.raw import Raw
 from loadtest.judging.values import values
 from loadtest.model import loop, sync
-from tests.unit.lab_raw import SECONDS, WAIT, cell, load, raw
+from tests.unit.lab_raw import SECONDS, cell, load, raw
 
 
 def used(run: Raw, **changes: Any) -> Raw:
@@ -24,7 +24,7 @@ def sampled(run: Raw, **changes: Any) -> Raw:
 CLOSED, WORKERS = raw(), raw(cell(sync(4)))
 THREADS = raw(cell(sync(1, threads=4)))
 LOOPS = raw(cell(loop("fastapi", workers=2)), cpus=2.0)
-BURST = raw(cell(sync(4), "burst"), load(seconds=2 * WAIT))
+BURST = raw(cell(sync(4), "burst"))
 
 CASES = {
     "client": (replace(CLOSED, generator_cpu=0.8), "client"),

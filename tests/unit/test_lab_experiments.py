@@ -1,0 +1,202 @@
+"""The experiments as they are declared: nothing here makes any load."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import loadtest.experiments
+from loadtest.experiments import ORDER, experiments
+from loadtest.experiments.load import compared, first_lesson
+from loadtest.generator.parameters import Parameters
+from loadtest.generator.workloads import DOCUMENT, SERVICES, SMALL, WORKLOADS, digest, events, pieces, services_of
+from loadtest.judging.evidence import Evidence
+from loadtest.metrics import METRICS
+from loadtest.model import Cell, Load, Variant, loop, sync
+from loadtest.results import CellResult, Verdict
+from tests.unit.lab_results import cell as result
+from twogates import payloads, streams
+from twogates.models import Document
+from twogates.work import cpu_work
+
+FILES = sorted(path.stem for path in Path(loadtest.experiments.__path__[0]).glob("*.py") if path.stem not in ("__init__", "load"))
+ALL = experiments()
+# Ranks of a burst are metrics by their number.
+KNOWN = set(METRICS) | {"rank"} | {f"rank_{number}" for number in range(1, 101)}
+
+
+def test_all_are_found_in_their_order() -> None:
+    assert tuple(ALL) == ORDER
+    assert set(ALL) == {name.replace("_", "-") for name in FILES}
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_an_experiment_is_named_after_its_file(file: str) -> None:
+    assert import_module(f"loadtest.experiments.{file}").EXPERIMENT is ALL[file.replace("_", "-")]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_nothing_is_left_unsaid(name: str) -> None:
+    one = ALL[name]
+    for text in (one.question, one.claim, one.misreading, one.frame):
+        assert text.strip()
+    assert one.question.endswith("?")
+    assert one.claim.endswith(".")
+    assert one.misreading.endswith(".")
+    assert one.columns
+    assert set(one.columns) <= set(METRICS)
+    assert one.chart.metric in KNOWN
+    assert (one.chart.metric == "rank") == (one.chart.kind == "ranks")
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["quick", "full"])
+@pytest.mark.parametrize("name", ALL)
+def test_cells(name: str, full: bool) -> None:
+    one = ALL[name]
+    cells = list(one.cells(full))
+    assert cells or one.look
+    assert len({cell.key for cell in cells}) == len(cells)
+    for cell in cells:
+        assert set(cell.predicted) <= KNOWN
+        assert all(value > 0 for value in cell.predicted.values())
+        for load in (cell.load, *cell.background):
+            assert cell.variant.service in services_of(WORKLOADS[load.workload])
+            assert load.rate > 0 if load.kind == "open" else load.users > 0
+            assert load.words
+        assert cell.seconds is None or cell.seconds >= 1
+    # Variants are started by their names, so one name is one variant.
+    assert len({cell.variant.name for cell in cells}) == len({repr(cell.variant) for cell in cells})
+    assert set(one.second_opinion) <= {cell.key for cell in cells}
+
+
+def cells(name: str, full: bool = False) -> dict[str, Cell]:
+    return {cell.key: cell for cell in ALL[name].cells(full)}
+
+
+def test_queue() -> None:
+    found = cells("queue")
+    expected = {"Flask, 4 sync workers / 8": [1.0] * 4 + [2.0] * 4, "FastAPI, 1 loop / 8": [1.0] * 8, "Django, 1 loop / 8": [1.0] * 8}
+    assert set(found) == set(expected)
+    for key, ends in expected.items():
+        assert [found[key].predicted[f"rank_{number}"] for number in range(1, 9)] == ends
+        assert found[key].predicted["makespan"] == ends[-1]
+
+
+def test_slots() -> None:
+    assert {key: cell.predicted["makespan"] for key, cell in cells("slots").items()} == {
+        "Flask, 10 sync workers / 10": 1.0,
+        "Flask, 10 threads / 10": 1.0,
+        "FastAPI, 1 loop / 10": 1.0,
+        "Flask, 4 sync workers / 10": 3.0,  # four, four, and two
+    }
+
+
+def test_one_slow() -> None:
+    """Beside a request of a second, the others of one worker wait evenly from nothing to a second."""
+    predicted = {cell.variant.name: dict(cell.predicted) for cell in cells("one-slow").values()}
+    assert predicted == {"Flask, 1 sync worker": {"p50": 0.5, "p99": 0.99}, "Flask, 4 sync workers": {}, "FastAPI, 1 loop": {}}
+
+
+def test_upstream() -> None:
+    """Four slots, calls of 0.1 s one after another; twenty users of a loop that gathers them."""
+    predicted = {(cell.variant.name, cell.step): cell.predicted["throughput"] for cell in cells("upstream").values()}
+    assert predicted == pytest.approx(
+        {
+            ("Flask, 4 sync workers", 1): 40,
+            ("Flask, 4 sync workers", 3): 40 / 3,
+            ("FastAPI, 1 loop", 1): 200,
+            ("FastAPI, 1 loop", 3): 200,
+        }
+    )
+
+
+def test_streaming() -> None:
+    """Twenty pieces 50 ms apart take 0.95 s; eight streams are two rounds of four workers."""
+    found = {cell.variant.name: cell.predicted["makespan"] for cell in cells("streaming").values() if cell.predicted}
+    assert found == pytest.approx({"Flask, 4 sync workers": 1.9, "FastAPI, 1 loop": 0.95, "Django, 1 loop": 0.95})
+
+
+def test_thousands() -> None:
+    assert all(cell.predicted == {"throughput": cell.load.users} for full in (False, True) for cell in cells("thousands", full).values())
+
+
+def test_words() -> None:
+    wait = Parameters(wait=0.1)
+    assert Load("closed", "wait", wait, users=1).words == "1 user of /wait?seconds=0.1"
+    assert Load("closed", "wait", wait, users=2000).words == "2,000 users of /wait?seconds=0.1"
+    assert Load("open", "json", wait, rate=80.0).words == "80 a second of /json"
+    assert Load("burst", "wait", wait, users=8).words == "8 at once of /wait?seconds=0.1"
+    assert Load("hold", "sockets", wait, users=10).words == "10 idle connections to /ws"
+    assert (sync(1).name, sync(4).name, sync(2, threads=5).name) == ("Flask, 1 sync worker", "Flask, 4 sync workers", "Flask, 10 threads")
+    assert (loop("django", workers=2).name, loop().slots, sync(2, threads=5).slots) == ("Django, 2 loops", None, 10)
+
+
+def test_only_asgi_services_serve_sockets() -> None:
+    assert services_of(WORKLOADS["sockets"]) == ("fastapi", "django")
+    assert services_of(WORKLOADS["wait"]) == SERVICES
+
+
+def test_expected_answers_are_those_of_the_services() -> None:
+    assert digest(5) == cpu_work(5)
+    assert SMALL == payloads.SMALL
+    assert pieces(3) == [streams.chunk(number, 3) for number in (1, 2, 3)]
+    assert events(3) == [streams.event(number, 3) for number in (1, 2, 3)]
+    assert Document.model_validate(DOCUMENT).model_dump(mode="json") == DOCUMENT
+
+
+FLASK, FASTAPI, DJANGO = Variant("Flask, 4 slots", "flask", workers=4), Variant("Fastapi, 1 loop", "fastapi"), loop("django")
+LOAD = Load("closed", "wait", Parameters(wait=0.2), users=40)
+
+
+def lesson(*seen: tuple[Variant, float, float], load: Load = LOAD) -> Verdict:
+    """The verdict on services with a throughput and a median each."""
+    made = first_lesson([variant for variant, _, _ in seen], load, "make load")
+    predicted = {cell.variant.name: dict(cell.predicted) for cell in made.cells(False)}
+    found: list[CellResult] = [
+        result(variant.name, load.users, predicted[variant.name], throughput=rate, p50=median) for variant, rate, median in seen
+    ]
+    return made.judge(Evidence(found, {}, full=False))
+
+
+def test_the_first_lesson_predicts_what_slots_and_waits_allow() -> None:
+    made = first_lesson([FLASK, FASTAPI], LOAD, "make load USERS=40")
+    assert [dict(cell.predicted) for cell in made.cells(False)] == [{"throughput": pytest.approx(20)}, {"throughput": pytest.approx(200)}]
+    assert made.command == "make load USERS=40"
+    assert not made.compares
+    unknown = first_lesson([FLASK], Load("closed", "json", Parameters(), users=40), "make load")
+    assert [dict(cell.predicted) for cell in unknown.cells(False)] == [{}]
+
+
+def test_the_first_lesson_says_who_answered_more_and_who_stood_in_line() -> None:
+    found = lesson((FLASK, 19.9, 2.0), (FASTAPI, 198.0, 0.201))
+    assert found.outcome == "holds"
+    assert found.sentence == (
+        "Fastapi, 1 loop answered 9.95 times as many requests a second as Flask, 4 slots (198 against 19.9); "
+        "half of Flask, 4 slots's took 2 s or more, for 200 ms of being served."
+    )
+    assert all(check.bound and check.passed for check in found.checks)
+
+
+def test_the_first_lesson_where_a_service_stays_behind() -> None:
+    found = lesson((FLASK, 19.9, 2.0), (FASTAPI, 150.0, 0.26))
+    assert found.outcome == "does not hold"
+    assert found.sentence.endswith(" Not every service reached what slots and waits alone would allow.")
+
+
+def test_the_first_lesson_where_all_are_equal_and_of_one_service() -> None:
+    few = Load("closed", "wait", Parameters(wait=0.2), users=4)
+    even = lesson((FLASK, 19.9, 0.2), (FASTAPI, 19.8, 0.2), load=few)
+    assert even.sentence == "All answered equally many requests a second within 5 % (19.9 against 19.8)."
+    assert lesson((FLASK, 19.9, 0.2), load=few).sentence == "Flask, 4 slots answered 19.9 requests a second."
+
+
+def test_the_first_lesson_without_a_prediction() -> None:
+    found = lesson((FLASK, 400.0, 0.1), (DJANGO, 200.0, 0.2), load=Load("closed", "json", Parameters(), users=40))
+    assert (found.outcome, found.checks) == ("holds", [])
+    assert found.sentence == "Flask, 4 slots answered 2 times as many requests a second as Django, 1 loop (400 against 200)."
+
+
+def test_compared_is_about_the_extremes() -> None:
+    three: list[Any] = [result(name, throughput=rate) for name, rate in (("A", 20.0), ("B", 10.0), ("C", 15.0))]
+    assert compared(three) == "A answered 2 times as many requests a second as B (20 against 10)"

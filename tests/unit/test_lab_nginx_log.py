@@ -1,0 +1,36 @@
+"""Nginx's log lines, by the cell that they belong to."""
+
+import json
+from typing import Any
+
+import pytest
+
+from loadtest.engine.nginx_log import logged
+
+
+def line(request_id: str, status: int = 200, app: str = "app;dur=100.5") -> str:
+    entry: dict[str, Any] = {"time": "2026-11-21T10:00:00+00:00", "request_id": request_id, "status": status, "app": app}
+    return json.dumps(entry, separators=(",", ":"))
+
+
+def test_lines_are_counted_by_cell_and_status() -> None:
+    """Two workers (0 and 1) and two loads (0 and 1 behind the dot) of cell 1, one of cell 2."""
+    marks = ["0000001r0.0-1", "0000001r0.1-2", "0000001r1.0-3", "0000002r0.0-4", "0000001r0.0-5"]
+    text = "\n".join([line(mark) for mark in marks[:4]] + [line(marks[4], 503)])
+    found = logged(text)
+    assert set(found) == {"0000001r", "0000002r"}
+    assert found["0000001r"].statuses == {200: 3, 503: 1}
+    assert found["0000002r"].statuses == {200: 1}
+
+
+def test_the_applications_own_time() -> None:
+    text = "\n".join([line("0000001r0.0-1", app="app;dur=100.5"), line("0000001r0.0-2", app="app;dur=99.5"), line("0000001r0.0-3", app="")])
+    (found,) = logged(text).values()
+    assert found.app_seconds == pytest.approx(0.2)
+    assert found.timed == 2
+    assert found.statuses == {200: 3}
+
+
+def test_other_lines_belong_to_no_cell() -> None:
+    text = "\n".join(["2026/11/21 10:00:00 [notice] 7#7: start", line("b9b1d4c0f0"), "", "{}"])
+    assert logged(text) == {}
