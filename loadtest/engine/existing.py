@@ -10,6 +10,7 @@ from scripts import runtime_docker, runtime_local, supervisor
 from scripts.compose_file import ROOT
 
 LOG = supervisor.LOGS / "nginx.log"
+NAMES = {"flask": "Flask", "fastapi": "FastAPI", "django": "Django"}
 
 
 class Existing:
@@ -26,7 +27,7 @@ class Existing:
         """The services with the slots and loops that they say they have; raises StackError."""
         seen = [look_at(self.target, name) for name in services]
         return [
-            Variant(f"{service.name.title()}, {service.shape}", service.name, workers=service.slots or service.processes or 1)  # type: ignore[arg-type]
+            Variant(f"{NAMES[service.name]}, {service.shape}", service.name, workers=service.slots or service.processes or 1)  # type: ignore[arg-type]
             for service in seen
         ]
 

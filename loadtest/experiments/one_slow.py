@@ -5,7 +5,7 @@ from loadtest.judging.evidence import Evidence
 from loadtest.model import Cell, Chart, Experiment, Load, Variant, loop, sync
 from loadtest.results import Verdict
 
-SLOW = 1.0
+SLOW = 0.6
 ONE, FOUR, LOOP = sync(1), sync(4), loop("fastapi")
 OTHERS = Load("open", "wait", Parameters(wait=0.01), rate=25)
 

@@ -9,7 +9,7 @@ from loadtest.plan.deterministic import MDC
 from loadtest.results import Verdict
 
 SHARE = 0.9  # of what the service can do
-WAIT, WORK = 0.05, 40
+WAIT, WORK = 0.05, 80
 SYNC, LOOP = sync(4), loop("fastapi")
 CLOSED, OPEN = "closed", "open"
 
@@ -17,7 +17,7 @@ CLOSED, OPEN = "closed", "open"
 def cells(full: bool) -> list[Cell]:
     """Four slots of 50 ms, and one CPU with some milliseconds of work a request: M/D/4 and M/D/1 where arrivals are random."""
     seconds = None if full else 5.0
-    held = {SYNC: WAIT, LOOP: work_seconds(WORK) * 1.05}  # a request is some more than its work
+    held = {SYNC: WAIT, LOOP: work_seconds(WORK) * 1.03}  # a request is some more than its work
     found = []
     for variant, workload, parameters in ((SYNC, "wait", Parameters(wait=WAIT)), (LOOP, "cpu", Parameters(work=WORK))):
         servers = variant.slots or 1

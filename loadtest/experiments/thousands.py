@@ -15,7 +15,7 @@ MORE_STEPS = {FASTAPI: (10, 50, 100, 250, 500, 1000, 1500, 2000), DJANGO: (10, 5
 def cell(variant: Variant, users: int) -> Cell:
     """A user has an answer each second, if the loop has time for all of them."""
     load = Load("closed", "wait", Parameters(wait=WAIT), users=users)
-    return Cell(variant, load, step=users, predicted={"throughput": users / WAIT}, seconds=4.0)
+    return Cell(variant, load, step=users, predicted={"throughput": users / WAIT}, seconds=3.0)
 
 
 def cells(full: bool) -> list[Cell]:

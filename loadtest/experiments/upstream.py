@@ -5,7 +5,7 @@ from loadtest.judging.evidence import Evidence, predicted_throughput
 from loadtest.model import Cell, Chart, Experiment, Load, Variant, loop, sync
 from loadtest.results import Verdict
 
-WAIT, USERS = 0.1, 20
+WAIT, USERS = 0.05, 20
 SYNC, LOOP = sync(4), loop("fastapi")
 CALLS = (1, 3)
 

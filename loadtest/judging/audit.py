@@ -44,7 +44,9 @@ def littles_law(raw: Raw, values: dict[str, float]) -> Finding | None:
     else:
         in_flight = sum(part["in_flight_seconds"] for part in raw.loads) / raw.seconds
         found, expected, whose = rate * values["mean"], in_flight, "requests in flight"
-    allowed = AGREES if load.kind != "open" else max(AGREES, 3 / sqrt(sum(raw.slices)))
+    counted = max(sum(raw.slices), 1)
+    # Arrivals at random vary by themselves; and slots that end together end just inside the window, or just outside.
+    allowed = max(AGREES, 3 / sqrt(counted) if load.kind == "open" else (raw.cell.variant.slots or 0) / counted)
     return finding("Little's law", off(found, expected) / allowed, f"{number(found)} of {number(expected)} {whose} accounted for")
 
 
@@ -140,8 +142,9 @@ def steady(raw: Raw, _: dict[str, float]) -> Finding | None:
         allowed = max(AGREES * sum(raw.arrivals) / 2, 3 * sqrt(max(sum(raw.arrivals), 1)), 4 * in_flight)
         text = f"{-first:+,} and {-second:+,} requests waiting more at the end of each half than at its start"
     else:
-        # Requests that begin together end together, and a half holds them or just misses them.
-        together = max(raw.cell.variant.slots or 0, 2)
+        # Requests that begin together end together, and a half holds them or just misses them; users at random moments of
+        # their requests differ by three standard deviations at most.
+        together = raw.cell.variant.slots or 3 * sqrt(raw.cell.load.users)
         allowed = max(AGREES * (first + second) / 2, together)
         text = f"{first:,} answers in the first half, {second:,} in the second"
     return finding("steady", abs(first - second) / allowed, text)

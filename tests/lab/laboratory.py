@@ -15,7 +15,7 @@ from tests.conftest import ROOT
 # Every process of a run inherits it. What Docker does is no matter here, so no engine is found.
 MARK = f"TWOGATES_TEST_RUN={os.getpid()}"
 ENVIRONMENT = {"PATH": os.environ["PATH"], "DOCKER_HOST": "tcp://127.0.0.1:1", **dict([MARK.split("=")])}
-# Six windows of three seconds each, of 8 users on one service after another; no pair of equal services before.
+# Six short windows, of 8 users on one service after another; no pair of equal services before.
 LIGHT = ("--experiments", "middleware")
 
 

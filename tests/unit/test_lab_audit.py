@@ -138,8 +138,18 @@ def test_what_is_broken_fails_its_rule_and_no_other(name: str) -> None:
         lambda found: {"mean": found["mean"] * 1.003},
         lambda found: {"p95": found["p95"] * 1.003},
         lambda found: {"max": found["p95"]},
+        lambda found: {"min": found["p95"]},
     ],
-    ids=["p99 from p95", "p99 from the mean", "not in order", "a mean above all", "another mean", "another p95", "max below p99"],
+    ids=[
+        "p99 from p95",
+        "p99 from the mean",
+        "not in order",
+        "a mean above all",
+        "another mean",
+        "another p95",
+        "max below p99",
+        "min above p50",
+    ],
 )
 def test_percentiles_that_are_not_those_of_the_histogram(stated: Callable[[dict[str, float]], dict[str, float]]) -> None:
     run = spread()

@@ -177,7 +177,7 @@ def test_a_second_run_at_the_same_time(tmp_path: Path) -> None:
     LAB.mkdir(parents=True, exist_ok=True)
     with (LAB / "lock").open("w") as lock:
         with suppress(OSError):  # somebody else has it, which is as good
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)  # keeps out those who want it for themselves
         for command in (("lab", "--experiments", "queue"), ("load",)):
             sentence = refused(run(*command, "--results", str(tmp_path)))
             assert sentence == "Another run of the laboratory is under way in this checkout; wait for its end"

@@ -153,12 +153,12 @@ def test_intervals_of_throughput_hold_the_truth() -> None:
 
 def test_intervals_of_percentiles_and_means_hold_the_truth() -> None:
     """Latencies are uniform from 1 to 400 microseconds, so that the truth is known, to the microsecond."""
-    truth = {"p50": 200e-6, "mean": 200.5e-6}
+    truth = {"p50": 200e-6, "p95": 380e-6, "mean": 200.5e-6}
     held = dict.fromkeys(truth, 0)
-    random, times = np.random.default_rng(20261121), 20
+    random, times = np.random.default_rng(20261121), 100
     for _ in range(times):
-        runs = [run(latencies=[[int(value) for value in random.integers(1, 401, 40)] for _ in range(8)])]
+        runs = [run(latencies=[[int(value) for value in random.integers(1, 401, 40)] for _ in range(20)])]
         for metric, value in truth.items():
             found = estimate(runs, metric)
             held[metric] += found is not None and found.low - 1e-6 <= value <= found.high + 1e-6
-    assert all(count / times >= 0.8 for count in held.values()), held
+    assert all(count / times >= 0.88 for count in held.values()), held

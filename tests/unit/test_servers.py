@@ -19,9 +19,9 @@ from scripts.bench.cli import main
 from scripts.bench.measure import apart, measure, one_round, run
 from scripts.bench.plan import moved
 from scripts.bench.results import Costs
-from scripts.servers import Command, ServerFailed, Servers, answers, free_port
 from scripts.compose_file import ROOT
 from scripts.local_plan import RUN
+from scripts.servers import Command, ServerFailed, Servers, answers, free_port
 
 pytestmark = pytest.mark.skipif(not proc.SUPPORTED, reason="reads Linux's /proc")
 
