@@ -56,7 +56,13 @@ def runtime(name: str, here: Any) -> Any:
     """Where the services run."""
     if name == "docker":
         from loadtest.engine.docker import Docker
+        from loadtest.engine.docker_look import check_engine
+        from loadtest.engine.variants import EngineError
 
+        try:
+            check_engine()
+        except EngineError as error:
+            raise RefusedError(str(error)) from None
         return Docker(here.server_cpus, here.other_cpus)
     from loadtest.engine.local import Local
 
