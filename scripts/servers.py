@@ -17,20 +17,29 @@ from scripts import proc
 START_SECONDS = 30
 STOP_SECONDS = 15
 GIVEN: set[int] = set()
+_held = 0
 
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
     """Hold back SIGINT and SIGTERM until the end of the block; one that came raises KeyboardInterrupt there."""
+    global _held
     came: list[int] = []
     before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in (signal.SIGINT, signal.SIGTERM)}
+    _held += 1
     try:
         yield
     finally:
+        _held -= 1
         for number, handler in before.items():
             signal.signal(number, handler)
     if came:
         raise KeyboardInterrupt
+
+
+def interruptible_now() -> bool:
+    """Whether no such block is under way, in whatever greenlet."""
+    return not _held
 
 
 class ServerFailed(Exception):

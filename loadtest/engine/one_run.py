@@ -3,6 +3,7 @@
 import json
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -49,11 +50,17 @@ class Measurer:
         held: list[Holding | None] = []
         sampled: list[Sampled] = []
 
+        def look() -> None:
+            with suppress(EngineError):  # the look at the window's end says it
+                held.append(self.runtime.holding(running))
+
+        looks: list[Any] = []
+
         def opened() -> None:
             at.append(self.runtime.usage(running))
             sampler.open()
             half = (cell.load.held(cell.variant) or 0.1) if cell.load.kind == "burst" else ask.seconds
-            gevent.spawn_later(half / 2, lambda: held.append(self.runtime.holding(running)))
+            looks.append(gevent.spawn_later(half / 2, look))
 
         def closed() -> None:
             at.append(self.runtime.usage(running))
@@ -66,6 +73,7 @@ class Measurer:
             results = self.generators.run(ask, opened, closed, tell)
         finally:
             sampler.end()
+            gevent.killall(looks)  # of a window that was broken off
         sampled[0].served = settled(running) - served_before
         before, after = at
         raw = Raw(

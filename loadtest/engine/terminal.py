@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from scripts.servers import interruptible_now
+
 Result = TypeVar("Result")
 
 PLAIN_LINES_EVERY_SECONDS = 5.0
@@ -54,16 +56,19 @@ def interruptible(job: Callable[[], Result]) -> Result:
     Python's and not gevent's: what holds signals back for a moment (scripts.servers.uninterrupted) puts them back again.
     """
     greenlet = gevent.spawn(outcome, job)
+    loop = gevent.get_hub().loop
+    timer = loop.timer(0.01)
 
-    def interrupt(*_: object) -> None:
-        greenlet.kill(InterruptError, block=False)
+    def interrupt() -> None:
+        """In the hub, where nothing comes between the question and the exception: a server that is being started is waited for."""
+        if interruptible_now():
+            greenlet.throw(InterruptError)
+        else:
+            timer.start(interrupt)
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, lambda *_: loop.run_callback(interrupt)) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         result: Result | Exception = greenlet.get()
-    except KeyboardInterrupt:  # a signal that was held back; the job has ended by it
-        greenlet.kill(InterruptError)
-        raise InterruptError from None
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -76,5 +81,7 @@ def outcome(job: Callable[[], Result]) -> Result | Exception:
     """The result of ``job``, or the exception that it raised: gevent prints one that leaves a greenlet."""
     try:
         return job()
+    except KeyboardInterrupt:  # a signal that was held back
+        return InterruptError()
     except Exception as error:
         return error

@@ -21,7 +21,7 @@ SAY = (
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system does not place processes")
-@pytest.mark.parametrize("count", [1, 2, 8])
+@pytest.mark.parametrize("count", [1, 2])
 def test_a_process_on_so_many_cpus(count: int) -> None:
     cpus = sorted(os.sched_getaffinity(0))[:count]
     if len(cpus) < count:
