@@ -1,5 +1,6 @@
 """The stack that runs already (make up), seen from outside: its services answer, and nothing is known of its processes."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -11,6 +12,15 @@ from scripts.compose_file import ROOT
 
 LOG = supervisor.LOGS / "nginx.log"
 NAMES = {"flask": "Flask", "fastapi": "FastAPI", "django": "Django"}
+
+
+def written_since(log: Path, then: os.stat_result) -> str:
+    """What was written to a log since its state ``then``; Supervisor may have begun a new file, and kept the old as ``.1``."""
+    rotated = log.stat().st_ino != then.st_ino
+    with (log.with_name(f"{log.name}.1") if rotated else log).open("rb") as file:
+        file.seek(then.st_size)
+        written = file.read()
+    return (written + (log.read_bytes() if rotated else b"")).decode(errors="replace")
 
 
 class Existing:
@@ -33,7 +43,7 @@ class Existing:
 
     def start(self, variants: list[Variant]) -> dict[str, Running]:
         """Where each answers, and where the log is now."""
-        self.begun = LOG.stat().st_size if self.local and LOG.exists() else 0
+        self.begun = LOG.stat() if self.local and LOG.exists() else None
         return {variant.name: Running(variant, self.target, f"/{variant.service}", Path("/nonexistent")) for variant in variants}
 
     def usage(self, running: Running) -> Usage | None:
@@ -46,10 +56,8 @@ class Existing:
 
     def log(self, running: Running) -> str | None:
         """What Nginx has logged since the start, where it can be read."""
-        if self.local and LOG.exists():
-            with LOG.open("rb") as file:
-                file.seek(self.begun)
-                return file.read().decode(errors="replace")
+        if self.begun:
+            return written_since(LOG, self.begun)
         if self.docker:
             words = ["docker", "compose", "logs", "--no-log-prefix", "--no-color", "--since", "30m", "nginx"]
             return subprocess.run(words, cwd=ROOT, capture_output=True, text=True).stdout
