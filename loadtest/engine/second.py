@@ -7,6 +7,7 @@ words: status, and the id that was sent.
 import asyncio
 import json
 import os
+import random
 import subprocess
 import sys
 from dataclasses import asdict
@@ -24,6 +25,7 @@ def second_opinion(base: str, load: Load, seconds: float, cpus: set[int] | None)
     asked = {
         "url": f"{base}/{load.what.path.format(**asdict(load.parameters))}",
         "users": load.users,
+        "stagger": load.what.held_by_loop(load.parameters) or 0.0,
         "seconds": seconds,
         "cpus": sorted(cpus or ()),
     }
@@ -33,7 +35,7 @@ def second_opinion(base: str, load: Load, seconds: float, cpus: set[int] | None)
     return float(ran.stdout) if ran.returncode == 0 else 0.0
 
 
-async def play(url: str, users: int, seconds: float) -> float:
+async def play(url: str, users: int, stagger: float, seconds: float) -> float:
     """``users`` users, each asking again when it has its answer; answers a second once each had one."""
     import aiohttp
 
@@ -43,6 +45,7 @@ async def play(url: str, users: int, seconds: float) -> float:
     over = False
 
     async def user(session: aiohttp.ClientSession, number: int) -> None:
+        await asyncio.sleep(random.uniform(0, stagger))  # noqa: S311  users in step would end their requests in bursts
         while not over:
             request_id = f"second-generator-{next(numbers)}"
             async with session.get(url, headers={"X-Request-ID": request_id}) as answer:
@@ -68,4 +71,4 @@ if __name__ == "__main__":
     asked = json.loads(sys.argv[1])
     if asked["cpus"]:
         os.sched_setaffinity(0, asked["cpus"])
-    print(asyncio.run(play(asked["url"], asked["users"], asked["seconds"])))
+    print(asyncio.run(play(asked["url"], asked["users"], asked["stagger"], asked["seconds"])))

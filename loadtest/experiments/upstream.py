@@ -39,4 +39,5 @@ EXPERIMENT = Experiment(
     misreading="Two things differ, not one: how many requests are held at once, and that one model gathers its calls. "
     "Threads would give a WSGI application the second too.",
     judge=judge,
+    second_opinion=(f"{SYNC.name} / 1", f"{LOOP.name} / 1"),
 )

@@ -37,7 +37,7 @@ def test_the_first_lesson(tmp_path: Path) -> None:
     done = loadtest("load", *options)
     assert done.returncode in (0, 1), done.stderr  # how much was answered is the machine's affair
     (experiment,) = json.loads(done.stdout)["experiments"]
-    assert [cell["variant"].split(",")[0] for cell in experiment["cells"]] == ["Flask", "Fastapi", "Django"]
+    assert [cell["variant"].split(",")[0] for cell in experiment["cells"]] == ["Flask", "FastAPI", "Django"]
     for cell in experiment["cells"]:
         for run in cell["runs"]:
             assert run["counts"]["ended"] > 0
