@@ -7,10 +7,11 @@ from loadtest.model import Cell, Chart, Experiment, Load, Variant, loop, sync
 from loadtest.plan.profile import Profile
 from loadtest.results import CellResult, Results, Verdict
 
-WAIT = 0.1
+# Long enough for hundreds of users of an event loop to leave its CPU free.
+WAIT, WAIT_ON_LOOP = 0.1, 0.5
 FEW, MANY = 1, 9
 FEW_THREADS, MANY_THREADS = 2, 34
-FEW_USERS, MANY_USERS = 50, 500
+FEW_USERS, MANY_USERS = 50, 200
 
 Measure = Callable[[Experiment], Results]
 
@@ -37,7 +38,7 @@ def profiling(service: str) -> Experiment:
 
     def cells(_: bool) -> Sequence[Cell]:
         return [
-            Cell(variant, Load("closed", "wait", Parameters(wait=WAIT), users=users), step)
+            Cell(variant, Load("closed", "wait", Parameters(wait=WAIT if service == "flask" else WAIT_ON_LOOP), users=users), step)
             for step, (variant, users) in variants(service).items()
         ]
 
