@@ -51,7 +51,10 @@ class Run:
 
 @dataclass(frozen=True)
 class CellResult:
-    """A cell with all its runs. ``estimates`` by metric."""
+    """A cell with all its runs. ``estimates`` by metric.
+
+    ``rejected`` are runs that something else on the machine disturbed: each was made again, and has no part in the estimates.
+    """
 
     key: str
     variant: str
@@ -62,6 +65,7 @@ class CellResult:
     limiter: str
     runs: list[Run]
     not_valid: str | None
+    rejected: list[Run] = field(default_factory=list)
 
     @property
     def valid(self) -> bool:
@@ -108,7 +112,7 @@ class Session:
     """What was found out before the experiments: what the generator can do, and how much two equal things differ.
 
     ``ceiling`` in requests a second of one generator process; ``idle_lag`` in seconds, how late an idle one wakes, which does
-    not count against it; ``noise`` by metric, as a ratio to 1.
+    not count against it; ``noise`` by metric: seconds of a time, else a share of 1.
     """
 
     ceiling: float
@@ -127,7 +131,7 @@ class Results:
     experiments: list[ExperimentResult]
     session: Session
     manifest: dict[str, Any]
-    format: int = 2
+    format: int = 3
 
     @property
     def valid(self) -> bool:

@@ -3,10 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
-from loadtest.engine.master import Ask, Generators
+from loadtest.engine.fleet import Fleet
+from loadtest.engine.master import Ask
 from loadtest.engine.null_server import null_server
 from loadtest.generator.parameters import Parameters
 from loadtest.judging.estimates import ratio
+from loadtest.metrics import metric as metric_of
 from loadtest.model import Cell, Chart, Experiment, Load, loop
 from loadtest.results import CellResult, Verdict
 from scripts.local_plan import LAB
@@ -14,22 +16,26 @@ from scripts.local_plan import LAB
 # Users that are enough to keep one process busy, and few enough not to slow it by themselves.
 USERS = 32
 SECONDS = 1.5
+# A second, for one process: next to nothing.
+LOW_RATE = 50.0
 
 
-def ceiling(generators: Generators, cpus: set[int] | None) -> tuple[float, float]:
-    """Verified answers a second that one process makes of a server that does nothing, and how late it wakes when it is idle.
+def ceiling(fleet: Fleet, cpus: set[int] | None) -> tuple[float, float]:
+    """Verified answers a second that one process makes of a server that does nothing, and how late it wakes at a low rate.
 
-    The server is an Nginx with a fixed answer. Waking an idle process takes the machine its time, for any client: what makes
-    a generator late is what comes on top of it.
+    The server is an Nginx with a fixed answer. Waking a process that sleeps takes the machine its time, for any client: what
+    makes a generator late is what comes on top of it.
     """
+    generators = fleet.generators
+    low = Load("open", "json", Parameters(), rate=LOW_RATE * generators.count, arrivals="constant")
+    busy = Load("closed", "json", Parameters(), users=USERS * generators.count)
 
-    def play(target: str, mark: str, users: int) -> list[dict[str, Any]]:
-        load = Load("closed", "json", Parameters(), users=users)
+    def play(target: str, mark: str, load: Load) -> list[dict[str, Any]]:
         return generators.run(Ask(mark, target, "", [load], SECONDS, 0.5, seed=0), lambda: None, lambda: None, lambda _: None)
 
-    with null_server(LAB / "null", cpus) as target:
-        idle = min(result["lag"] for result in play(target, "calibrate-idle", 0))
-        results = play(target, "calibrate-busy", USERS * generators.count)
+    with null_server(LAB / "null", fleet.address, cpus) as target:
+        idle = min(result["lag"] for result in play(target, "calibrate-low", low))
+        results = play(target, "calibrate-busy", busy)
     return min(float(sum(result["loads"][0]["slices"]) / result["loads"][0]["seconds"]) for result in results), idle
 
 
@@ -56,10 +62,12 @@ METRICS_AT = {"throughput": "wait", "p50": "short", "p95": "short", "p99": "shor
 
 
 def noise(cells: list[CellResult]) -> dict[str, float]:
-    """By metric, how far from 1 the ratio of two equal services may lie: the far end of its interval."""
+    """By metric, how much two equal services differ, at the far end of the interval: seconds of a time, else a share of 1."""
     by_key = {(cell.variant[-1], cell.step): cell for cell in cells}
     found = {}
     for metric, step in METRICS_AT.items():
-        if interval := ratio(by_key["A", step].runs, by_key["B", step].runs, metric):
-            found[metric] = max(abs(interval.low - 1), abs(interval.high - 1))
+        a, b = by_key["A", step], by_key["B", step]
+        if interval := ratio(a.runs, b.runs, metric):
+            far = max(abs(interval.low - 1), abs(interval.high - 1))
+            found[metric] = far * b.estimates[metric].value if metric_of(metric).unit == "s" else far
     return found

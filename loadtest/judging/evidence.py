@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from loadtest.judging.estimates import ratio
+from loadtest.judging.noise import share
 from loadtest.metrics import metric as metric_of
 from loadtest.metrics import number
 from loadtest.model import Cell, Variant
@@ -75,7 +76,8 @@ class Evidence:
 
         The whole interval must lie on one side, by more than two equal services differ in this session.
         """
-        found, floor = self.ratio(a, b, metric), self.noise.get(metric, 0.0)
+        found = self.ratio(a, b, metric)
+        floor = share(self.noise.get(metric, 0.0), metric, *(one.estimates[metric].value for one in (a, b)))
         low, high = found.low / (1 + floor), found.high * (1 + floor)
         passed = True if low > more_than else False if high < more_than else None
         text = (

@@ -18,6 +18,8 @@ def limiter(raw: Raw, values: dict[str, float]) -> str:
             return "upstream"
         if raw.usage.proxy / seconds >= FULL:
             return "proxy"
+        if raw.beside >= FULL:
+            return "CPU of proxy and client"
         if values["app_cpu"] >= FULL * min(raw.cpus, variant.workers):  # threads of one Python process share one CPU
             return "server CPU"
     waiting = load.kind in ("closed", "burst") and load.users > (variant.slots or load.users)

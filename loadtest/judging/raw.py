@@ -29,6 +29,7 @@ class Raw:
     holding: Holding | None
     sampled: Sampled | None
     cpus: float  # that the application was given
+    other_cpus: float = 0.0  # that the generators share with Nginx and the upstream service; 0 where they cannot be told apart
     logged: dict[int, int] | None = None
     second: float | None = None  # throughput by the second generator
     declared_slots: int | None = None
@@ -75,6 +76,14 @@ class Raw:
             if load["first_pieces"]:
                 whole.add(load["first_pieces"])
         return whole.summary()
+
+    @property
+    def beside(self) -> float:
+        """What generators, Nginx and the upstream service used of the CPUs that they share, as a share of them."""
+        if not self.usage or not self.other_cpus:
+            return 0.0
+        used = self.generator_cpu * self.generators + (self.usage.proxy + self.usage.upstream) / self.seconds
+        return used / self.other_cpus
 
     @property
     def longest_gap(self) -> float:

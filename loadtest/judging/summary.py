@@ -52,7 +52,7 @@ def watched(raw: Raw) -> dict[str, float]:
     return found
 
 
-def cell_result(cell: Cell, runs: Sequence[Run]) -> CellResult:
+def cell_result(cell: Cell, runs: Sequence[Run], rejected: Sequence[Run] = ()) -> CellResult:
     """A cell from its runs."""
     metrics = sorted(set().union(*(run.values for run in runs)))
     failed = [finding for run in runs for finding in run.audit if not finding.passed]
@@ -66,7 +66,14 @@ def cell_result(cell: Cell, runs: Sequence[Run]) -> CellResult:
         limiter=Counter(run.limiter for run in runs).most_common(1)[0][0],
         runs=list(runs),
         not_valid=f"{failed[0].rule}: {failed[0].sentence}" if failed else None,
+        rejected=list(rejected),
     )
+
+
+def refused(cell: Cell, why: str) -> CellResult:
+    """A cell that was not measured at all."""
+    load = " beside ".join(load.words for load in (cell.load, *cell.background))
+    return CellResult(cell.key, cell.variant.name, cell.step, load, dict(cell.predicted), {}, "not measured", [], why)
 
 
 def looked_at(found: Mapping[str, Mapping[str, float]]) -> list[CellResult]:

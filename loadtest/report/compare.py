@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from loadtest.judging.estimates import ratio
+from loadtest.judging.noise import share
 from loadtest.metrics import METRICS
 from loadtest.report.page import in_words
 from loadtest.results import CellResult, Estimate, ExperimentResult, Results, Session
@@ -90,7 +91,7 @@ def compared(experiment: str, a: CellResult, b: CellResult, name: str, session_a
         return None
     values = (a.estimates[name].value, b.estimates[name].value)
     floors = [noise(session, name) for session in (session_a, session_b)]
-    floor = None if None in floors else max(filter(None, floors), default=0.0)
+    floor = None if None in floors else share(max(filter(None, floors), default=0.0), name, *values)
     found = ratio(b.runs, a.runs, name)
     change, why = judged(a, b, name, found, floor)
     return Row(experiment, a.key, name, *values, found, floor, change, why)
@@ -112,10 +113,10 @@ def judged(a: CellResult, b: CellResult, name: str, found: Estimate | None, floo
 
 
 def noise(session: Session, name: str) -> float | None:
-    """The session's noise floor of a metric; where it has none of its own, the largest of the same unit."""
+    """The session's noise floor of a metric, in seconds or as a share; where it has none of its own, the largest of the same unit."""
     if name in session.noise:
         return session.noise[name]
-    same = [share for other, share in session.noise.items() if other in METRICS and METRICS[other].unit == METRICS[name].unit != "1"]
+    same = [floor for other, floor in session.noise.items() if other in METRICS and METRICS[other].unit == METRICS[name].unit != "1"]
     return max(same, default=None)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from loadtest.metrics import METRICS, metric, number
+from loadtest.metrics import METRICS, duration, metric, number
 from loadtest.results import CellResult, Estimate, ExperimentResult, Outcome, Session
 
 MARKS: dict[Outcome, str] = {"holds": "✓", "holds with a limit": "◐", "does not hold": "✗", "no difference seen": "≈", "not valid": "∅"}
@@ -133,15 +133,19 @@ def prediction(experiment: ExperimentResult) -> str:
 
 
 def floor(session: Session) -> list[tuple[str, str]]:
-    """The noise floor by metric: ``("p99", "within 3 %")``."""
-    return [(METRICS[name].label if name in METRICS else name, f"within {number(100 * share)} %") for name, share in session.noise.items()]
+    """The noise floor by metric: ``("p99", "within 1.2 ms")``, ``("requests/s", "within 3 %")``."""
+
+    def words(name: str, floor: float) -> str:
+        return duration(floor) if name in METRICS and METRICS[name].unit == "s" else f"{number(100 * floor)} %"
+
+    return [(METRICS[name].label if name in METRICS else name, f"within {words(name, floor)}") for name, floor in session.noise.items()]
 
 
 def audited(cell: CellResult) -> str:
     """The audit in a few words."""
     findings = [finding for run in cell.runs for finding in run.audit]
     failed = sum(not finding.passed for finding in findings)
-    runs = f"{len(cell.runs)} run{'s' * (len(cell.runs) != 1)}"
+    runs = f"{len(cell.runs)} run{'s' * (len(cell.runs) != 1)}" + f", {len(cell.rejected)} more made again" * bool(cell.rejected)
     if not findings:
         return f"{runs}, nothing to audit"
     return f"{runs}, {f'{failed} of {len(findings)} findings failed' if failed else f'all {len(findings)} findings passed'}"

@@ -1,5 +1,6 @@
 """What a verdict is made of: checks against predictions, comparisons with the noise floor, and what is not valid."""
 
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -38,7 +39,9 @@ def test_at_least(value: float, passed: bool) -> None:
 
 def pair(a: list[float], b: list[float]) -> tuple[CellResult, CellResult]:
     """Two cells whose runs measured these throughputs."""
-    cells = [cell(name, 8, runs=[run(throughput=value) for value in values]) for name, values in (("A", a), ("B", b))]
+    cells = [
+        cell(name, 8, throughput=fmean(values), runs=[run(throughput=value) for value in values]) for name, values in (("A", a), ("B", b))
+    ]
     return cells[0], cells[1]
 
 
@@ -65,6 +68,13 @@ def test_compare(a: list[float], b: list[float], more_than: float, floor: float,
     opposite = evidence.unless(check)
     assert opposite.passed is (None if passed is None else not passed)
     assert opposite.text.startswith("not so: ")
+
+
+@pytest.mark.parametrize(("slower", "faster", "passed"), [(0.6, 0.06, True), (0.006, 0.0006, None)])
+def test_the_noise_of_times_is_in_seconds(slower: float, faster: float, passed: bool | None) -> None:
+    """Where two equal services differ by 10 ms, ten times as much is a difference between long times, and none between short ones."""
+    one, other = (cell(name, 8, p99=value, runs=[run(p99=value)] * 3) for name, value in (("A", slower), ("B", faster)))
+    assert seen(one, other, noise={"p99": 0.01}).compare(one, other, "p99", more_than=5).passed is passed
 
 
 def test_the_noise_of_another_metric_is_none() -> None:

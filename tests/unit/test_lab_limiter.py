@@ -32,6 +32,8 @@ CASES = {
     "accept backlog": (used(CLOSED, overflows=1), "accept backlog"),
     "upstream": (used(CLOSED, upstream=0.91 * SECONDS), "upstream"),
     "proxy": (used(CLOSED, proxy=0.91 * SECONDS), "proxy"),
+    "the CPU that proxy and client share": (used(replace(CLOSED, other_cpus=1.0), proxy=0.71 * SECONDS), "CPU of proxy and client"),
+    "one CPU for each": (used(replace(CLOSED, other_cpus=2.0), proxy=0.71 * SECONDS), "the load itself"),
     "one loop's CPU": (used(CLOSED, app_user=0.89 * SECONDS), "server CPU"),
     "half of two loops' CPUs": (used(LOOPS, app_user=0.9 * SECONDS), "the load itself"),
     "two loops' CPUs": (used(LOOPS, app_user=1.8 * SECONDS), "server CPU"),

@@ -3,11 +3,14 @@
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
 from loadtest.model import Chart
+from loadtest.report.files import read, write
 from loadtest.report.page import page
+from loadtest.report.text import markdown
 from loadtest.results import Check, Finding, Results, Session, Verdict
 from tests.unit.lab_results import cell, everything, experiment, results, run, thousands
 
@@ -58,8 +61,8 @@ def test_page_has_what_was_found() -> None:
         "requests/s: 10 to 2,000; met in 1 of 2",
         "requests/s: 9.9 (FastAPI, 1 loop, users 10) to 1,560 (FastAPI, 1 loop, users 2,000)",
         "◐ holds with a limit",
-        "2 processes, each at most 7,700 requests/s against a server that does nothing; idle, it wakes 400 µs late",
-        "requests/s within 2 %, p50 within 5 %",
+        "2 processes, each at most 7,700 requests/s against a server that does nothing; at a low rate it wakes 400 µs late",
+        "requests/s within 2 %, p50 within 50 ms",
         "Compared at: equal cores. It took 61 s.",
         "The straight line is not the speed of the server.",
         "not passed : Django, 1 loop, 1000: requests/s 610, predicted 1,000 (0.61) (predicted before the run)",
@@ -159,3 +162,20 @@ def test_second_generator_is_compared() -> None:
     assert "thousands: FastAPI, 1 loop / 10: 9.8 requests/s, the first 9.9" in text
     assert "1 process, each at most" in text
     assert "not measured: no experiment compares services with each other" in text
+
+
+def test_runs_that_were_made_again_are_shown_apart() -> None:
+    one = replace(cell(throughput=40.0), rejected=[run(1, passed=False)])
+    text = words(page(results(experiment(one))))
+    assert "2 runs, 1 more made again, all" in text
+    assert text.count("rejected and made again") == 1
+
+
+def test_a_cell_that_was_not_measured(tmp_path: Path) -> None:
+    """It has neither runs nor values, and must not keep the others from being drawn."""
+    sentence = "not measured: 9,000 requests a second arrive"
+    refused = replace(cell(step=16, not_valid=sentence, runs=[]), estimates={}, limiter="not measured")
+    found = results(experiment(cell(throughput=40.0), refused))
+    assert sentence in words(page(found))
+    assert read(write(found, tmp_path)) == found
+    assert sentence in markdown(found)
