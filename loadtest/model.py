@@ -97,6 +97,7 @@ class Cell:
     predicted: Mapping[str, float] = field(default_factory=dict)
     background: tuple[Load, ...] = ()
     seconds: float | None = None  # of the window; the session's where it is None
+    warm_up: float | None = None  # seconds before it, likewise
     label: str = ""  # where variant and step do not say enough
 
     @property

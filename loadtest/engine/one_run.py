@@ -3,6 +3,7 @@
 import json
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
@@ -18,6 +19,8 @@ from loadtest.judging.raw import Raw
 from loadtest.model import Cell
 
 SETTLE_SECONDS = 2.0
+# Long enough that a worker which has answered does not take the request that another is still to begin.
+WARMING_SECONDS = 0.1
 
 
 @dataclass
@@ -32,6 +35,7 @@ class Measurer:
     pace: Pace
     seed: int
     marks: int = 0
+    other_cpus: float = 0.0
 
     def measure(self, cell: Cell, repeat: int, running: Running, tell: Callable[[str], None]) -> tuple[Raw, str]:
         """Measure; the raw counts, and the mark by which Nginx's log knows the cell."""
@@ -42,7 +46,7 @@ class Measurer:
             prefix=running.prefix,
             loads=(cell.load, *cell.background),
             seconds=cell.seconds or self.pace.seconds,
-            warm_up=self.pace.warm_up,
+            warm_up=cell.warm_up or self.pace.warm_up,
             seed=self.seed + self.marks,
         )
         sampler = Sampler(running.counters)
@@ -68,7 +72,7 @@ class Measurer:
             if not held:
                 held.append(self.runtime.holding(running))
 
-        served_before = served(running.counters)
+        served_before = settled(running)
         try:
             results = self.generators.run(ask, opened, closed, tell)
         finally:
@@ -89,10 +93,26 @@ class Measurer:
             holding=held[0],
             sampled=sampled[0] if after else None,
             cpus=self.cpus,
+            other_cpus=self.other_cpus,
             declared_slots=cell.variant.slots,
             seen_slots=identity(running)["slots"],
         )
         return raw, ask.mark
+
+
+def warm(running: Running) -> None:
+    """Let every slot answer before anything is measured: a worker's first request takes it longer than all others."""
+    at_once = 2 * (running.variant.slots or 4 * running.variant.workers)
+    url = f"{running.target}{running.prefix}/wait?seconds={WARMING_SECONDS}"
+
+    def ask() -> None:
+        with suppress(OSError), urllib.request.urlopen(url, timeout=40) as response:  # who does not answer is found out later
+            response.read()
+
+    with ThreadPoolExecutor(at_once) as asking:
+        for _ in range(at_once):
+            asking.submit(ask)
+    settled(running)
 
 
 def settled(running: Running) -> int:

@@ -20,8 +20,9 @@ def cells(full: bool) -> list[Cell]:
             if variant is DJANGO and not full and step not in ("alone", BLOCKED):
                 continue
             beside = (Load("closed", workload, Parameters(wait=BLOCK), users=1),) if workload else ()
-            # Who comes meanwhile waits for the end of the call, evenly from 0 to all of it; and again, if the next one is first.
-            predicted = {"p50": BLOCK / 2, "p99": BLOCK * 0.99} if step == BLOCKED else {}
+            # Who comes meanwhile waits for the end of the call, evenly from 0 to all of it, begins a wait that is shorter than a
+            # call, and finds the next call under way at its end. Each further turn of the loop that it needs costs one more.
+            predicted = {"p50": 1.5 * BLOCK, "p99": 1.99 * BLOCK} if step == BLOCKED else {}
             found.append(Cell(variant, OTHERS, step, predicted, background=beside))
     return found
 

@@ -19,7 +19,7 @@ PAIRS: dict[str, tuple[tuple[Variant, int], tuple[Variant, int]]] = {
 
 
 def cell(variant: Variant, users: int, kind: str) -> Cell:
-    return Cell(variant, Load("closed", "wait", Parameters(wait=WAIT), users=users), kind, label=f"x {users}", seconds=1.5)
+    return Cell(variant, Load("closed", "wait", Parameters(wait=WAIT), users=users), kind, label=f"x {users}", seconds=1.0)
 
 
 def cells(full: bool) -> list[Cell]:

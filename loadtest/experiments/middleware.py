@@ -11,7 +11,7 @@ from loadtest.metrics import number
 from loadtest.model import Cell, Chart, Experiment, Load, loop, sync
 from loadtest.results import Verdict
 
-WAIT, CALLS = 0.05, 5000
+WAIT, CALLS = 0.1, 5000
 VARIANTS = (sync(4), loop("fastapi"), loop("django"))
 
 

@@ -7,13 +7,20 @@ from loadtest.results import Verdict
 
 SLOW = 0.6
 ONE, FOUR, LOOP = sync(1), sync(4), loop("fastapi")
-OTHERS = Load("open", "wait", Parameters(wait=0.01), rate=25)
+WAIT, RATE = 0.01, 25
+OTHERS = Load("open", "wait", Parameters(wait=WAIT), rate=RATE)
 
 
 def cell(variant: Variant) -> Cell:
-    """Others arrive at any moment of a slow request. Where it has the only slot, they wait for its end: evenly 0 to SLOW."""
+    """Where the slow request has the only slot, the others stand in line for it.
+
+    Its user asks again at once, behind those who came meanwhile; they are a share of the time, so that a round of it and them
+    takes SLOW / (1 - busy). Who comes at the begin of a round waits for all of it, who comes at its end for the others alone.
+    """
     slow = Load("closed", "wait", Parameters(wait=SLOW), users=1)
-    predicted = {"p50": SLOW / 2, "p99": SLOW * 0.99} if variant is ONE else {}
+    busy = RATE * WAIT
+    longest = SLOW / (1 - busy)
+    predicted = {f"p{share}": longest - SLOW * (1 - share / 100) + WAIT for share in (50, 99)} if variant is ONE else {}
     return Cell(variant, OTHERS, "beside one slow request", predicted, background=(slow,), seconds=4 * SLOW)
 
 

@@ -5,7 +5,7 @@ from loadtest.generator.parameters import Parameters
 from loadtest.judging.evidence import Evidence
 from loadtest.metrics import number
 from loadtest.model import Cell, Chart, Experiment, Load, loop, sync
-from loadtest.plan.deterministic import MDC
+from loadtest.plan.window import p99_of_a_window
 from loadtest.results import Verdict
 
 SHARE = 0.9  # of what the service can do
@@ -16,7 +16,7 @@ CLOSED, OPEN = "closed", "open"
 
 def cells(full: bool) -> list[Cell]:
     """Four slots of 50 ms, and one CPU with some milliseconds of work a request: M/D/4 and M/D/1 where arrivals are random."""
-    seconds = None if full else 5.0
+    seconds = 15.0 if full else 5.0
     held = {SYNC: WAIT, LOOP: work_seconds(WORK) * 1.03}  # a request is some more than its work
     found = []
     for variant, workload, parameters in ((SYNC, "wait", Parameters(wait=WAIT)), (LOOP, "cpu", Parameters(work=WORK))):
@@ -25,9 +25,8 @@ def cells(full: bool) -> list[Cell]:
         # As many users as servers, so that nobody stands in line, with pauses that make the rate the same.
         users = Load("closed", workload, parameters, users=servers, pause=servers / rate - held[variant])
         arrivals = Load("open", workload, parameters, rate=rate)
-        line = MDC(servers, rate, held[variant])
         found.append(Cell(variant, users, CLOSED, {"p99": held[variant]}, seconds=seconds))
-        found.append(Cell(variant, arrivals, OPEN, {"p99": held[variant] + line.wait_percentile(0.99)}, seconds=seconds))
+        found.append(Cell(variant, arrivals, OPEN, {"p99": p99_of_a_window(servers, rate, held[variant], seconds)}, seconds=seconds))
     return found
 
 

@@ -19,7 +19,7 @@ def cell(variant: Variant) -> Cell:
 
 def judge(seen: Evidence) -> Verdict:
     cells = [seen.cell(variant) for variant in (PROCESSES, THREADS, LOOP, FEW)]
-    checks = [seen.near(one, "makespan", 0.05) for one in cells]
+    checks = [seen.near(one, "makespan") for one in cells]
     checks += [seen.compare(cells[0], other, "pss_mib", more_than=1.2) for other in cells[1:3]]
     memory = ", ".join(f"{one.variant} {one.estimates['pss_mib'].value:.0f} MiB" for one in cells[:3])
     return seen.verdict(

@@ -8,7 +8,8 @@ from loadtest.results import Verdict
 UPLOAD = 1.0  # seconds that a slow client takes to send its request
 DIRECT, PROXIED = sync(4, name="Flask, asked directly", proxied=False), sync(4, name="Flask, behind Nginx")
 LOOP = loop("fastapi", name="FastAPI, asked directly", proxied=False)
-NORMAL = Load("open", "wait", Parameters(wait=0.01), rate=20)
+WAIT, RATE = 0.01, 20
+NORMAL = Load("open", "wait", Parameters(wait=WAIT), rate=RATE)
 ALONE, BESIDE = "alone", "beside slow clients"
 
 
@@ -16,10 +17,10 @@ def cells(full: bool) -> list[Cell]:
     slow = Load("closed", "slow-upload", Parameters(wait=UPLOAD), users=100 if full else 8)
 
     def cell(variant: Variant, step: str) -> Cell:
-        # Workers that read a request as it comes are busy for as long as it takes to come; the line before them is what is left.
-        line = slow.users / (variant.slots or 1) * UPLOAD - UPLOAD
-        predicted = {"p50": line} if step == BESIDE and variant is DIRECT else {}
-        return Cell(variant, NORMAL, step, predicted, background=(slow,) if step == BESIDE else (), seconds=None if full else 3.0)
+        # Each slow client needs a slot for that part of its second which it did not stand in line; normal ones need few slots.
+        line = UPLOAD * (1 - ((variant.slots or slow.users) - RATE * WAIT) / slow.users)
+        predicted = {"p50": line + WAIT} if step == BESIDE and variant is DIRECT else {}
+        return Cell(variant, NORMAL, step, predicted, background=(slow,) if step == BESIDE else (), seconds=None if full else 2.5)
 
     return [cell(DIRECT, ALONE), cell(DIRECT, BESIDE), cell(PROXIED, BESIDE), cell(LOOP, BESIDE)]
 

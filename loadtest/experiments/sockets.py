@@ -13,7 +13,7 @@ def cells(full: bool) -> list[Cell]:
     """Each user says something, has its echo, and is silent for a second."""
     found = []
     for variant in (LOOP, DJANGO):
-        for users in (100, 500, 2000) if full else (50, 300):
+        for users in (100, 500, 2000) if full else (300,):
             load = Load("closed", "sockets", Parameters(), users=users, pause=PAUSE)
             found.append(Cell(variant, load, users, {"throughput": users / PAUSE}, seconds=None if full else 2.0))
     return [*found, Cell(SYNC, Load("open", "refused-socket", Parameters(), rate=20), 1)]

@@ -21,7 +21,7 @@ def cells(full: bool) -> list[Cell]:
         burst = Load("burst", "stream", STREAM, users=STREAMS)
         found.append(Cell(variant, burst, TOGETHER, {"makespan": rounds * TAKES}))
         beside = (Load("closed", "stream", STREAM, users=STREAMS),)
-        found.append(Cell(variant, Load("open", "wait", Parameters(wait=0.01), rate=20), OTHERS, background=beside, seconds=4 * TAKES))
+        found.append(Cell(variant, Load("open", "wait", Parameters(wait=0.01), rate=20), OTHERS, background=beside, seconds=3 * TAKES))
     return found
 
 
