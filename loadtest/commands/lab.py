@@ -8,10 +8,12 @@ from typing import Any
 from loadtest.commands.options import RUNTIMES, default, one_of, some_of, truth
 from loadtest.commands.running import RefusedError, add_output_options, carry_out, no_stack_runs, raise_file_limit
 from loadtest.experiments import experiments
+from loadtest.generator.parameters import Number
 from loadtest.results import Results
 
 # Connections of the most that an experiment opens, at both ends, and what the processes have open besides.
 FILES_NEEDED = 4200
+GENERATORS = Number(int, 1, 1, 16, "Locust processes")
 
 
 def add(commands: Any, environ: Mapping[str, str]) -> None:
@@ -28,6 +30,17 @@ def add(commands: Any, environ: Mapping[str, str]) -> None:
         "--full", type=truth, nargs="?", const=True, default=default(environ, "full", "0"), help="longer windows, five repeats"
     )
     parser.add_argument("--runtime", type=one_of(RUNTIMES), default=default(environ, "runtime", "local"), help="local (default) or docker")
+    parser.add_argument(
+        "--generators", type=GENERATORS.parse, default=default(environ, "generators"), help="Locust processes (default: by the CPUs)"
+    )
+    parser.add_argument(
+        "--distributed",
+        type=truth,
+        nargs="?",
+        const=True,
+        default=default(environ, "distributed", "0"),
+        help="as containers of the service locust-worker; with --runtime docker",
+    )
     add_output_options(parser, environ)
     parser.set_defaults(run=run)
 
@@ -37,33 +50,46 @@ def run(arguments: Namespace) -> int:
     known = experiments()
 
     def job(tell: Callable[[str, str], None]) -> Results:
+        from loadtest.engine.fleet import containers, processes
         from loadtest.engine.machine import FULL, QUICK, Plan, machine
         from loadtest.engine.session import Lab
 
+        if arguments.distributed and arguments.runtime != "docker":
+            raise RefusedError("DISTRIBUTED=1 makes the load in containers, which reach only containers; add RUNTIME=docker")
         no_stack_runs()
         if (files := raise_file_limit()) < FILES_NEEDED:
             raise RefusedError(f"This user may open {files} files, and the laboratory needs {FILES_NEEDED}: ulimit -n {FILES_NEEDED}")
         plan = Plan(FULL if arguments.full else QUICK, arguments.full, arguments.seed)
-        here = machine()
+        here = machine(arguments.generators)
         name = arguments.experiments[0] if len(arguments.experiments) == 1 else "lab"
-        lab = Lab([known[one] for one in arguments.experiments], plan, runtime(arguments.runtime, here), here, tell)
-        return lab.run(name, command(arguments))
+        if arguments.runtime == "docker":
+            engine_answers()
+        chosen = [known[one] for one in arguments.experiments]
+        tell("load generators", f"starting {here.generators}")
+        with (containers if arguments.distributed else processes)(here) as fleet:
+            lab = Lab(chosen, plan, runtime(arguments.runtime, here, fleet.network), here, fleet, tell)
+            return lab.run(name, command(arguments))
 
     return carry_out(arguments, job, next_command)
 
 
-def runtime(name: str, here: Any) -> Any:
+def engine_answers() -> None:
+    """RefusedError unless there is a Docker engine."""
+    from loadtest.engine.docker_look import check_engine
+    from loadtest.engine.variants import EngineError
+
+    try:
+        check_engine()
+    except EngineError as error:
+        raise RefusedError(str(error)) from None
+
+
+def runtime(name: str, here: Any, network: str | None) -> Any:
     """Where the services run."""
     if name == "docker":
         from loadtest.engine.docker import Docker
-        from loadtest.engine.docker_look import check_engine
-        from loadtest.engine.variants import EngineError
 
-        try:
-            check_engine()
-        except EngineError as error:
-            raise RefusedError(str(error)) from None
-        return Docker(here.server_cpus, here.other_cpus)
+        return Docker(here.server_cpus, here.other_cpus, network)
     from loadtest.engine.local import Local
 
     return Local(here.server_cpus, here.other_cpus)
@@ -72,7 +98,8 @@ def runtime(name: str, here: Any) -> Any:
 def command(arguments: Namespace) -> str:
     """The command that repeats the run."""
     words = ["make", "lab", f"X={' '.join(arguments.experiments)}", f"RUNTIME={arguments.runtime}", f"SEED={arguments.seed}"]
-    return shlex.join([*words, *(["FULL=1"] if arguments.full else [])])
+    words += ["FULL=1"] * arguments.full + ["DISTRIBUTED=1"] * arguments.distributed
+    return shlex.join([*words, *([f"GENERATORS={arguments.generators}"] if arguments.generators else [])])
 
 
 def next_command(results: Results) -> str:

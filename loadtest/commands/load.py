@@ -72,6 +72,7 @@ def run(arguments: Namespace) -> int:
 
     def job(tell: Callable[[str, str], None]) -> Results:
         from loadtest.engine.existing import Existing
+        from loadtest.engine.fleet import processes
         from loadtest.engine.machine import Pace, Plan, machine, shared
         from loadtest.engine.session import Lab
         from loadtest.experiments.load import first_lesson
@@ -85,7 +86,9 @@ def run(arguments: Namespace) -> int:
         except StackError as error:
             raise RefusedError(f"{error} Start the stack with: make up") from None
         plan = Plan(Pace(arguments.seconds, arguments.warmup, REPEATS), full=False, seed=arguments.seed)
-        return Lab([lesson], plan, existing, shared(machine()), tell).run("load", command(arguments))
+        here = shared(machine())
+        with processes(here) as fleet:
+            return Lab([lesson], plan, existing, here, fleet, tell).run("load", command(arguments))
 
     return carry_out(arguments, job, lambda _: "make lab X=queue, after make down")
 

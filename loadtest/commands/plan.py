@@ -67,6 +67,7 @@ def by_laboratory(service: str, seed: int, tell: Tell) -> Profile:
 
 def one_experiment(experiment: Experiment, seed: int, tell: Tell) -> Results:
     """Measure one experiment on services of the laboratory's own."""
+    from loadtest.engine.fleet import processes
     from loadtest.engine.local import Local
     from loadtest.engine.machine import QUICK, Plan, machine
     from loadtest.engine.session import Lab
@@ -74,5 +75,6 @@ def one_experiment(experiment: Experiment, seed: int, tell: Tell) -> Results:
     no_stack_runs()
     raise_file_limit()
     here = machine()
-    lab = Lab([experiment], Plan(QUICK, full=False, seed=seed), Local(here.server_cpus, here.other_cpus), here, tell)
-    return lab.run("plan", experiment.command)
+    with processes(here) as fleet:
+        lab = Lab([experiment], Plan(QUICK, full=False, seed=seed), Local(here.server_cpus, here.other_cpus), here, fleet, tell)
+        return lab.run("plan", experiment.command)

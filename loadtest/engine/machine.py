@@ -32,15 +32,15 @@ def listed(cpus: set[int]) -> str:
     return ", ".join(map(str, sorted(cpus)))
 
 
-def machine() -> Machine:
-    """Half of the CPUs for the services, the rest for the others, with a generator for every two of those."""
+def machine(generators: int | None = None) -> Machine:
+    """Half of the CPUs for the services, the rest for the others, with a generator for every two of those or as many as asked for."""
     if not hasattr(os, "sched_getaffinity"):
-        return Machine(None, None, 1)
+        return Machine(None, None, generators or 1)
     cpus = sorted(os.sched_getaffinity(0))
     if len(cpus) < 2:
-        return Machine(None, None, 1)
+        return Machine(None, None, generators or 1)
     half = len(cpus) // 2
-    return Machine(set(cpus[:half]), set(cpus[half:]), max(1, (len(cpus) - half) // 2))
+    return Machine(set(cpus[:half]), set(cpus[half:]), generators or max(1, (len(cpus) - half) // 2))
 
 
 @dataclass(frozen=True)
@@ -61,5 +61,5 @@ class Plan:
     seed: int
 
 
-QUICK = Pace(seconds=2.5, warm_up=0.5, repeats=2)
+QUICK = Pace(seconds=2.5, warm_up=0.3, repeats=2)
 FULL = Pace(seconds=10.0, warm_up=2.0, repeats=5)

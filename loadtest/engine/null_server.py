@@ -12,15 +12,19 @@ CONFIGURATION = Path(__file__).with_suffix(".conf")
 
 
 @contextmanager
-def null_server(folder: Path, cpus: set[int] | None) -> Iterator[str]:
-    """Where it answers, for the length of the block. It runs as a process, whatever the services run as."""
+def null_server(folder: Path, address: str, cpus: set[int] | None) -> Iterator[str]:
+    """Where it answers, for the length of the block. It runs as a process, whatever the services run as.
+
+    It listens on the loopback address, for this laboratory, and on ``address``, for the load generators.
+    """
     port = free_port()
+    listen = " ".join(f"listen {one}:{port};" for one in {"127.0.0.1", address})
     (folder / "spool").mkdir(parents=True, exist_ok=True)
-    (folder / "nginx.conf").write_text(CONFIGURATION.read_text().replace("PORT", str(port)))
+    (folder / "nginx.conf").write_text(CONFIGURATION.read_text().replace("LISTEN", listen))
     nginx, _ = nginx_local.find_nginx()
     with Servers(folder, keep) as servers:
         servers.start("null", Command([*nginx, *nginx_local.arguments(folder, "1")], folder, port))
         servers.wait_until_ready()
         if cpus:
             proc.pin(proc.tree(servers.pid("null")), cpus)
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://{address}:{port}"

@@ -21,7 +21,9 @@ class Number:
     @property
     def accepted(self) -> str:
         """The range in words."""
-        return f"a {'whole ' if self.kind is int else ''}number from {self.low:g} to {self.high:g}"
+        if self.kind is int:
+            return f"a whole number from {self.low:.0f} to {self.high:.0f}"
+        return f"a number from {self.low:g} to {self.high:g}"
 
     def parse(self, text: str) -> float:
         """The number that ``text`` holds; ArgumentTypeError says what is accepted."""

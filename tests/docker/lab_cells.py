@@ -1,6 +1,6 @@
 """Two short cells of the laboratory on Docker, in a process of their own: Locust patches the one that imports it.
 
-``python -m tests.docker.lab_cells N`` prints what came of them, with N load generators in containers, or as processes for 0.
+``python -m tests.docker.lab_cells`` prints what came of them.
 """
 
 import gevent.monkey
@@ -8,13 +8,11 @@ import gevent.monkey
 gevent.monkey.patch_all()
 
 import json  # noqa: E402
-import sys  # noqa: E402
 from contextlib import ExitStack  # noqa: E402
 from dataclasses import asdict  # noqa: E402
 from time import sleep  # noqa: E402
 from typing import Any  # noqa: E402
 
-from loadtest.engine import docker_workers  # noqa: E402
 from loadtest.engine.docker import Docker  # noqa: E402
 from loadtest.engine.docker_look import holding_here, holding_inside  # noqa: E402
 from loadtest.engine.machine import Pace, machine  # noqa: E402
@@ -34,19 +32,13 @@ CELLS = (
 )
 
 
-def main(external: int) -> list[dict[str, Any]]:
+def main() -> list[dict[str, Any]]:
     """Measure them; findings, counts and, as a look at the looking, the memory seen from here and from inside."""
     here = machine()
     with ExitStack() as stack:
-        network = None
-        options: dict[str, Any] = {}
-        if external:
-            stack.enter_context(docker_workers.worker_containers(external, here.other_cpus))
-            network = docker_workers.network()
-            options = {"listen": docker_workers.master_address(), "port": docker_workers.master_port(), "external": external}
-        runtime = Docker(here.server_cpus, here.other_cpus, network)
+        runtime = Docker(here.server_cpus, here.other_cpus)
         stack.callback(runtime.stop)
-        generators = stack.enter_context(Generators(1, here.other_cpus, **options))
+        generators = stack.enter_context(Generators(1, here.other_cpus))
         running = runtime.start([cell.variant for cell in CELLS])
         # No ceiling and no idle lag: whether the generator had room is for a quiet machine to say.
         measurer = Measurer(runtime, generators, 1e9, 10.0, 1.0, Pace(2.0, 0.5, 1), 1)
@@ -60,9 +52,6 @@ def main(external: int) -> list[dict[str, Any]]:
             found.append(
                 {
                     "audit": [asdict(finding) for finding in audit(raw, values(raw))],
-                    "ended": [load["counts"]["ended"] for load in raw.loads],
-                    "served": raw.sampled and raw.sampled.served,
-                    "logged": raw.logged,
                     "usage": raw.usage and asdict(raw.usage),
                     "pss": [[look.pss_mib if look else None for look in (holding_here(part), holding_inside(part))] for part in app],
                 }
@@ -71,4 +60,4 @@ def main(external: int) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(int(sys.argv[1]))))
+    print(json.dumps(main()))

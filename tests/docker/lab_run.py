@@ -1,26 +1,22 @@
 """Runs lab_cells.py, and looks for what it left."""
 
 import json
-import os
 import subprocess
 import sys
 from typing import Any
 
-from tests.checkouts import free_port
 from tests.conftest import ROOT
 
 Found = dict[str, Any]
-# For the generators' containers: the stack that other tests run is none of theirs.
-PROJECT = "twogates-lab-test"
+# Whether a machine that runs tests is quiet enough for a measurement is not what is tested.
+OF_THE_MACHINE = {"steady", "no hidden stall", "generator had room", "Little's law"}
 
 
-def run_cells(generators: int) -> list[Found]:
-    """What came of the cells with so many generators in containers."""
-    environment = {**os.environ, "COMPOSE_PROJECT_NAME": PROJECT, "LAB_PORT": free_port()}
+def run_cells() -> list[Found]:
+    """What came of the cells."""
     ran = subprocess.run(
-        [sys.executable, "-m", "tests.docker.lab_cells", str(generators)],
+        [sys.executable, "-m", "tests.docker.lab_cells"],
         cwd=ROOT,
-        env=environment,
         capture_output=True,
         text=True,
         timeout=200,

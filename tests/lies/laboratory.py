@@ -8,6 +8,7 @@ from time import monotonic
 import gevent
 
 from loadtest.engine import calibrate
+from loadtest.engine.fleet import Fleet
 from loadtest.engine.local import Local
 from loadtest.engine.machine import Machine, Pace
 from loadtest.engine.master import Generators
@@ -44,7 +45,7 @@ class Laboratory:
         self.generators: dict[str, Generators] = {}
         self.marks = 0
         self.kept: dict[tuple[str, int], Raw] = {}
-        self.ceiling, self.idle_lag = calibrate.ceiling(self.generator(""), machine.server_cpus)
+        self.ceiling, self.idle_lag = calibrate.ceiling(Fleet(self.generator(""), "127.0.0.1"), machine.server_cpus)
         self.runtime = LyingLocal(machine.server_cpus, machine.other_cpus)
         stack.callback(self.runtime.stop)
         self.running = self.runtime.start(self.variants())

@@ -62,7 +62,9 @@ def refused(done: subprocess.CompletedProcess[str]) -> str:
         ("lab --experiments=", {}, f"X is ''; accepted: one or more of {EXPERIMENTS}"),
         ("lab", {"RUNTIME": "podman"}, "RUNTIME is 'podman'; accepted: local, docker"),
         ("lab", {"FULL": "much"}, "FULL is 'much'; accepted: 1 or 0"),
-        ("lab", {"SEED": "-1"}, "SEED is '-1'; accepted: a whole number from 0 to 2.14748e+09"),
+        ("lab", {"SEED": "-1"}, "SEED is '-1'; accepted: a whole number from 0 to 2147483648"),
+        ("lab", {"GENERATORS": "0"}, "GENERATORS is '0'; accepted: a whole number from 1 to 16"),
+        ("lab", {"DISTRIBUTED": "two"}, "DISTRIBUTED is 'two'; accepted: 1 or 0"),
         ("load", {"WORKLOAD": "sleep"}, f"WORKLOAD is 'sleep'; accepted: {NAMES}"),
         ("load", {"SERVICES": "flask rails"}, "S is 'rails'; accepted: one or more of flask, fastapi, django"),
         ("load", {"S": "rails"}, "S is 'rails'; accepted: one or more of flask, fastapi, django"),
@@ -87,7 +89,7 @@ def test_a_bad_setting(
     words: str, environment: dict[str, str], sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """All of these are known from the words alone."""
-    for name in ("X", "S", "A", "B", "RUNTIME", "TARGET", "HTTP_PORT", *environment):
+    for name in ("X", "S", "A", "B", "RUNTIME", "GENERATORS", "TARGET", "HTTP_PORT", *environment):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
@@ -104,6 +106,11 @@ def test_no_command_is_a_sentence_too() -> None:
 
 def test_an_unknown_experiment_from_outside() -> None:
     assert refused(run("lab", environment={"X": "speed"})) == f"X is 'speed'; accepted: one or more of {EXPERIMENTS}"
+
+
+def test_generators_in_containers_and_services_without() -> None:
+    sentence = refused(run("lab", "--experiments", "queue", "--distributed", "--runtime", "local"))
+    assert sentence == "DISTRIBUTED=1 makes the load in containers, which reach only containers; add RUNTIME=docker"
 
 
 @pytest.mark.parametrize("text", ["queue>5", "queue:speed>5", "queue:p99>fast", "queue:p99=2s"])

@@ -1,0 +1,35 @@
+"""The load generators of a run: processes of this machine, or containers of the service locust-worker."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from loadtest.engine import docker_workers
+from loadtest.engine.machine import Machine
+from loadtest.engine.master import Generators
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Generators that are ready. They reach this machine at ``address``, and services on ``network``, where that is given."""
+
+    generators: Generators
+    address: str
+    network: str | None = None
+
+
+@contextmanager
+def processes(here: Machine) -> Iterator[Fleet]:
+    """As many processes as the machine has generators, for the length of the block."""
+    with Generators(here.generators, here.other_cpus) as generators:
+        yield Fleet(generators, "127.0.0.1")
+
+
+@contextmanager
+def containers(here: Machine) -> Iterator[Fleet]:
+    """As many containers, on the same CPUs."""
+    with docker_workers.worker_containers(here.generators, here.other_cpus):
+        address = docker_workers.master_address()
+        port = docker_workers.master_port()
+        with Generators(here.generators, None, listen=address, port=port, external=here.generators) as generators:
+            yield Fleet(generators, address, docker_workers.network())
