@@ -23,7 +23,7 @@ def cells(full: bool) -> list[Cell]:
             # Who comes meanwhile waits for the end of the call, evenly from 0 to all of it, begins a wait that is shorter than a
             # call, and finds the next call under way at its end. Each further turn of the loop that it needs costs one more.
             predicted = {"p50": 1.5 * BLOCK, "p99": 1.99 * BLOCK} if step == BLOCKED else {}
-            found.append(Cell(variant, OTHERS, step, predicted, background=beside))
+            found.append(Cell(variant, OTHERS, step, predicted, background=beside, seconds=None if full else 2.0))
     return found
 
 

@@ -15,8 +15,8 @@ LOADS = {
 }
 # Of a quick run. What many workers do to requests that only compute is in the full one.
 WORKERS = {CPU: (1, RULE), WAIT: (1, RULE, 16)}
-# Forty requests of a worker one after another; the last one ends just inside.
-SECONDS = 40 * 0.1 * 1.02
+# Twenty requests of a worker one after another, of which the last one ends just inside; and a while for the CPU.
+SECONDS = {CPU: 4.0, WAIT: 20 * 0.1 * 1.02}
 # What the rule may leave on the table and still be a good place to start.
 NEAR = 1.15
 
@@ -25,7 +25,7 @@ def cells(full: bool) -> list[Cell]:
     found = []
     for step, load in LOADS.items():
         for workers in (1, 2, RULE, 4, 8, 16) if full else WORKERS[step]:
-            cell = Cell(sync(workers), load, step, seconds=None if full else SECONDS)
+            cell = Cell(sync(workers), load, step, seconds=None if full else SECONDS[step])
             predicted = predicted_throughput(cell)
             found.append(Cell(cell.variant, load, step, {"throughput": predicted} if predicted else {}, seconds=cell.seconds))
     return found

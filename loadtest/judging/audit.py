@@ -37,6 +37,15 @@ def finding(rule: str, residual: float, sentence: str) -> Finding:
     return Finding(rule, residual <= 1, round(residual, 4), sentence)
 
 
+def together(raw: Raw) -> float:
+    """Requests of a closed workload that a window, or half of one, may hold or just miss.
+
+    Those of slots that begin together end together; users of a loop are at random moments of their requests, and differ by
+    three standard deviations at most.
+    """
+    return raw.cell.variant.slots or 3 * sqrt(raw.cell.load.users)
+
+
 def littles_law(raw: Raw, values: dict[str, float]) -> Finding | None:
     """L = λW. In a closed workload L is the users, in others the requests in flight, integrated over the window."""
     load = raw.cell.load
@@ -49,8 +58,8 @@ def littles_law(raw: Raw, values: dict[str, float]) -> Finding | None:
         in_flight = sum(part["in_flight_seconds"] for part in raw.loads) / raw.seconds
         found, expected, whose = rate * values["mean"], in_flight, "requests in flight"
     counted = max(sum(raw.slices), 1)
-    # Arrivals at random vary by themselves; and slots that end together end just inside the window, or just outside.
-    allowed = max(AGREES, 3 / sqrt(counted) if load.kind == "open" else (raw.cell.variant.slots or 0) / counted)
+    # Arrivals at random vary by themselves; and requests that end together end just inside the window, or just outside.
+    allowed = max(AGREES, 3 / sqrt(counted) if load.kind == "open" else together(raw) / counted)
     return finding("Little's law", off(found, expected) / allowed, f"{number(found)} of {number(expected)} {whose} accounted for")
 
 
@@ -148,10 +157,7 @@ def steady(raw: Raw, _: dict[str, float]) -> Finding | None:
         allowed = max(AGREES * sum(raw.arrivals) / 2, 3 * sqrt(max(sum(raw.arrivals), 1)), 4 * in_flight)
         text = f"{-first:+,} and {-second:+,} requests waiting more at the end of each half than at its start"
     else:
-        # Requests that begin together end together, and a half holds them or just misses them; users at random moments of
-        # their requests differ by three standard deviations at most.
-        together = raw.cell.variant.slots or 3 * sqrt(raw.cell.load.users)
-        allowed = max(AGREES * (first + second) / 2, together)
+        allowed = max(AGREES * (first + second) / 2, together(raw))
         text = f"{first:,} answers in the first half, {second:,} in the second"
     return finding("steady", abs(first - second) / allowed, text)
 
