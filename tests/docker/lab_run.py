@@ -1,6 +1,7 @@
 """Runs lab_cells.py, and looks for what it left."""
 
 import json
+import os
 import subprocess
 import sys
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 from tests.conftest import ROOT
 
 Found = dict[str, Any]
+# Another than that of the stack, which other tests have running: for it the laboratory would not start.
+PROJECT = "twogates-lab-test"
 # Whether a machine that runs tests is quiet enough for a measurement is not what is tested.
 OF_THE_MACHINE = {"steady", "no hidden stall", "generator had room", "Little's law"}
 
@@ -17,6 +20,7 @@ def run_cells() -> list[Found]:
     ran = subprocess.run(
         [sys.executable, "-m", "tests.docker.lab_cells"],
         cwd=ROOT,
+        env={**os.environ, "COMPOSE_PROJECT_NAME": PROJECT},
         capture_output=True,
         text=True,
         timeout=200,

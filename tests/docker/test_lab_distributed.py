@@ -10,10 +10,7 @@ import pytest
 
 from tests.checkouts import free_port
 from tests.conftest import ROOT
-from tests.docker.lab_run import OF_THE_MACHINE, left
-
-# For the generators' containers: the stack that other tests run is none of theirs.
-PROJECT = "twogates-lab-test"
+from tests.docker.lab_run import OF_THE_MACHINE, PROJECT, left
 
 
 @pytest.fixture(autouse=True)
