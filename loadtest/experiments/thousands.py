@@ -9,8 +9,8 @@ from loadtest.results import Verdict
 WAIT = 1.0
 # Asked directly: at this rate Nginx and the load generator would fill the CPU that they share.
 FASTAPI, DJANGO = loop("fastapi", proxied=False), loop("django", proxied=False)
-STEPS = {FASTAPI: (1000, 4000), DJANGO: (300,)}
-MORE_STEPS = {FASTAPI: (10, 100, 500, 1000, 2000, 4000), DJANGO: (10, 100, 300, 500, 750, 1000)}
+STEPS = {FASTAPI: (1000, 3000), DJANGO: (300,)}
+MORE_STEPS = {FASTAPI: (10, 100, 500, 1000, 2000, 3000), DJANGO: (10, 100, 300, 500, 750, 1000)}
 
 
 # Seconds before and of a window: whole rounds of all users, more of them for Django, which stands still for a tenth of a second

@@ -43,6 +43,7 @@ class Part:
             poisson=load["arrivals"] == "poisson",
             pause=load["pause"],
             seed=seed,
+            users=self.users,
         )
         self.environment = Environment(user_classes=[made], stop_timeout=LONGEST_DRAIN_SECONDS)
         self.environment.events.request.add_listener(self.recorder.request)

@@ -23,6 +23,7 @@ from locust.contrib.fasthttp import FAILURE_EXCEPTIONS
 from locust.exception import ResponseError
 
 from loadtest.generator.arrivals import MOST_IN_FLIGHT, Asker, Burst, Closed, Hold, Open
+from loadtest.generator.keep_alive import keep_connections
 from loadtest.generator.parameters import Parameters
 from loadtest.generator.recorder import CONNECT, FIRST_PIECE
 from loadtest.generator.workloads import Workload
@@ -30,6 +31,9 @@ from loadtest.generator.workloads import Workload
 # Longer than Nginx waits for a service, so that a user hears what went wrong.
 TIMEOUT_SECONDS = 60.0
 NUMBERS = count(1)
+# More at once than a server has room for in its accept queue would be tried again by the kernel, seconds later.
+CONNECTIONS_A_SECOND = 1000
+keep_connections()
 
 
 class AnswerError(ResponseError):
@@ -265,11 +269,12 @@ def user_class(
 ) -> type[WorkloadUser]:
     """The class of users of a workload below the path ``prefix`` of ``target``, such as ``FlaskWait``."""
     path = workload.path.format(**asdict(parameters))
+    round_trip = (workload.held_by_loop(parameters) or 0.0) + more.get("pause", 0.0)
     attributes = {
         "workload": workload,
         "path": ("" if path.startswith("/") else f"{prefix}/") + path,
         "expected": workload.expected(parameters),
-        "stagger": (workload.held_by_loop(parameters) or 0.0) + more.get("pause", 0.0) if kind == "closed" else 0.0,
+        "stagger": max(round_trip, more.get("users", 0) / CONNECTIONS_A_SECOND) if kind == "closed" else 0.0,
         "seconds": parameters.wait,
         # Requests at once in one client. The default of 10 is a silent limit on the load where one user asks for many things.
         "concurrency": MOST_IN_FLIGHT if kind == "open" else 1,
