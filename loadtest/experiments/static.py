@@ -26,8 +26,8 @@ def judge(seen: Evidence) -> Verdict:
     apps = [seen.cell(variant, "by the application") for variant in (SYNC, LOOP, DJANGO)]
     times = ", ".join(f"{one.variant} {number(seen.ratio(one, nginx, 'total_us').value)}" for one in apps)
     return seen.verdict(
-        [seen.compare(one, nginx, "total_us", more_than=3) for one in apps],
-        holds=f"From an application the file costs many times the CPU time that it costs from Nginx: {times} times.",
+        [seen.compare(one, nginx, "total_us", more_than=2) for one in apps],
+        holds=f"From an application the file costs several times the CPU time that it costs from Nginx: {times} times.",
         fails="The file does not cost an application clearly more than it costs Nginx.",
     )
 
