@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from loadtest.judging.evidence import Evidence
     from loadtest.results import Verdict
 
+NAMES = {"flask": "Flask", "fastapi": "FastAPI", "django": "Django"}
 # How services are made comparable; one for all cells of an experiment, and always named.
 Frame = Literal["equal cores", "equal slots", "equal memory", "one service against itself", "no load"]
 
@@ -42,8 +43,7 @@ def sync(workers: int, threads: int = 1, **options: object) -> Variant:
 def loop(service: Literal["fastapi", "django"] = "fastapi", workers: int = 1, **options: object) -> Variant:
     """FastAPI or Django with so many event loops."""
     words = f"{workers} loop{'s' * (workers > 1)}"
-    name = {"fastapi": "FastAPI", "django": "Django"}[service]
-    return Variant(**{"name": f"{name}, {words}", "service": service, "workers": workers, **options})  # type: ignore[arg-type]
+    return Variant(**{"name": f"{NAMES[service]}, {words}", "service": service, "workers": workers, **options})  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,11 @@ class Cell:
     @property
     def key(self) -> str:
         return f"{self.variant.name} / {self.step} {self.label}".strip()
+
+    @property
+    def words(self) -> str:
+        """All of its load."""
+        return " beside ".join(load.words for load in (self.load, *self.background))
 
 
 @dataclass(frozen=True)

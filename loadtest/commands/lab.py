@@ -12,7 +12,7 @@ from loadtest.generator.parameters import Number
 from loadtest.results import Results
 
 # Connections of the most that an experiment opens, at both ends, and what the processes have open besides.
-FILES_NEEDED = 4400
+FILES_NEEDED = 5400
 GENERATORS = Number(int, 1, 1, 16, "Locust processes")
 
 

@@ -5,13 +5,12 @@ import subprocess
 from pathlib import Path
 
 from loadtest.engine.variants import Holding, Running, Usage
-from loadtest.model import Variant
+from loadtest.model import NAMES, Variant
 from loadtest.stack import look_at
 from scripts import runtime_docker, runtime_local, supervisor
 from scripts.compose_file import ROOT
 
 LOG = supervisor.LOGS / "nginx.log"
-NAMES = {"flask": "Flask", "fastapi": "FastAPI", "django": "Django"}
 
 
 def written_since(log: Path, then: os.stat_result) -> str:

@@ -5,7 +5,7 @@ from typing import Literal
 from loadtest.generator.parameters import Parameters
 from loadtest.judging.evidence import Evidence
 from loadtest.metrics import number
-from loadtest.model import Cell, Chart, Experiment, Load, loop
+from loadtest.model import NAMES, Cell, Chart, Experiment, Load, loop
 from loadtest.results import Verdict
 
 SERVICES: tuple[Literal["fastapi", "django"], ...] = ("fastapi", "django")
@@ -17,7 +17,7 @@ STREAM = Parameters(chunks=2, interval=15.0)
 
 def cell(service: Literal["fastapi", "django"], kind: str, users: int) -> Cell:
     """Each number has processes of its own: what was taken for a thousand is not given back for ten."""
-    name = f"{ {'fastapi': 'FastAPI', 'django': 'Django'}[service] }, {users:,} {kind}"
+    name = f"{NAMES[service]}, {users:,} {kind}"
     return Cell(loop(service, name=name), Load("hold", KINDS[kind], STREAM, users=users), f"{service}, {kind}", seconds=1.0)
 
 

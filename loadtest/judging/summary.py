@@ -60,7 +60,7 @@ def cell_result(cell: Cell, runs: Sequence[Run], rejected: Sequence[Run] = ()) -
         key=cell.key,
         variant=cell.variant.name,
         step=cell.step,
-        load=" beside ".join(load.words for load in (cell.load, *cell.background)),
+        load=cell.words,
         predicted=dict(cell.predicted),
         estimates={metric: found for metric in metrics if (found := estimate(runs, metric))},
         limiter=Counter(run.limiter for run in runs).most_common(1)[0][0],
@@ -72,8 +72,7 @@ def cell_result(cell: Cell, runs: Sequence[Run], rejected: Sequence[Run] = ()) -
 
 def refused(cell: Cell, why: str) -> CellResult:
     """A cell that was not measured at all."""
-    load = " beside ".join(load.words for load in (cell.load, *cell.background))
-    return CellResult(cell.key, cell.variant.name, cell.step, load, dict(cell.predicted), {}, "not measured", [], why)
+    return CellResult(cell.key, cell.variant.name, cell.step, cell.words, dict(cell.predicted), {}, "not measured", [], why)
 
 
 def looked_at(found: Mapping[str, Mapping[str, float]]) -> list[CellResult]:

@@ -6,10 +6,10 @@ from dataclasses import asdict
 from rich.table import Table
 
 from loadtest.metrics import duration, metric, number
+from loadtest.model import NAMES
 from loadtest.plan.planner import NoPlan, Plan, Plans
 from loadtest.plan.predict import Configuration
 
-NAMES = {"flask": "Flask", "fastapi": "FastAPI", "django": "Django"}
 ENDS = {
     "p99": "there the p99 is reached",
     "CPU": "there the CPU is as busy as is planned for",

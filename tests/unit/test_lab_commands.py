@@ -148,7 +148,7 @@ def test_a_disk_that_is_full(tmp_path: Path) -> None:
 
 def test_too_few_open_files(tmp_path: Path) -> None:
     sentence = refused(run("lab", "--experiments", "queue", "--results", str(tmp_path), files=256))
-    assert sentence == "This user may open 256 files, and the laboratory needs 4400: ulimit -n 4400"
+    assert sentence == "This user may open 256 files, and the laboratory needs 5400: ulimit -n 5400"
     assert refused(run("load", "--users", "300", "--results", str(tmp_path), files=256)).startswith(
         "USERS is 300; accepted here: at most 192"
     )
