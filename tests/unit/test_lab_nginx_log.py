@@ -10,13 +10,13 @@ from loadtest.engine.nginx_log import logged
 
 def line(request_id: str, status: int = 200, app: str = "app;dur=100.5") -> str:
     entry: dict[str, Any] = {"time": "2026-11-21T10:00:00+00:00", "request_id": request_id, "status": status, "app": app}
-    return json.dumps(entry, separators=(",", ":"))
+    return json.dumps(entry, separators=(",", ":")) + "\n"
 
 
 def test_lines_are_counted_by_cell_and_status() -> None:
     """Two workers (0 and 1) and two loads (0 and 1 behind the dot) of cell 1, one of cell 2."""
     marks = ["0000001r0.0-1", "0000001r0.1-2", "0000001r1.0-3", "0000002r0.0-4", "0000001r0.0-5"]
-    text = "\n".join([line(mark) for mark in marks[:4]] + [line(marks[4], 503)])
+    text = "".join([line(mark) for mark in marks[:4]] + [line(marks[4], 503)])
     found = logged(text)
     assert set(found) == {"0000001r", "0000002r"}
     assert found["0000001r"].statuses == {200: 3, 503: 1}
@@ -24,7 +24,7 @@ def test_lines_are_counted_by_cell_and_status() -> None:
 
 
 def test_the_applications_own_time() -> None:
-    text = "\n".join([line("0000001r0.0-1", app="app;dur=100.5"), line("0000001r0.0-2", app="app;dur=99.5"), line("0000001r0.0-3", app="")])
+    text = "".join([line("0000001r0.0-1", app="app;dur=100.5"), line("0000001r0.0-2", app="app;dur=99.5"), line("0000001r0.0-3", app="")])
     (found,) = logged(text).values()
     assert found.app_seconds == pytest.approx(0.2)
     assert found.timed == 2
@@ -32,5 +32,13 @@ def test_the_applications_own_time() -> None:
 
 
 def test_other_lines_belong_to_no_cell() -> None:
-    text = "\n".join(["2026/11/21 10:00:00 [notice] 7#7: start", line("b9b1d4c0f0"), "", "{}"])
+    text = "".join(["2026/11/21 10:00:00 [notice] 7#7: start\n", line("b9b1d4c0f0"), "\n", "{}\n"])
     assert logged(text) == {}
+
+
+def test_a_line_that_is_half_written_is_read_when_it_is_whole() -> None:
+    """Nginx writes what it has collected when that is much, and not where a line ends."""
+    text = line("0000001r0.0-1") + line("0000001r0.0-2")
+    for end in range(len(text)):
+        found = logged(text[:end])
+        assert sum(sum(lines.statuses.values()) for lines in found.values()) == text[:end].count("\n")
