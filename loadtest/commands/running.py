@@ -16,6 +16,7 @@ from rich.console import Console
 
 from loadtest.commands.options import default
 from loadtest.generator.parameters import Number
+from loadtest.judging.steadiness import sentence
 from loadtest.plan.profile import ProfileError
 from loadtest.report.ci import add_summary, github, junit
 from loadtest.report.files import write
@@ -170,6 +171,7 @@ def show(results: Results, answers: Sequence[Answer], arguments: Namespace) -> N
     for experiment in results.experiments if len(results.experiments) <= 2 else ():
         console.print(experiment_table(experiment))
     console.print(summary_table(results))
+    console.print(sentence(results), markup=False)
     for answer in answers:
         if not answer.passed:
             console.print(answer.sentence, markup=False)

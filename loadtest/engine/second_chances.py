@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from loadtest.judging.audit import disturbed
 from loadtest.judging.raw import Raw
+from loadtest.judging.steadiness import changed
 from loadtest.results import Run
 
 # Runs of an experiment that are made again at most; or a quarter of all its runs, if that is more.
@@ -23,7 +24,7 @@ def with_second_chances(raws: Sequence[Raw], conclude: Callable[[Raw], Run], aga
     for raw in raws:
         runs, rejected = found.setdefault(raw.cell.key, ([], []))
         run = conclude(raw)
-        while disturbed(run.audit) and chances:
+        while disturbed(run.audit, changed(run.watched)) and chances:
             chances -= 1
             rejected.append(run)
             run = conclude(again(raw))

@@ -34,6 +34,7 @@ class Raw:
     second: float | None = None  # throughput by the second generator
     declared_slots: int | None = None
     seen_slots: int | None = None
+    paces: tuple[float, float] | None = None  # of the machine before and after the run, in CPU seconds of a fixed piece of work
     extra: dict[str, float] = field(default_factory=dict)
 
     @property

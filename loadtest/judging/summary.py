@@ -37,6 +37,8 @@ def watched(raw: Raw) -> dict[str, float]:
         "generator_lag": raw.generator_lag,
         "longest_gap": raw.longest_gap,
     }
+    if raw.paces:
+        found |= {"pace_before": raw.paces[0], "pace_after": raw.paces[1]}
     if raw.usage:
         found |= {
             "app_user_seconds": raw.usage.app_user,

@@ -6,6 +6,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from loadtest.judging.steadiness import sentence
 from loadtest.metrics import duration, number
 from loadtest.report import rows
 from loadtest.report.charts import Drawing, draw
@@ -22,6 +23,7 @@ def page(results: Results) -> str:
     drawings = [draw(experiment, f"chart-{place}") for place, experiment in enumerate(results.experiments, 1)]
     return ENVIRONMENT.get_template("page.html").render(
         results=results,
+        pace=sentence(results),
         drawings=[(drawing, safe(drawing)) for drawing in drawings],
         manifest=[(name, in_words(value)) for name, value in results.manifest.items()],
         time=results.manifest.get("time", ""),

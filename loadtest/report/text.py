@@ -7,6 +7,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from loadtest.judging.steadiness import sentence
 from loadtest.metrics import number
 from loadtest.report import rows
 from loadtest.results import CellResult, ExperimentResult, Results
@@ -72,7 +73,8 @@ def markdown(results: Results) -> str:
         f"# {escaped(results.name)}",
         f"{kind}, {escaped(str(results.manifest.get('time', 'time unknown')))}.",
         table(("claim", "prediction", "measured", "verdict"), summary),
-        f"Generator: {session.generators} processes, each at most {number(session.ceiling)} requests/s. Noise floor: {escaped(noise)}.",
+        f"Generator: {session.generators} processes, each at most {number(session.ceiling)} requests/s. Noise floor: {escaped(noise)}. "
+        f"{sentence(results)}".rstrip(),
         *map(experiment_markdown, results.experiments),
     ]
     return "\n\n".join(parts) + "\n"

@@ -1,6 +1,7 @@
 """Which runs are made again, how often, and what is not measured at all."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -41,6 +42,11 @@ def test_what_a_busy_machine_may_have_caused(failed: tuple[str, ...], answer: bo
     assert disturbed(findings(*failed)) is answer
 
 
+@pytest.mark.parametrize(("failed", "answer"), [((), False), (("Little's law",), True), (("steady",), True), (("counts agree",), False)])
+def test_what_a_machine_may_have_caused_that_changed(failed: tuple[str, ...], answer: bool) -> None:
+    assert disturbed(findings(*failed), changed=True) is answer
+
+
 def made(first: Sequence[Run], later: Sequence[Run]) -> tuple[list[Run], list[Run], int]:
     """The runs and the rejected ones of a cell, and how often it was measured again."""
     raws = [lab_raw.raw(lab_raw.cell()) for _ in first]
@@ -69,6 +75,14 @@ def test_a_disturbed_run_is_made_again_and_kept_apart() -> None:
 def test_a_fault_is_no_disturbance() -> None:
     bad = run("counts agree")
     assert made([bad], []) == ([bad], [], 0)
+
+
+def test_where_the_machine_changed_time_may_be_missing() -> None:
+    """A fault of the measuring would fail again."""
+    bad, good = replace(run("Little's law"), watched={"pace_before": 1.0, "pace_after": 1.3}), run()
+    assert made([bad, good], [good]) == ([good, good], [bad], 1)
+    same = replace(bad, watched={"pace_before": 1.0, "pace_after": 1.1})
+    assert made([same], []) == ([same], [], 0)
 
 
 def test_what_is_never_steady_stays_so() -> None:

@@ -1,0 +1,48 @@
+"""How fast the machine computes, and what a report says of it."""
+
+import os
+from dataclasses import replace
+
+import pytest
+
+from loadtest.engine.pace import pace
+from loadtest.judging.steadiness import changed, sentence, spread
+from loadtest.results import Results
+from tests.unit.lab_results import results, thousands
+
+
+def with_paces(*paces: float) -> Results:
+    """Results whose first run saw these paces before and after it, and the rejected one of the same cell others."""
+    made = results(thousands())
+    (cell, *cells), (first, *more) = made.experiments[0].cells, made.experiments
+    runs = [
+        replace(cell.runs[0], watched={"pace_before": before, "pace_after": after})
+        for before, after in zip(paces[::2], paces[1::2], strict=True)
+    ]
+    return replace(made, experiments=[replace(first, cells=[replace(cell, runs=runs[:1], rejected=runs[1:]), *cells]), *more])
+
+
+def test_it_is_measured_on_every_cpu_and_leaves_the_process_where_it_was() -> None:
+    before = os.sched_getaffinity(0)
+    assert 0 < pace() < 1
+    assert os.sched_getaffinity(0) == before
+
+
+@pytest.mark.parametrize(("watched", "answer"), [((1.0, 1.1), False), ((1.0, 1.2), True), ((1.2, 1.0), True)])
+def test_a_machine_that_changed(watched: tuple[float, float], answer: bool) -> None:
+    assert changed(dict(zip(("pace_before", "pace_after"), watched, strict=True))) is answer
+
+
+def test_an_unknown_pace_has_not_changed() -> None:
+    assert not changed({})
+    assert spread(results(thousands())) is None
+    assert sentence(results(thousands())) == ""
+
+
+def test_rejected_runs_count_too() -> None:
+    assert spread(with_paces(0.001, 0.0011, 0.001, 0.0018)) == pytest.approx(1.8)
+
+
+def test_a_report_says_when_the_machine_was_not_quiet() -> None:
+    assert "doubt" in sentence(with_paces(0.001, 0.0018))
+    assert "doubt" not in sentence(with_paces(0.001, 0.0011))
