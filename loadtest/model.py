@@ -72,6 +72,12 @@ class Load:
         """Seconds for which a request occupies what serves it, ``None`` where only the CPU says."""
         return (self.what.held_by_loop if variant.slots is None else self.what.held_by_slot)(self.parameters)
 
+    def rhythm(self, variant: Variant | None) -> tuple[int, float]:
+        """How many users' requests are held at once, and for how many seconds with the pause; 0 s where only the CPU says."""
+        if variant is None:
+            return self.users, self.pause
+        return min(self.users, variant.slots or self.users), (self.held(variant) or 0.0) + self.pause
+
     @property
     def words(self) -> str:
         """``64 users of /wait?seconds=0.1``."""

@@ -14,7 +14,7 @@ import gevent
 from gevent.event import Event
 from locust.env import Environment
 
-from loadtest.model import Load
+from loadtest.model import Load, Variant
 from scripts.compose_file import ROOT
 from scripts.servers import free_port
 
@@ -29,7 +29,7 @@ class GeneratorError(Exception):
 
 @dataclass(frozen=True)
 class Ask:
-    """One cell's load: the first of ``loads`` is the one that is measured."""
+    """One cell's load: the first of ``loads`` is the one that is measured. ``variant`` is who answers, where that matters."""
 
     mark: str  # eight characters or more, at the head of every request's id
     target: str
@@ -38,6 +38,7 @@ class Ask:
     seconds: float
     warm_up: float
     seed: int
+    variant: Variant | None = None
 
     def share(self, number: int, of: int) -> dict[str, Any]:
         """What worker ``number`` of ``of`` has to do."""
@@ -53,6 +54,8 @@ class Ask:
                     "users": load.users // of + (number < load.users % of),
                     "rate": load.rate / of,
                     "warm_up": self.warm_up,
+                    "process": (number, of),
+                    "rhythm": load.rhythm(self.variant),
                 }
                 for load in self.loads
             ],

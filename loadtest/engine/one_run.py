@@ -13,6 +13,7 @@ import gevent
 
 from loadtest.engine.machine import Pace
 from loadtest.engine.master import Ask, Generators
+from loadtest.engine.pace import pace
 from loadtest.engine.sampler import Sampled, Sampler, in_flight, served
 from loadtest.engine.variants import EngineError, Holding, Running, Runtime, Usage
 from loadtest.judging.raw import Raw
@@ -21,6 +22,8 @@ from loadtest.model import Cell
 SETTLE_SECONDS = 2.0
 # Long enough that a worker which has answered does not take the request that another is still to begin.
 WARMING_SECONDS = 0.1
+# At once in each event loop, so that Nginx has connections to it: one that is blocked or full takes a new one in each turn only.
+WARMING_REQUESTS = 32
 
 
 @dataclass
@@ -48,6 +51,7 @@ class Measurer:
             seconds=cell.seconds or self.pace.seconds,
             warm_up=cell.warm_up or self.pace.warm_up,
             seed=self.seed + self.marks,
+            variant=cell.variant,
         )
         sampler = Sampler(running.counters)
         at: list[Usage | None] = []
@@ -73,6 +77,7 @@ class Measurer:
                 held.append(self.runtime.holding(running))
 
         served_before = settled(running)
+        pace_before = pace()
         try:
             results = self.generators.run(ask, opened, closed, tell)
         finally:
@@ -96,13 +101,14 @@ class Measurer:
             other_cpus=self.other_cpus,
             declared_slots=cell.variant.slots,
             seen_slots=identity(running)["slots"],
+            paces=(pace_before, pace()),
         )
         return raw, ask.mark
 
 
 def warm(running: Running) -> None:
     """Let every slot answer before anything is measured: a worker's first request takes it longer than all others."""
-    at_once = 2 * (running.variant.slots or 4 * running.variant.workers)
+    at_once = 2 * running.variant.slots if running.variant.slots else WARMING_REQUESTS * running.variant.workers
     url = f"{running.target}{running.prefix}/wait?seconds={WARMING_SECONDS}"
 
     def ask() -> None:

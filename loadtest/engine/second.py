@@ -7,25 +7,25 @@ words: status, and the id that was sent.
 import asyncio
 import json
 import os
-import random
 import subprocess
 import sys
 from dataclasses import asdict
 from itertools import count
 from time import perf_counter
 
-from loadtest.model import Load
+from loadtest.model import Cell
 from scripts.compose_file import ROOT
 
 WARM_UP_SECONDS = 0.5
 
 
-def second_opinion(base: str, load: Load, seconds: float, cpus: set[int] | None) -> float:
-    """Verified answers a second of a closed workload, by the process below."""
+def second_opinion(base: str, cell: Cell, seconds: float, cpus: set[int] | None) -> float:
+    """Verified answers a second of a cell's closed workload, by the process below."""
+    load = cell.load
     asked = {
         "url": f"{base}/{load.what.path.format(**asdict(load.parameters))}",
         "users": load.users,
-        "stagger": load.what.held_by_loop(load.parameters) or 0.0,
+        "rhythm": load.rhythm(cell.variant),
         "seconds": seconds,
         "cpus": sorted(cpus or ()),
     }
@@ -35,17 +35,22 @@ def second_opinion(base: str, load: Load, seconds: float, cpus: set[int] | None)
     return float(ran.stdout) if ran.returncode == 0 else 0.0
 
 
-async def play(url: str, users: int, stagger: float, seconds: float) -> float:
-    """``users`` users, each asking again when it has its answer; answers a second once each had one."""
+async def play(url: str, users: int, rhythm: tuple[int, float], seconds: float) -> float:
+    """``users`` users, each asking again when it has its answer; answers a second once each had one.
+
+    They begin as those of the first generator do (entrance.py): in step they would end in waves, of which one more or less is
+    in a window.
+    """
     import aiohttp
 
+    at_once, round_trip = rhythm
     numbers = count()
     ended: list[float] = []
     ready: set[int] = set()
     over = False
 
     async def user(session: aiohttp.ClientSession, number: int) -> None:
-        await asyncio.sleep(random.uniform(0, stagger))  # noqa: S311  users in step would end their requests in bursts
+        await asyncio.sleep(round_trip * min(number / at_once, 1.0))
         while not over:
             request_id = f"second-generator-{next(numbers)}"
             async with session.get(url, headers={"X-Request-ID": request_id}) as answer:
@@ -71,4 +76,4 @@ if __name__ == "__main__":
     asked = json.loads(sys.argv[1])
     if asked["cpus"]:
         os.sched_setaffinity(0, asked["cpus"])
-    print(asyncio.run(play(asked["url"], asked["users"], asked["stagger"], asked["seconds"])))
+    print(asyncio.run(play(asked["url"], asked["users"], asked["rhythm"], asked["seconds"])))

@@ -157,7 +157,7 @@ class Lab:
             if cell.key in experiment.second_opinion:
                 self.tell(experiment.name, f"the second generator on {cell.key}")
                 one = running[cell.variant.name]
-                rate = second_opinion(f"{one.target}{one.prefix}", cell.load, self.pace.seconds, self.machine.other_cpus)
+                rate = second_opinion(f"{one.target}{one.prefix}", cell, cell.seconds or self.pace.seconds, self.machine.other_cpus)
                 mine = [sum(raw.slices) / raw.seconds for raw, _ in raws if raw.cell is cell]
                 self.second.append({"cell": f"{experiment.name}: {cell.key}", "locust": sum(mine) / len(mine), "second": rate})
                 for raw, _ in raws:

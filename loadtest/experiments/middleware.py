@@ -11,14 +11,14 @@ from loadtest.metrics import number
 from loadtest.model import Cell, Chart, Experiment, Load, loop, sync
 from loadtest.results import Verdict
 
-WAIT, CALLS = 0.1, 5000
+WAIT, CALLS = 0.25, 5000
 VARIANTS = (sync(4), loop("fastapi"), loop("django"))
 
 
 def cells(full: bool) -> list[Cell]:
     """Server-Timing, which Nginx logs, has to name the wait; it is not the time that a request stood in line."""
     load = Load("closed", "wait", Parameters(wait=WAIT), users=8)
-    return [Cell(variant, load, "app's own time", {"app_time": WAIT}, seconds=None if full else 1.5) for variant in VARIANTS]
+    return [Cell(variant, load, "app's own time", {"app_time": WAIT}, seconds=None if full else 2.0) for variant in VARIANTS]
 
 
 def price() -> Mapping[str, Mapping[str, float]]:

@@ -8,15 +8,15 @@ from loadtest.results import Verdict
 
 CORES, USERS = 1, 16
 RULE = 2 * CORES + 1
-CPU, WAIT = "CPU-bound", "a wait of 100 ms"
+CPU, WAIT = "CPU-bound", "a wait of 250 ms"
 LOADS = {
     CPU: Load("closed", "cpu", Parameters(work=5), users=USERS),
-    WAIT: Load("closed", "wait", Parameters(wait=0.1), users=USERS),
+    WAIT: Load("closed", "wait", Parameters(wait=0.25), users=USERS),
 }
 # Of a quick run. What many workers do to requests that only compute is in the full one.
-WORKERS = {CPU: (1, RULE), WAIT: (1, RULE, 16)}
-# Twenty requests of a worker one after another, of which the last one ends just inside; and a while for the CPU.
-SECONDS = {CPU: 4.0, WAIT: 20 * 0.1 * 1.02}
+WORKERS = {CPU: (1, RULE), WAIT: (RULE, 16)}
+# A while for the CPU; and twelve requests of a worker one after another, of which the last one ends just inside.
+SECONDS = {CPU: 4.0, WAIT: 12 * 0.25 * 1.02}
 # What the rule may leave on the table and still be a good place to start.
 NEAR = 1.15
 

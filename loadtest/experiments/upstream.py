@@ -5,19 +5,18 @@ from loadtest.judging.evidence import Evidence, predicted_throughput
 from loadtest.model import Cell, Chart, Experiment, Load, Variant, loop, sync
 from loadtest.results import Verdict
 
-WAIT, USERS = 0.15, 20
-# Fifteen requests of a slot one after another, or ten of three calls each; the last one ends just inside.
-SECONDS = {1: 15 * WAIT * 1.022, 3: 10 * 3 * WAIT * 1.022}
+WAIT, USERS = 0.25, 12
 SYNC, LOOP = sync(4), loop("fastapi")
 CALLS = (1, 3)
+# Of a quick run. In a slot twelve requests one after another, or eight of three calls each; the last one ends just inside.
+SECONDS = {(SYNC, 1): 12 * WAIT * 1.02, (SYNC, 3): 8 * 3 * WAIT * 1.02, (LOOP, 1): 3.0, (LOOP, 3): 3.0}
 
 
 def cell(variant: Variant, calls: int, full: bool) -> Cell:
     """Four slots hold four requests for all of their calls; a loop holds every request for the longest of them."""
     made = Cell(variant, Load("closed", "upstream", Parameters(wait=WAIT, calls=calls), users=USERS), calls)
-    return Cell(
-        variant, made.load, calls, predicted={"throughput": predicted_throughput(made) or 0.0}, seconds=SECONDS[calls] * (4 if full else 1)
-    )
+    predicted = {"throughput": predicted_throughput(made) or 0.0}
+    return Cell(variant, made.load, calls, predicted, seconds=SECONDS[variant, calls] * (4 if full else 1))
 
 
 def judge(seen: Evidence) -> Verdict:

@@ -10,6 +10,7 @@ from gevent.event import Event
 from locust.env import Environment
 
 from loadtest.generator.connections import established
+from loadtest.generator.entrance import Entrance
 from loadtest.generator.metronome import Metronome
 from loadtest.generator.parameters import Parameters
 from loadtest.generator.recorder import Recorder
@@ -43,7 +44,7 @@ class Part:
             poisson=load["arrivals"] == "poisson",
             pause=load["pause"],
             seed=seed,
-            users=self.users,
+            entrance=Entrance(self.users, *load["rhythm"], *load["process"]) if self.kind == "closed" else None,
         )
         self.environment = Environment(user_classes=[made], stop_timeout=LONGEST_DRAIN_SECONDS)
         self.environment.events.request.add_listener(self.recorder.request)

@@ -5,7 +5,6 @@ failure, however fast it came.
 """
 
 import json
-import random
 import socket
 import types
 from dataclasses import asdict
@@ -23,6 +22,7 @@ from locust.contrib.fasthttp import FAILURE_EXCEPTIONS
 from locust.exception import ResponseError
 
 from loadtest.generator.arrivals import MOST_IN_FLIGHT, Asker, Burst, Closed, Hold, Open
+from loadtest.generator.entrance import Entrance
 from loadtest.generator.keep_alive import keep_connections
 from loadtest.generator.parameters import Parameters
 from loadtest.generator.recorder import CONNECT, FIRST_PIECE
@@ -31,8 +31,6 @@ from loadtest.generator.workloads import Workload
 # Longer than Nginx waits for a service, so that a user hears what went wrong.
 TIMEOUT_SECONDS = 60.0
 NUMBERS = count(1)
-# More at once than a server has room for in its accept queue would be tried again by the kernel, seconds later.
-CONNECTIONS_A_SECOND = 1000
 keep_connections()
 
 
@@ -47,13 +45,17 @@ class WorkloadUser(Asker):
     workload: ClassVar[Workload]
     path: ClassVar[str]
     expected: ClassVar[Any]
-    stagger: ClassVar[float]
+    entrance: ClassVar[Entrance | None] = None
     # Before the number of a request in its id, by which each log can say which cell it belonged to.
     mark: ClassVar[str] = ""
 
     def on_start(self) -> None:
-        """Begin at a moment of one's own: users in step end their requests in bursts, which a window holds or just misses."""
-        gevent.sleep(random.uniform(0, self.stagger))  # noqa: S311  nothing secret
+        """Come in as the others do, where there is a cell."""
+        if self.entrance:
+            self.entrance.enter(self.connect)
+
+    def connect(self) -> None:
+        """Open the connection that is kept, if there is one."""
 
     def begin(self, intended: float | None) -> dict[str, Any]:
         """Say that a request begins; what tells listeners of the ``request`` event whose it was, and when it was due."""
@@ -72,6 +74,10 @@ class HttpWorkloadUser(WorkloadUser, FastHttpUser):
     abstract = True
     connection_timeout = TIMEOUT_SECONDS
     network_timeout = TIMEOUT_SECONDS
+
+    def connect(self) -> None:
+        pool = self.client.client.clientpool.get_client(str(self.host))._connection_pool
+        pool.return_socket(pool.get_socket())
 
     def on_stop(self) -> None:
         """Close the connections: else they are the next cell's too."""
@@ -269,12 +275,10 @@ def user_class(
 ) -> type[WorkloadUser]:
     """The class of users of a workload below the path ``prefix`` of ``target``, such as ``FlaskWait``."""
     path = workload.path.format(**asdict(parameters))
-    round_trip = (workload.held_by_loop(parameters) or 0.0) + more.get("pause", 0.0)
     attributes = {
         "workload": workload,
         "path": ("" if path.startswith("/") else f"{prefix}/") + path,
         "expected": workload.expected(parameters),
-        "stagger": max(round_trip, more.get("users", 0) / CONNECTIONS_A_SECOND) if kind == "closed" else 0.0,
         "seconds": parameters.wait,
         # Requests at once in one client. The default of 10 is a silent limit on the load where one user asks for many things.
         "concurrency": MOST_IN_FLIGHT if kind == "open" else 1,

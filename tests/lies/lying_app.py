@@ -91,5 +91,18 @@ class Stalls:
             time.sleep(STANDS_SECONDS)
 
 
-LIES = {"sheds": Observed(Sheds(app)), "swaps": Swaps(application), "stalls": Stalls(application)}
+class Wakes:
+    """Takes long over its first answer, as a worker does that has yet to import what it needs."""
+
+    def __init__(self, inner: Application) -> None:
+        self.inner, self.awake = inner, False
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].endswith("/wait") and not self.awake:
+            self.awake = True
+            await asyncio.sleep(float(os.environ["WAKING_SECONDS"]))
+        await self.inner(scope, receive, send)
+
+
+LIES = {"sheds": Observed(Sheds(app)), "swaps": Swaps(application), "stalls": Stalls(application), "wakes": Wakes(application)}
 application = LIES[os.environ["LIE"]]

@@ -112,14 +112,14 @@ def test_blocked_loop() -> None:
 
 
 def test_upstream() -> None:
-    """Four slots, calls of 0.15 s one after another; twenty users of a loop that gathers them."""
+    """Four slots, calls of 0.25 s one after another; twelve users of a loop that gathers them."""
     predicted = {(cell.variant.name, cell.step): cell.predicted["throughput"] for cell in cells("upstream").values()}
     assert predicted == pytest.approx(
         {
-            ("Flask, 4 sync workers", 1): 4 / 0.15,
-            ("Flask, 4 sync workers", 3): 4 / 0.45,
-            ("FastAPI, 1 loop", 1): 20 / 0.15,
-            ("FastAPI, 1 loop", 3): 20 / 0.15,
+            ("Flask, 4 sync workers", 1): 4 / 0.25,
+            ("Flask, 4 sync workers", 3): 4 / 0.75,
+            ("FastAPI, 1 loop", 1): 12 / 0.25,
+            ("FastAPI, 1 loop", 3): 12 / 0.25,
         }
     )
 
