@@ -73,10 +73,10 @@ class Load:
         return (self.what.held_by_loop if variant.slots is None else self.what.held_by_slot)(self.parameters)
 
     def rhythm(self, variant: Variant | None) -> tuple[int, float]:
-        """How many users' requests are held at once, and for how many seconds with the pause; 0 s where only the CPU says."""
-        if variant is None:
-            return self.users, self.pause
-        return min(self.users, variant.slots or self.users), (self.held(variant) or 0.0) + self.pause
+        """How many users take turns at once, and for how many seconds: a slot's hold, or a user's with its pause; 0 s where unknown."""
+        held = (self.held(variant) or 0.0) if variant else 0.0
+        slots = variant.slots if variant and not self.pause else None  # users who pause do not stand in line
+        return min(self.users, slots or self.users), held + self.pause
 
     @property
     def words(self) -> str:

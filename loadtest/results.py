@@ -74,11 +74,15 @@ class CellResult:
 
 @dataclass(frozen=True)
 class Check:
-    """One statement that a verdict rests on. ``bound``: it compares with a prediction made before the run."""
+    """One statement that a verdict rests on. ``bound``: it compares with a prediction made before the run.
+
+    ``longer`` is how much more time was taken than predicted, as a share; negative where it was less.
+    """
 
     text: str
     passed: bool | None  # None: no difference seen
     bound: bool = False
+    longer: float | None = None
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ class Results:
     experiments: list[ExperimentResult]
     session: Session
     manifest: dict[str, Any]
-    format: int = 3
+    format: int = 4
 
     @property
     def valid(self) -> bool:

@@ -8,7 +8,7 @@ from loadtest.results import Verdict
 BLOCK = 0.2
 FASTAPI, DJANGO = loop("fastapi"), loop("django")
 # Longer than the load generator may be late, and far shorter than the blocking call.
-OTHERS = Load("open", "wait", Parameters(wait=0.01), rate=40)
+OTHERS = Load("open", "wait", Parameters(wait=0.01), rate=25)
 BESIDE = {"alone": None, "beside a wait": "wait", "beside a blocking call": "block", "beside one in a thread": "offload"}
 BLOCKED = "beside a blocking call"
 
@@ -23,7 +23,9 @@ def cells(full: bool) -> list[Cell]:
             # Who comes meanwhile waits for the end of the call, evenly from 0 to all of it, begins a wait that is shorter than a
             # call, and finds the next call under way at its end. Each further turn of the loop that it needs costs one more.
             predicted = {"p50": 1.5 * BLOCK, "p99": 1.99 * BLOCK} if step == BLOCKED else {}
-            found.append(Cell(variant, OTHERS, step, predicted, background=beside, seconds=None if full else 2.0))
+            # Nginx has to open a connection for each request that stands in line, and uvloop takes one in each turn: some seconds.
+            warm_up = 3.0 if step == BLOCKED else None
+            found.append(Cell(variant, OTHERS, step, predicted, background=beside, seconds=None if full else 2.5, warm_up=warm_up))
     return found
 
 

@@ -1,11 +1,12 @@
 """Whether the machine computed as fast at the end of a run as at its begin, and what its pace was in a whole session."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
-from loadtest.results import Results
+from loadtest.results import CellResult, Results, Verdict
 
-# A machine of one's own varies by a few hundredths.
-CHANGED = 1.15
+# A machine of one's own varies by a few hundredths in the seconds of a run, and by somewhat more in a quarter of an hour.
+CHANGED, QUIET = 1.15, 1.25
 
 
 def changed(watched: Mapping[str, float]) -> bool:
@@ -14,17 +15,26 @@ def changed(watched: Mapping[str, float]) -> bool:
     return max(before, after) > CHANGED * min(before, after) > 0
 
 
-def spread(results: Results) -> float | None:
-    """The longest that a fixed piece of work took in a session over the shortest, ``None`` where nothing was measured."""
-    runs = [run for one in results.experiments for cell in one.cells for run in (*cell.runs, *cell.rejected)]
+def spread(cells: Iterable[CellResult]) -> float | None:
+    """The longest that a fixed piece of work took over the shortest, ``None`` where nothing was measured."""
+    runs = [run for cell in cells for run in (*cell.runs, *cell.rejected)]
     found = [run.watched[name] for run in runs for name in ("pace_before", "pace_after") if run.watched.get(name)]
     return max(found) / min(found) if found else None
 
 
 def sentence(results: Results) -> str:
     """What to know of the machine's pace, empty where there is nothing to know."""
-    found = spread(results)
+    found = spread(cell for one in results.experiments for cell in one.cells)
     if found is None:
         return ""
     said = f"The same piece of work took this machine up to {found:.2f} times its shortest CPU time."
-    return said if found <= CHANGED else f"{said} It was not quiet: compare within a run, and doubt absolute numbers."
+    return said if found <= QUIET else f"{said} It was not quiet: compare within a run, and doubt absolute numbers."
+
+
+def guarded(verdict: Verdict, cells: Iterable[CellResult]) -> Verdict:
+    """The verdict, unless it speaks against a claim and the machine was not quiet: then it may be that which speaks."""
+    found = spread(cells)
+    if verdict.outcome != "does not hold" or found is None or found <= QUIET:
+        return verdict
+    why = f"The machine computed up to {found:.2f} times slower meanwhile."
+    return replace(verdict, outcome="not valid", sentence=f"{why} {verdict.sentence}")

@@ -24,6 +24,7 @@ def test_near(value: float, passed: bool) -> None:
     check = seen(one).near(one, "throughput")
     assert check.passed is passed
     assert check.bound
+    assert check.longer == pytest.approx(40 / value - 1)
     assert check.text.endswith(f"predicted 40 ({value / 40:.2f})")
     assert seen(one).near(one, "throughput", 0.05).passed
 
@@ -112,6 +113,8 @@ def test_a_cell_that_is_not_valid_ends_the_judging() -> None:
 
 
 YES, NO, UNSEEN = Check("yes", True), Check("no", False), Check("unseen", None)
+SLOW, SLOWER, TOO_SLOW, TOO_FAST = (Check("no", False, bound=True, longer=longer) for longer in (0.04, 0.08, 0.16, -0.04))
+LONGER = "Requests take up to 8% longer here than predicted from their waits alone."
 
 
 @pytest.mark.parametrize(
@@ -121,6 +124,12 @@ YES, NO, UNSEEN = Check("yes", True), Check("no", False), Check("unseen", None)
         ([YES], "It does, up to a point.", "holds with a limit", "It does, up to a point."),
         ([YES, NO, UNSEEN], None, "does not hold", "It does not."),
         ([NO], "It does, up to a point.", "does not hold", "It does not."),
+        ([YES, SLOW, SLOWER], None, "holds with a limit", f"It does. {LONGER}"),
+        ([SLOWER], "It does, up to a point.", "holds with a limit", f"It does, up to a point. {LONGER}"),
+        ([SLOW, UNSEEN], None, "no difference seen", "What was compared differs by less than the noise of this session."),
+        ([SLOW, TOO_SLOW], None, "does not hold", "It does not."),
+        ([SLOW, TOO_FAST], None, "does not hold", "It does not."),
+        ([SLOW, NO], None, "does not hold", "It does not."),
         ([YES, UNSEEN], None, "no difference seen", "What was compared differs by less than the noise of this session."),
     ],
 )

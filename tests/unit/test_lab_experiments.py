@@ -126,7 +126,7 @@ def test_upstream() -> None:
 
 def test_streaming() -> None:
     """Twenty pieces 50 ms apart take 0.95 s; eight streams are two rounds of four workers."""
-    found = {cell.variant.name: cell.predicted["makespan"] for cell in cells("streaming").values() if cell.predicted}
+    found = {cell.variant.name: cell.predicted["makespan"] for cell in cells("streaming", full=True).values() if cell.predicted}
     assert found == pytest.approx({"Flask, 4 sync workers": 1.9, "FastAPI, 1 loop": 0.95, "Django, 1 loop": 0.95})
 
 

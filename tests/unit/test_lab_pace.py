@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from loadtest.engine.pace import pace
-from loadtest.judging.steadiness import changed, sentence, spread
-from loadtest.results import Results
+from loadtest.judging.steadiness import changed, guarded, sentence, spread
+from loadtest.results import Outcome, Results, Verdict
 from tests.unit.lab_results import results, thousands
 
 
@@ -35,14 +35,29 @@ def test_a_machine_that_changed(watched: tuple[float, float], answer: bool) -> N
 
 def test_an_unknown_pace_has_not_changed() -> None:
     assert not changed({})
-    assert spread(results(thousands())) is None
+    assert spread(thousands().cells) is None
     assert sentence(results(thousands())) == ""
 
 
 def test_rejected_runs_count_too() -> None:
-    assert spread(with_paces(0.001, 0.0011, 0.001, 0.0018)) == pytest.approx(1.8)
+    assert spread(with_paces(0.001, 0.0011, 0.001, 0.0018).experiments[0].cells) == pytest.approx(1.8)
 
 
 def test_a_report_says_when_the_machine_was_not_quiet() -> None:
     assert "doubt" in sentence(with_paces(0.001, 0.0018))
     assert "doubt" not in sentence(with_paces(0.001, 0.0011))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "paces", "found"),
+    [
+        ("does not hold", (0.001, 0.0011), "does not hold"),
+        ("does not hold", (0.001, 0.0013), "not valid"),
+        ("holds", (0.001, 0.0018), "holds"),
+        ("no difference seen", (0.001, 0.0018), "no difference seen"),
+    ],
+)
+def test_a_machine_that_was_not_quiet_refutes_nothing(outcome: Outcome, paces: tuple[float, ...], found: str) -> None:
+    verdict = guarded(Verdict(outcome, "So it is."), with_paces(*paces).experiments[0].cells)
+    assert verdict.outcome == found
+    assert verdict.sentence.endswith("So it is.")
