@@ -6,7 +6,7 @@ from loadtest.metrics import number
 from loadtest.model import Cell, Chart, Experiment, Load, Variant, loop, sync
 from loadtest.results import CellResult, Verdict
 
-WAIT = 0.1
+WAIT = 0.3
 PRELOADED = {workers: sync(workers, name=f"Flask, {workers} of one import", environment={"PRELOAD": "true"}) for workers in (1, 9)}
 APART = {workers: sync(workers, name=f"Flask, {workers} of own imports", environment={"PRELOAD": "false"}) for workers in (1, 9)}
 # Pairs of variants and of requests held at once: the difference in memory is what the difference in requests costs.
