@@ -42,8 +42,8 @@ def finding(rule: str, residual: float, sentence: str) -> Finding:
 def together(raw: Raw) -> float:
     """Requests of a closed workload that a window, or half of one, may hold or just miss.
 
-    Those of slots that begin together end together; users of a loop are at random moments of their requests, and differ by
-    three standard deviations at most.
+    Slots begin at equal distances and may come into step, and then end together; users of a loop drift to random moments of
+    their requests, and differ by three standard deviations at most.
     """
     return raw.cell.variant.slots or 3 * sqrt(raw.cell.load.users)
 
