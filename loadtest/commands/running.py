@@ -171,7 +171,8 @@ def show(results: Results, answers: Sequence[Answer], arguments: Namespace) -> N
     for experiment in results.experiments if len(results.experiments) <= 2 else ():
         console.print(experiment_table(experiment))
     console.print(summary_table(results))
-    console.print(sentence(results), markup=False)
+    if said := sentence(results):
+        console.print(said, markup=False)
     for answer in answers:
         if not answer.passed:
             console.print(answer.sentence, markup=False)

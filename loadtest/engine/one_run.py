@@ -22,8 +22,6 @@ from loadtest.model import Cell
 SETTLE_SECONDS = 2.0
 # Long enough that a worker which has answered does not take the request that another is still to begin.
 WARMING_SECONDS = 0.1
-# At once in each event loop, so that Nginx has connections to it: one that is blocked or full takes a new one in each turn only.
-WARMING_REQUESTS = 32
 
 
 @dataclass
@@ -108,7 +106,7 @@ class Measurer:
 
 def warm(running: Running) -> None:
     """Let every slot answer before anything is measured: a worker's first request takes it longer than all others."""
-    at_once = 2 * running.variant.slots if running.variant.slots else WARMING_REQUESTS * running.variant.workers
+    at_once = 2 * (running.variant.slots or 4 * running.variant.workers)
     url = f"{running.target}{running.prefix}/wait?seconds={WARMING_SECONDS}"
 
     def ask() -> None:

@@ -20,7 +20,6 @@ from loadtest.judging.evidence import Evidence, NotValidError
 from loadtest.judging.limiter import limiter
 from loadtest.judging.raw import Raw
 from loadtest.judging.refusal import refusal
-from loadtest.judging.steadiness import guarded
 from loadtest.judging.summary import cell_result, looked_at, refused, run_of
 from loadtest.judging.values import values
 from loadtest.model import Cell, Experiment, Variant
@@ -82,7 +81,7 @@ class Lab:
     def judge(self, experiment: Experiment, cells: list[CellResult]) -> Verdict:
         """The experiment's own rule, unless a cell that it needs is not valid."""
         try:
-            return guarded(experiment.judge(Evidence(cells, self.noise, self.full)), cells)
+            return experiment.judge(Evidence(cells, self.noise, self.full))
         except NotValidError as error:
             return Verdict("not valid", f"{error}.")
 

@@ -32,17 +32,11 @@ class Entrance:
     def enter(self, connect: Callable[[], None]) -> None:
         """Return when the user who calls may begin. A connection that fails is left to the first request, which says why."""
         place = next(self.numbers) * self.processes + self.process
-        wait(place / CONNECTIONS_A_SECOND)
+        gevent.sleep(place / CONNECTIONS_A_SECOND)
         with suppress(OSError):
             connect()
         self.outside -= 1
         if self.outside <= 0:
             self.all_connected.set()
         self.all_connected.wait()
-        wait(self.seconds * min(place / self.at_once, 1.0))
-
-
-def wait(seconds: float) -> None:
-    """Sleep from now on, and not from when the loop last looked at its clock: making a thousand users took it a while."""
-    gevent.get_hub().loop.update_now()
-    gevent.sleep(seconds)
+        gevent.sleep(self.seconds * min(place / self.at_once, 1.0))

@@ -20,10 +20,8 @@ BUSY_BESIDE = 0.9
 # Histograms hold three significant digits.
 ROUNDED = 0.002
 LAG_SHARE = 0.05
-# Rules that other work on the machine can break while everything is as it should be; and those that it can break where the
-# machine is seen to have changed.
+# Rules that other work on the machine can break while everything is as it should be.
 DISTURBED = {"steady", "generator had room", "no hidden stall"}
-CHANGED = {"Little's law", "second generator"}
 # Timers of event loops count whole milliseconds, and may be that much early.
 TIMER_SECONDS = 0.002
 Rule = Callable[[Raw, dict[str, float]], Finding | None]
@@ -225,11 +223,10 @@ RULES: tuple[Rule, ...] = (
 def disturbed(findings: Sequence[Finding], changed: bool = False) -> bool:
     """Whether something else on the machine may be all that was wrong; a stall can also leave time unaccounted for.
 
-    ``changed``: the machine computed at another pace after the run than before it.
+    ``changed``: the machine computed at another pace after the run than before it, so time may be missing and nothing else.
     """
     failed = {finding.rule for finding in findings if not finding.passed}
-    possible = DISTURBED | CHANGED if changed else DISTURBED
-    return bool(failed & possible) and failed <= DISTURBED | CHANGED
+    return bool(failed & DISTURBED or (failed and changed)) and failed <= DISTURBED | {"Little's law"}
 
 
 def audit(raw: Raw, values: dict[str, float]) -> list[Finding]:

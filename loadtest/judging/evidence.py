@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from loadtest.judging.estimates import ratio
 from loadtest.judging.noise import share
+from loadtest.judging.steadiness import QUIET, spread
 from loadtest.metrics import metric as metric_of
 from loadtest.metrics import number
 from loadtest.model import Cell, Variant
@@ -105,12 +106,15 @@ class Evidence:
     def verdict(self, checks: Sequence[Check], holds: str, fails: str, limit: str | None = None) -> Verdict:
         """A verdict from checks: all passed; one failed; or, with none failed, one in which no difference was seen.
 
-        Predictions leave out what a request costs beside its wait. On a slow machine that shows, and refutes no claim.
+        Predictions leave out what a request costs beside its wait. On a slow machine that shows, and refutes no claim; nor does
+        anything that was measured on a machine whose pace varied: it may be that which speaks.
         """
         outcome: Outcome = "holds with a limit" if limit else "holds"
         failed = [check for check in checks if check.passed is False]
         longer = [check.longer or 0.0 for check in failed]
         if any(not 0 < one <= COST for one in longer):
+            if (varied := spread(self.cells) or 1.0) > QUIET:
+                return Verdict("not valid", f"The machine computed up to {varied:.2f} times slower meanwhile. {fails}", list(checks))
             return Verdict("does not hold", fails, list(checks))
         if failed:
             outcome = "holds with a limit"

@@ -1,9 +1,8 @@
 """Whether the machine computed as fast at the end of a run as at its begin, and what its pace was in a whole session."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
-from loadtest.results import CellResult, Results, Verdict
+from loadtest.results import CellResult, Results
 
 # A machine of one's own varies by a few hundredths in the seconds of a run, and by somewhat more in a quarter of an hour.
 CHANGED, QUIET = 1.15, 1.25
@@ -29,12 +28,3 @@ def sentence(results: Results) -> str:
         return ""
     said = f"The same piece of work took this machine up to {found:.2f} times its shortest CPU time."
     return said if found <= QUIET else f"{said} It was not quiet: compare within a run, and doubt absolute numbers."
-
-
-def guarded(verdict: Verdict, cells: Iterable[CellResult]) -> Verdict:
-    """The verdict, unless it speaks against a claim and the machine was not quiet: then it may be that which speaks."""
-    found = spread(cells)
-    if verdict.outcome != "does not hold" or found is None or found <= QUIET:
-        return verdict
-    why = f"The machine computed up to {found:.2f} times slower meanwhile."
-    return replace(verdict, outcome="not valid", sentence=f"{why} {verdict.sentence}")

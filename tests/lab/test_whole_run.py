@@ -49,6 +49,7 @@ def test_results_are_valid_and_complete(done: Done) -> None:
             assert ends[0] >= 1  # it waits for a second
             assert run["values"]["makespan"] >= ends[-1] * 0.999
             assert run["counts"]["ended"] == run["counts"]["served"] == 8
+            assert min(run["watched"]["pace_before"], run["watched"]["pace_after"]) > 0
             assert {finding["rule"] for finding in run["audit"]} >= {"Little's law", "counts agree", "as declared"}
     assert done.document["session"]["ceiling"] > 0
     assert done.document["manifest"]["command"] == "make lab X=queue RUNTIME=local SEED=1"

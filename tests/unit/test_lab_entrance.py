@@ -1,19 +1,24 @@
-"""Closed users open their connections one after another: a server sees no flood that it would drop a part of."""
+"""Closed users connect one after another, and none asks before all are connected: seen by a server, and for each by itself."""
 
 import asyncio
 import json
 import sys
 from dataclasses import asdict
+from time import perf_counter
 
-from loadtest.generator.entrance import CONNECTIONS_A_SECOND
+import gevent
+import pytest
+
+from loadtest.generator.entrance import CONNECTIONS_A_SECOND, Entrance
 from loadtest.generator.parameters import Parameters
+from loadtest.model import Load, Variant, loop, sync
 from tests.conftest import ROOT
 
 USERS, WAIT = 500, 0.2
 
 
 async def opened() -> list[float]:
-    """When a server saw the first request of each of so many users, in seconds."""
+    """When each of so many users connected to a server, in seconds."""
     clock, found = asyncio.get_running_loop().time, []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -49,3 +54,56 @@ def test_a_thousand_a_second_at_most() -> None:
     moments = asyncio.run(opened())
     assert len(moments) == USERS
     assert max(moments) - min(moments) > 0.9 * USERS / CONNECTIONS_A_SECOND
+
+
+def entered(entrance: Entrance, users: int) -> tuple[list[float], list[float]]:
+    """When so many users connected, and when each might begin."""
+    connected: list[float] = []
+
+    def user() -> float:
+        entrance.enter(lambda: connected.append(perf_counter()))
+        return perf_counter()
+
+    greenlets = [gevent.spawn(user) for _ in range(users)]
+    gevent.joinall(greenlets, timeout=20, raise_error=True)
+    return connected, [greenlet.value for greenlet in greenlets]
+
+
+def test_none_begins_before_all_are_connected_and_slots_begin_at_equal_distances() -> None:
+    """Twelve users of four slots that hold a request for 0.4 s: the fifth and those behind it come when all slots are taken."""
+    connected, begun = entered(Entrance(12, 4, 0.4), 12)
+    assert len(connected) == 12
+    last = max(connected)
+    for place, moment in enumerate(begun):
+        assert moment - last >= 0.4 * min(place / 4, 1) - 0.002
+    assert begun == sorted(begun)
+
+
+def test_users_of_several_processes_come_in_turn() -> None:
+    """The second of two processes has every other place."""
+    connected, begun = entered(Entrance(2, 4, 0.4, process=1, processes=2), 2)
+    for moment, place in zip(begun, (1, 3), strict=True):
+        assert moment - max(connected) >= 0.4 * place / 4 - 0.002
+
+
+def test_a_connection_that_fails_keeps_nobody_out() -> None:
+    def fail() -> None:
+        raise ConnectionRefusedError
+
+    entrance = Entrance(2, 2, 0.0)
+    gevent.joinall([gevent.spawn(entrance.enter, fail) for _ in range(2)], timeout=20, raise_error=True)
+    assert entrance.all_connected.is_set()
+
+
+@pytest.mark.parametrize(
+    ("variant", "users", "pause", "rhythm"),
+    [
+        (sync(4), 12, 0.0, (4, 0.25)),
+        (sync(4), 3, 0.0, (3, 0.25)),
+        (loop("fastapi"), 12, 0.0, (12, 0.25)),
+        (sync(2), 5, 0.1, (5, 0.35)),  # they pause, and do not stand in line
+        (None, 12, 0.0, (12, 0.0)),  # nobody knows who answers
+    ],
+)
+def test_rhythm(variant: Variant | None, users: int, pause: float, rhythm: tuple[int, float]) -> None:
+    assert Load("closed", "wait", Parameters(wait=0.25), users=users, pause=pause).rhythm(variant) == pytest.approx(rhythm)

@@ -134,6 +134,16 @@ def test_thousands() -> None:
     assert all(cell.predicted == {"throughput": cell.load.users} for full in (False, True) for cell in cells("thousands", full).values())
 
 
+def test_thousands_says_which_step_it_knows_nothing_of() -> None:
+    fastapi, django = loop("fastapi").name, loop("django").name
+    fine = result(fastapi, 1000, {"throughput": 1000.0}, throughput=995.0, cpu_us=400.0)
+    unknown = result(fastapi, 3000, {"throughput": 3000.0}, not_valid="steady: 40 and 90")
+    straight = result(django, 200, {"throughput": 200.0}, throughput=199.0, cpu_us=1000.0)
+    sentence = ALL["thousands"].judge(Evidence([fine, unknown, straight], {}, full=False)).sentence
+    assert f"{fastapi}: straight on to 1000 users (not valid: 3000); at 400 µs" in sentence
+    assert f"{django}: straight on to 200 users; at" in sentence
+
+
 def test_words() -> None:
     wait = Parameters(wait=0.1)
     assert Load("closed", "wait", wait, users=1).words == "1 user of /wait?seconds=0.1"
