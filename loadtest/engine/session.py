@@ -25,7 +25,7 @@ from loadtest.judging.values import values
 from loadtest.model import Cell, Experiment, Variant
 from loadtest.results import CellResult, ExperimentResult, Results, Run, Session, Verdict
 
-# Nginx writes its log lines at the latest after a second.
+# Nginx writes its log lines at the latest after a fifth of a second, on a busy machine somewhat later.
 LOG_SECONDS = 1.2
 Tell = Callable[[str, str], None]
 

@@ -8,8 +8,9 @@ from loadtest.results import Verdict
 WAIT, USERS = 0.25, 12
 SYNC, LOOP = sync(4), loop("fastapi")
 CALLS = (1, 3)
-# Of a quick run: for a slot's twelve requests one after another, or eight of three calls each.
-SECONDS = {(SYNC, 1): 12 * WAIT, (SYNC, 3): 8 * 3 * WAIT, (LOOP, 1): 12 * WAIT, (LOOP, 3): 12 * WAIT}
+# Of a quick run: for a slot's twelve requests one after another, or nine of three calls each. Four slots have 36 of them: of
+# fewer, one that just misses the window would be more than the 3 % that are asked for.
+SECONDS = {(SYNC, 1): 12 * WAIT, (SYNC, 3): 9 * 3 * WAIT, (LOOP, 1): 12 * WAIT, (LOOP, 3): 12 * WAIT}
 
 
 def cell(variant: Variant, calls: int, full: bool) -> Cell:

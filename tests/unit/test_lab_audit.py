@@ -46,6 +46,11 @@ HONEST: dict[str, Callable[[], Raw]] = {
     "closed, of workers": workers,
     "closed, two generators": lambda: raw(cell(), *[load([[WAIT] * 20] * SLICES, users=4, users_ready=4, connections=4) for _ in range(2)]),
     "open": lambda: raw(cell(kind="open"), load(users=1, connections=5)),
+    # Twenty more came than were answered: the time that they were in flight is in no latency.
+    "open, with a line at the end": lambda: raw(
+        cell(kind="open"),
+        load(users=1, connections=5, arrivals=[40] * (SLICES - 1) + [60], in_flight_seconds=(USERS * 5 * SLICES + 55) * WAIT),
+    ),
     "burst": burst,
     "hold": hold,
     "Django": lambda: raw(cell(loop("django", workers=2))),
