@@ -12,6 +12,8 @@ WAIT, WAIT_ON_LOOP = 0.1, 0.5
 FEW, MANY = 1, 9
 FEW_THREADS, MANY_THREADS = 2, 34
 FEW_USERS, MANY_USERS = 50, 200
+# Of many users: ten rounds. When Django stands still for a moment, they come in step, and a window holds a part of a round more.
+MANY_SECONDS = 5.0
 
 Measure = Callable[[Experiment], Results]
 
@@ -37,8 +39,9 @@ def profiling(service: str) -> Experiment:
     """The experiment that a profile comes from."""
 
     def cells(_: bool) -> Sequence[Cell]:
+        parameters = Parameters(wait=WAIT if service == "flask" else WAIT_ON_LOOP)
         return [
-            Cell(variant, Load("closed", "wait", Parameters(wait=WAIT if service == "flask" else WAIT_ON_LOOP), users=users), step)
+            Cell(variant, Load("closed", "wait", parameters, users=users), step, seconds=MANY_SECONDS if users == MANY_USERS else None)
             for step, (variant, users) in variants(service).items()
         ]
 
