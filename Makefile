@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN = @$(PYTHON) scripts/venv.py
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs dev load lab compare plan locust test lint bench lock clean
+.PHONY: help up down status logs trust dev load lab compare plan locust test lint bench lock clean
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +17,8 @@ status: ## What runs
 	$(RUN) scripts -m scripts.stack status
 logs: ## The newest log lines, and those to come
 	$(RUN) scripts -m scripts.stack logs
+trust: ## How a browser or program comes to trust the development certificate
+	$(RUN) scripts -m scripts.trust
 dev: ## Start it so that an edit of a service shows in the next response
 	$(RUN) scripts -m scripts.stack dev
 
@@ -41,5 +43,6 @@ lint: ## The linters alone
 	$(RUN) scripts,services,loadtest,tests -m scripts.lint
 lock: ## Lock the newest versions of all packages
 	$(RUN) scripts -m scripts.lock
-clean: down ## Stop it and remove all that the commands above made
+clean: ## Stop it and remove all that the commands above made
+	$(RUN) scripts -m scripts.stack clean
 	rm -rf .venv .run .cache results

@@ -33,6 +33,12 @@ RULES = {
     r"PERIOD$": text("seconds such as 35s", r"\d+s"),
     r"^LOG_LEVEL$": text("one of debug, info, warning, error", "debug|info|warning|error"),
     r"PRELOAD$": text("true or false", "true|false"),
+    r"^PROFILE$": text("development or production", "development|production"),
+    r"^TLS_PROFILE$": text("intermediate or modern", "intermediate|modern"),
+    r"^SERVER_NAMES$": text("names or addresses with a space between", r"[A-Za-z0-9.:\[\]-]+( [A-Za-z0-9.:\[\]-]+)*"),
+    r"^RATE": whole(1, 10**6),
+    r"^UNLIMITED_CLIENTS$": text("addresses or ranges, each with ' 1;' behind it", r"([0-9A-Fa-f.:/]+ 1; ?)*"),
+    r"^FRONT_PROXY$": text("an address or range such as 10.1.0.0/16", r"[0-9A-Fa-f.:]+(/\d{1,3})?"),
     r"^BIND$": text("an IPv4 address of this machine", r"\d+\.\d+\.\d+\.\d+"),
 }
 

@@ -26,6 +26,7 @@ class Service:
     stop_seconds: int
     ports: list[str]
     profiles: list[str]
+    ends: bool  # it does one thing before the others start, and serves nothing
 
     @property
     def command(self) -> list[str]:
@@ -71,7 +72,8 @@ def read_service(name: str, entry: dict[str, Any]) -> Service:
         environment={key: str(value) for key, value in entry.get("environment", {}).items()},
         replicas=int(deploy.get("replicas", 1)),
         cpus=float(deploy["resources"]["limits"]["cpus"]),
-        stop_seconds=int(entry["stop_grace_period"].removesuffix("s")),
+        stop_seconds=int(entry.get("stop_grace_period", "10s").removesuffix("s")),
         ports=entry.get("ports", []),
         profiles=entry.get("profiles", []),
+        ends=entry.get("restart") == "no",
     )

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from scripts import nginx_local
 from scripts.compose_file import ROOT
-from scripts.local_plan import make_plan
+from scripts.local_plan import make_plan, run_jobs
 from scripts.output import console
 
 BIN = Path(sys.executable).parent
 # The version of the image in compose.yaml: gixy knows which versions have known vulnerabilities.
 NGINX_VERSION = "1.30.6"
-SERVICES = ("flask_sync", "fastapi_async", "django_async", "upstream")
+SERVICES = ("flask_sync", "fastapi_async", "django_async", "upstream", "certificates")
 
 
 def command(*words: str | Path, folder: Path = ROOT) -> str | None:
@@ -29,10 +29,7 @@ def command(*words: str | Path, folder: Path = ROOT) -> str | None:
 def types() -> str | None:
     """Each service is a program of its own, with its own ``app`` and ``server``; the rest is one."""
     wrong = [command(BIN / "mypy", "scripts", "loadtest", "services/shared/twogates")]
-    wrong += [
-        command(BIN / "mypy", "--config-file", ROOT / "pyproject.toml", "app.py", "server.py", folder=ROOT / "services" / name)
-        for name in SERVICES
-    ]
+    wrong += [command(BIN / "mypy", "--config-file", ROOT / "pyproject.toml", ".", folder=ROOT / "services" / name) for name in SERVICES]
     return "\n".join(filter(None, wrong)) or None
 
 
@@ -55,6 +52,7 @@ def compose() -> str | None:
 def nginx() -> str | None:
     """``nginx -t`` on the rendered configuration."""
     plan = make_plan()
+    run_jobs(plan)
     with tempfile.TemporaryDirectory(dir=ROOT / ".run") as folder:
         nginx_local.render(Path(folder), plan.nginx_values)
         return nginx_local.check(plan.nginx_command, Path(folder), plan.nginx_workers)

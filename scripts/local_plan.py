@@ -1,6 +1,8 @@
 """The stack as local processes: what compose.yaml says, with this machine's addresses in place of Docker's names."""
 
+import os
 import re
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +12,8 @@ from scripts.compose_file import ROOT, Service, load
 
 RUN = ROOT / ".run"
 LAB = RUN / "lab"
+# Where containers have volumes.
+FOLDERS = {"TLS_FOLDER": str(RUN / "tls"), "AUTHORITY_FOLDER": str(RUN / "authority")}
 # Docker's names, in a URL and in an upstream of Nginx.
 URL = re.compile(r"http://(\w+):8000")
 SERVER = re.compile(r"server (\w+):8000 resolve([^;]*);")
@@ -31,9 +35,11 @@ class Process:
 class Plan:
     """All processes, the ports they need, and where the stack is found."""
 
+    jobs: list[Process]  # to be run to their end, one after another, before the first process starts
     processes: list[Process]
     ports: list[tuple[str, int, str]]  # address, number, the variable that changes it
     base: str
+    secure_base: str
     nginx_values: dict[str, str]
     nginx_command: list[str]
     nginx_workers: str
@@ -43,7 +49,8 @@ class Plan:
 def make_plan(reload: bool = False) -> Plan:
     """Read compose.yaml and give each replica a port on the loopback address."""
     services, document = load()
-    python_services = [service for service in services.values() if service.folder and not service.profiles]
+    ours = [service for service in services.values() if service.folder and not service.profiles]
+    python_services = [service for service in ours if not service.ends]
     port = int(document["x-local"]["first_port"])
     addresses: dict[str, list[int]] = {}
     for service in python_services:
@@ -51,19 +58,26 @@ def make_plan(reload: bool = False) -> Plan:
         port += service.replicas
     processes = [python_process(service, number, addresses, reload) for service in python_services for number in range(service.replicas)]
 
-    bind, http_port, _ = services["nginx"].ports[0].rsplit(":", 2)
+    jobs = [python_process(service, 0, {service.name: [0]}, reload) for service in ours if service.ends]
+    for job in jobs:
+        job.environment.update(FOLDERS)
+
+    (bind, http_port, _), (_, https_port, _) = (published.rsplit(":", 2) for published in services["nginx"].ports)
     values = {name: local_servers(value, addresses) for name, value in services["nginx"].environment.items()}
-    values |= {"NGINX_LISTEN": f"{bind}:{http_port}", "NGINX_SPOOL": "spool", "NGINX_RESOLVER": "127.0.0.1"}
+    values |= {"NGINX_LISTEN": f"{bind}:{http_port}", "NGINX_LISTEN_TLS": f"{bind}:{https_port}"}
+    values |= {"NGINX_SPOOL": "spool", "NGINX_RESOLVER": "127.0.0.1", "TLS_FOLDER": FOLDERS["TLS_FOLDER"]}
     values["LOCUST"] = f"127.0.0.1:{document['x-local']['locust_port']}"
     workers = re.search(r"worker_processes (\w+);", document["services"]["nginx"]["command"][-1])
     assert workers
     nginx, nginx_is = nginx_local.find_nginx()
+    values["TLS_CURVES"] = nginx_local.known_curves(nginx, values["TLS_CURVES"])
     folder = RUN / "nginx"
     command = [*nginx, *nginx_local.arguments(folder, workers[1])]
     processes.append(Process("nginx", command, RUN, {}, "QUIT", services["nginx"].stop_seconds))
-    ports = [(bind, int(http_port), "HTTP_PORT")]
+    ports = [(bind, int(http_port), "HTTP_PORT"), (bind, int(https_port), "HTTPS_PORT")]
     ports += [("127.0.0.1", number, "LOCAL_PORT") for numbers in addresses.values() for number in numbers]
-    return Plan(processes, ports, f"http://{bind}:{http_port}", values, nginx, workers[1], nginx_is)
+    base, secure_base = f"http://{bind}:{http_port}", f"https://{services['nginx'].environment['SERVER_NAMES'].split()[0]}:{https_port}"
+    return Plan(jobs, processes, ports, base, secure_base, values, nginx, workers[1], nginx_is)
 
 
 def python_process(service: Service, number: int, addresses: dict[str, list[int]], reload: bool) -> Process:
@@ -82,6 +96,17 @@ def python_process(service: Service, number: int, addresses: dict[str, list[int]
     name = service.name if service.replicas == 1 else f"{service.name}-{number + 1}"
     program, *arguments = service.command
     return Process(name, [str(Path(sys.prefix) / "bin" / program), *arguments], service.folder, environment, "TERM", service.stop_seconds)
+
+
+def run_jobs(plan: Plan) -> str | None:
+    """Run what has to be done before the first process starts; what it said when it failed, ``None`` when it did not."""
+    for folder in FOLDERS.values():
+        Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+    for job in plan.jobs:
+        done = subprocess.run(job.command, cwd=job.folder, env={**os.environ, **job.environment}, capture_output=True, text=True)
+        if done.returncode:
+            return done.stderr.strip().removeprefix("twogates: ")
+    return None
 
 
 def local_servers(value: str, addresses: dict[str, list[int]]) -> str:

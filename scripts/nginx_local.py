@@ -13,7 +13,7 @@ from scripts.compose_file import ROOT
 
 # "resolve" in an upstream is free since this version; the templates hold no other newer directive.
 OLDEST = (1, 27, 3)
-SHARED = ("nginx.conf", "http", "snippets", "html")
+SHARED = ("nginx.conf", "http", "snippets", "tls", "html")
 STATIC = ROOT / "services/shared/twogates/static"
 
 
@@ -38,6 +38,15 @@ def version_of(command: list[str]) -> tuple[int, ...]:
         return (0, 0, 0)
     found = re.search(r"nginx/(\d+)\.(\d+)\.(\d+)", printed)
     return tuple(map(int, found.groups())) if found else (0, 0, 0)
+
+
+def known_curves(command: list[str], curves: str) -> str:
+    """The groups for a key exchange that this Nginx's OpenSSL has: the first with a post-quantum one is 3.5."""
+    printed = subprocess.run([*command, "-V"], capture_output=True, text=True, timeout=10).stderr
+    found = re.findall(r"(?:running with|built with) OpenSSL (\d+)\.(\d+)", printed)
+    if found and tuple(map(int, found[-1])) >= (3, 5):
+        return curves
+    return ":".join(curve for curve in curves.split(":") if "MLKEM" not in curve)
 
 
 def render(folder: Path, values: Mapping[str, str]) -> None:

@@ -46,9 +46,11 @@ def missing_image() -> str | None:
 
 def up(reload: bool = False) -> None:
     """Build what changed, start what does not run yet, and wait until all of it answers."""
-    bind, port, _ = load()[0]["nginx"].ports[0].rsplit(":", 2)
+    nginx = load()[0]["nginx"]
+    (bind, port, _), (_, secure_port, _) = (published.rsplit(":", 2) for published in nginx.ports)
     if not is_up():
-        check_port(bind, int(port))
+        check_port(bind, int(port), "HTTP_PORT")
+        check_port(bind, int(secure_port), "HTTPS_PORT")
     files = DEVELOPMENT if reload else []
     say("  Building the images that changed ...")
     built = compose(*files, "build", "--quiet", quiet=True)
@@ -61,7 +63,7 @@ def up(reload: bool = False) -> None:
     reload_nginx_if_changed()
     base = f"http://{bind}:{port}"
     try:
-        show_addresses(base, wait_until_ready(base, 30))
+        show_addresses(base, f"https://{nginx.environment['SERVER_NAMES'].split()[0]}:{secure_port}", wait_until_ready(base, 30))
     except TimeoutError as error:
         fail(f"{error}\nAll logs: make logs")
 
@@ -91,14 +93,14 @@ def without_progress(printed: str) -> str:
     return "\n".join(lines[-20:])
 
 
-def check_port(bind: str, port: int) -> None:
-    """The one port that is published must be free."""
+def check_port(bind: str, port: int, variable: str) -> None:
+    """A port that is published must be free."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((bind, port))
         except OSError as error:
-            fail(f"Port {port} on {bind} cannot be used ({error.strerror}). Choose another: make up HTTP_PORT={port + 1000}")
+            fail(f"Port {port} on {bind} cannot be used ({error.strerror}). Choose another: make up {variable}={port + 1000}")
 
 
 def is_up() -> bool:
@@ -112,11 +114,17 @@ def services_up() -> set[str]:
 
 
 def down() -> bool:
-    """Remove the containers, the networks and the spool; whether there was a container."""
+    """Remove the containers and networks, and keep the authority that people may trust; whether there was a container."""
     was_up = is_up()
     if answers():
-        compose("--profile", "*", "down", "--volumes", "--remove-orphans", quiet=True)
+        compose("--profile", "*", "down", "--remove-orphans", quiet=True)
     return was_up
+
+
+def clean() -> None:
+    """Remove the volumes too, once the stack is down."""
+    if answers():
+        compose("--profile", "*", "down", "--volumes", "--remove-orphans", quiet=True)
 
 
 def status() -> None:

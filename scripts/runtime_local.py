@@ -9,7 +9,7 @@ from datetime import timedelta
 from rich.table import Table
 
 from scripts import nginx_local, supervisor, venv
-from scripts.local_plan import RUN, Plan, make_plan
+from scripts.local_plan import RUN, Plan, make_plan, run_jobs
 from scripts.output import console, fail, say, show_addresses
 from scripts.ready import wait_until_ready
 
@@ -23,6 +23,9 @@ def up(reload: bool = False) -> None:
     running = supervisor.connect()
     check_ports(plan, held_ports() if running else set())
     say(f"  {plan.nginx_is}")
+    wrong = run_jobs(plan)
+    if wrong:
+        fail(wrong)
     nginx_local.render(RUN / "nginx", plan.nginx_values)
     wrong = nginx_local.check(plan.nginx_command, RUN / "nginx", plan.nginx_workers)
     if wrong:
@@ -36,7 +39,7 @@ def up(reload: bool = False) -> None:
         answers = wait_until_ready(plan.base, START_SECONDS, supervisor.failure, alive)
     except TimeoutError as error:
         fail(f"{error}\nAll logs: make logs. Stop what did start: make down")
-    show_addresses(plan.base, answers)
+    show_addresses(plan.base, plan.secure_base, answers)
 
 
 def held_ports() -> set[int]:

@@ -1,4 +1,4 @@
-"""Start, stop and look at the stack: python3 scripts/venv.py scripts -m scripts.stack up|down|status|logs|dev.
+"""Start, stop and look at the stack: python3 scripts/venv.py scripts -m scripts.stack up|down|status|logs|dev|clean.
 
 RUNTIME=docker or RUNTIME=local chooses how it runs; otherwise Docker when an engine answers and the images can be had,
 and plain local processes when not.
@@ -60,7 +60,7 @@ def running() -> list[ModuleType]:
 def main() -> None:
     """Read the command line and do one thing."""
     parser = argparse.ArgumentParser(prog="stack", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("action", choices=["up", "down", "status", "logs", "dev"])
+    parser.add_argument("action", choices=["up", "down", "status", "logs", "dev", "clean"])
     action = parser.parse_args().action
     check_variables(variables())
     if action in ("up", "dev"):
@@ -68,6 +68,10 @@ def main() -> None:
     elif action == "down":
         stopped = [runtime.down() for runtime in running()]
         say("Stopped." if any(stopped) else "Nothing was running.")
+    elif action == "clean":
+        for runtime in running():
+            runtime.down()
+        runtime_docker.clean()
     elif runtimes := running():
         getattr(runtimes[0], action)()
     else:

@@ -10,6 +10,7 @@ from scripts.compose_file import defaults, variables
 PUBLISHED = variables().get("HTTP_PORT") or defaults()["HTTP_PORT"]
 TARGET = os.environ.get("TARGET", f"http://127.0.0.1:{PUBLISHED}").rstrip("/")
 HOST, PORT = urlsplit(TARGET).hostname or "127.0.0.1", urlsplit(TARGET).port or 80
+SECURE_PORT = int(variables().get("HTTPS_PORT") or defaults()["HTTPS_PORT"])
 
 Name = Literal["flask", "fastapi", "django"]
 Interface = Literal["WSGI", "ASGI"]

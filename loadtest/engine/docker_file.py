@@ -46,6 +46,8 @@ class Maker:
     def document(self, variants: Sequence[Variant], folder: Path, ports: dict[str, int]) -> Entry:
         """All of it; ``ports`` are those of this machine, by service."""
         made = {"upstream": self.entry("upstream", self.other_cpus)}
+        if any(variant.proxied for variant in variants):  # Compose takes the end of what nothing waits for as a failure
+            made["certificates"] = self.entry("certificates", self.other_cpus)
         for number, variant in enumerate(variants):
             names = app_names(number, variant)
             made |= {name: self.app(variant, counters_folder(folder, number, name)) for name in names}
@@ -56,7 +58,7 @@ class Maker:
             inner = NGINX_PORT if variant.proxied else APP_PORT
             entry["ports"] = [f"127.0.0.1:{ports[entry_name(number, variant)]}:{inner}"]
         edge = {"name": self.network, "external": True} if self.network else {}
-        return {"services": made, "networks": {"edge": edge, "backend": {"internal": True}}}
+        return {"services": made, "networks": {"edge": edge, "backend": {"internal": True}}, "volumes": {"tls": None, "authority": None}}
 
     def entry(self, service: str, cpus: set[int] | None) -> Entry:
         """A service of compose.yaml, hardened and limited as it is there, on CPUs that it does not leave."""
@@ -66,7 +68,8 @@ class Maker:
         entry["deploy"].pop("replicas", None)
         entry["restart"] = "no"  # one that ends is a finding, and must not be hidden
         # Often until it is ready, and then never again: a check is a process in the container, whose CPU time is measured.
-        entry["healthcheck"] |= {"interval": "24h", "start_interval": "250ms", "start_period": "60s"}
+        if "healthcheck" in entry:
+            entry["healthcheck"] |= {"interval": "24h", "start_interval": "250ms", "start_period": "60s"}
         entry["deploy"]["resources"]["limits"]["cpus"] = str(len(cpus or {0}))
         if cpus:
             entry["cpuset"] = ",".join(map(str, sorted(cpus)))
@@ -97,5 +100,7 @@ class Maker:
         # The spool as a volume without a name: each Nginx has its own, and it goes with the container.
         entry["volumes"] = ["/tmp" if one.startswith("nginx-spool:") else one for one in entry["volumes"]]  # noqa: S108
         entry["logging"] = WHOLE_LOG
+        entry["environment"]["SERVER_NAMES"] = "~."  # generators in containers ask for it by the name that it has here
         entry["depends_on"] = {name: {"condition": "service_healthy"} for name in names}
+        entry["depends_on"]["certificates"] = {"condition": "service_completed_successfully"}
         return entry

@@ -7,7 +7,7 @@ from loadtest.engine.keeper import keep
 from loadtest.engine.variants import EngineError, Holding, Running, Usage
 from loadtest.model import Variant
 from scripts import nginx_local, proc
-from scripts.local_plan import LAB, Process, make_plan
+from scripts.local_plan import LAB, Process, make_plan, run_jobs
 from scripts.servers import Command, ServerFailed, Servers, free_port
 
 FOLDER = LAB / "variants"
@@ -28,6 +28,8 @@ class Local:
         """Start the upstream once, and each variant with its Nginx."""
         shutil.rmtree(FOLDER, ignore_errors=True)
         FOLDER.mkdir(parents=True)
+        if wrong := run_jobs(self.plan):
+            raise EngineError(wrong)
         self.servers = Servers(FOLDER, keep)
         self.pids = {}
         upstream = free_port()
@@ -78,7 +80,7 @@ class Local:
         for name in ("flask", "fastapi", "django"):
             to = ports if name == service else [9]  # discard: nothing listens there
             values[f"{name.upper()}_SERVERS"] = " ".join(f"server 127.0.0.1:{number} max_fails=1 fail_timeout=2s;" for number in to)
-        nginx_local.render(folder, values | {"NGINX_LISTEN": f"127.0.0.1:{port}"})
+        nginx_local.render(folder, values | {"NGINX_LISTEN": f"127.0.0.1:{port}", "NGINX_LISTEN_TLS": f"127.0.0.1:{free_port()}"})
         return Command([*self.plan.nginx_command, *nginx_local.arguments(folder, self.plan.nginx_workers)], folder, port, path="/healthz")
 
     def trees(self, running: Running) -> dict[str, list[int]]:

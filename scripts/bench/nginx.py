@@ -5,7 +5,7 @@ from pathlib import Path
 from scripts import nginx_local
 from scripts.bench.plan import moved
 from scripts.local_plan import Plan
-from scripts.servers import Command
+from scripts.servers import Command, free_port
 
 # Names the files that Nginx writes, since their places differ between builds; else all is default, the access log too:
 # one unbuffered line a request in the format "combined". Keep-alive to an upstream is default (since 1.29.7) only where
@@ -35,7 +35,7 @@ http {{
 def ours(plan: Plan, folder: Path, port: int, ports: dict[int, int], workers: str) -> Command:
     """Our Nginx on ``port``; ``ports`` says where the services of the plan are instead."""
     values = {name: moved(value, ports) for name, value in plan.nginx_values.items()}
-    nginx_local.render(folder, values | {"NGINX_LISTEN": f"127.0.0.1:{port}"})
+    nginx_local.render(folder, values | {"NGINX_LISTEN": f"127.0.0.1:{port}", "NGINX_LISTEN_TLS": f"127.0.0.1:{free_port()}"})
     return Command([*plan.nginx_command, *nginx_local.arguments(folder, workers)], folder, port, path="/healthz")
 
 

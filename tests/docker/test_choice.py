@@ -17,7 +17,12 @@ def test_without_its_images_it_goes_on_without_docker(tmp_path: Path) -> None:
     compose.write_text(compose.read_text().replace("python:3.14-slim", "127.0.0.1:9/nothing:none"))
     environment = {name: value for name, value in os.environ.items() if name != "RUNTIME"}
     # A project of its own: the stack that other tests run is not its.
-    environment |= {"HTTP_PORT": free_port(), "LOCAL_PORT": free_port(), "COMPOSE_PROJECT_NAME": "twogates-choice"}
+    environment |= {
+        "HTTP_PORT": free_port(),
+        "HTTPS_PORT": free_port(),
+        "LOCAL_PORT": free_port(),
+        "COMPOSE_PROJECT_NAME": "twogates-choice",
+    }
 
     def stack(action: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "scripts.stack", action]

@@ -11,7 +11,14 @@ from tests.checkouts import copy_of_checkout, edit_shows_everywhere, free_port
 def test_an_edit_shows(tmp_path: Path) -> None:
     folder = copy_of_checkout(tmp_path)
     port = free_port()
-    environment = {**os.environ, "RUNTIME": "docker", "HTTP_PORT": port, "COMPOSE_PROJECT_NAME": "twogates-edit", "TAG": "edit"}
+    environment = {
+        **os.environ,
+        "RUNTIME": "docker",
+        "HTTP_PORT": port,
+        "HTTPS_PORT": free_port(),
+        "COMPOSE_PROJECT_NAME": "twogates-edit",
+        "TAG": "edit",
+    }
 
     def stack(action: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "scripts.stack", action]

@@ -10,7 +10,7 @@ from tests.checkouts import copy_of_checkout, edit_shows_everywhere, free_port
 from tests.conftest import ROOT
 
 PORT = free_port()
-SETTINGS = {"RUNTIME": "local", "HTTP_PORT": PORT, "LOCAL_PORT": free_port()}
+SETTINGS = {"RUNTIME": "local", "HTTP_PORT": PORT, "HTTPS_PORT": free_port(), "LOCAL_PORT": free_port()}
 
 
 def make(target: str, folder: Path) -> subprocess.CompletedProcess[str]:

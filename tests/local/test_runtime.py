@@ -66,11 +66,11 @@ def other_stack(folder: Path, action: str, **environment: str) -> subprocess.Com
     if not (folder / ".venv").exists():
         (folder / ".venv").symlink_to(ROOT / ".venv")
     command = [sys.executable, "-m", "scripts.stack", action]
-    settings = {"RUNTIME": "local", "HTTP_PORT": free_port(), "LOCAL_PORT": free_port(), **environment}
+    settings = {"RUNTIME": "local", "HTTP_PORT": free_port(), "HTTPS_PORT": free_port(), "LOCAL_PORT": free_port(), **environment}
     return subprocess.run(command, cwd=folder, env={**os.environ, **settings}, capture_output=True, text=True, timeout=120)
 
 
-@pytest.mark.parametrize("variable", ["HTTP_PORT", "LOCAL_PORT"])
+@pytest.mark.parametrize("variable", ["HTTP_PORT", "HTTPS_PORT", "LOCAL_PORT"])
 def test_a_port_in_use(tmp_path: Path, variable: str) -> None:
     folder = copy_of_checkout(tmp_path)
     with socket.socket() as taken:

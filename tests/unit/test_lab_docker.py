@@ -22,7 +22,11 @@ def services(network: str | None = None) -> dict[str, dict[str, object]]:
 
 
 def test_a_variant_has_its_containers() -> None:
-    assert set(services()) == {"upstream", "app-0-0", "nginx-0", "app-1-0", "app-2-0", "app-2-1", "nginx-2"}
+    assert set(services()) == {"certificates", "upstream", "app-0-0", "nginx-0", "app-1-0", "app-2-0", "app-2-1", "nginx-2"}
+
+
+def test_without_nginx_there_is_nothing_that_ends() -> None:
+    assert set(Maker({0}, {1}, None).document(VARIANTS[1:2], Path("/lab"), PORTS)["services"]) == {"upstream", "app-0-0"}
 
 
 def test_applications_have_the_same_cpus_and_memory() -> None:

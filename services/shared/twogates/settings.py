@@ -56,6 +56,15 @@ class AppSettings(Settings):
     upstream_connections: int = Field(ge=1, le=65535)  # open at once, in each process
 
 
+class TlsSettings(Settings):
+    """What the certificate for HTTPS is made of, or checked against."""
+
+    profile: Literal["development", "production"]
+    server_names: str = Field(pattern=r"^[A-Za-z0-9.:\[\]-]+( [A-Za-z0-9.:\[\]-]+)*$")
+    tls_folder: Path
+    authority_folder: Path | None = None
+
+
 class ServerSettings(Settings):
     """What a server reads. ``None`` where a server has no such thing: Daphne has no workers."""
 

@@ -1,0 +1,129 @@
+"""The certificate that Nginx serves: python app.py, before Nginx starts.
+
+Development: an authority and a certificate are made at the first start, and the certificate again a month before its end, so that
+HTTPS works at once and no key is in the repository or in an image. Production: nothing is made; the certificate that is there is
+checked, and a sentence says why Nginx should not start with it.
+"""
+
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+
+import pem
+from authority import NAME, general_name, new_authority, new_certificate
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from twogates.settings import TlsSettings
+
+RENEWED_BEFORE = timedelta(days=30)
+LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
+SHORTEST_RSA_KEY = 2048
+
+
+def prepare(folder: Path, authority_folder: Path, names: list[str]) -> pem.Pair:
+    """Make what is missing, ends soon or is for other names. A new authority has to be trusted anew, so it is kept if it can be."""
+    names = list(dict.fromkeys((*names, *LOOPBACK)))
+    authority = existing(authority_folder)
+    if authority is None or ends_soon(authority.certificate) or constrained_to(authority.certificate) != set(map(general_name, names)):
+        authority = new_authority(names)
+        pem.write(authority_folder, authority)
+    pair = existing(folder)
+    if pair is None or ends_soon(pair.certificate) or not issued_by(pair.certificate, authority.certificate):
+        pair = new_certificate(authority, names)
+        pem.write(folder, pair)
+    pem.replace(folder / "authority.pem", (authority_folder / pem.CERTIFICATE).read_bytes(), 0o644)
+    return pair
+
+
+def existing(folder: Path) -> pem.Pair | None:
+    """The pair that is there, if one is there whole."""
+    try:
+        return pem.read(folder)
+    except (OSError, ValueError):
+        return None
+
+
+def ends_soon(certificate: x509.Certificate) -> bool:
+    return certificate.not_valid_after_utc - datetime.now(UTC) < RENEWED_BEFORE
+
+
+def issued_by(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
+    """Whether this authority, and no earlier one, signed it."""
+    try:
+        certificate.verify_directly_issued_by(authority)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
+
+
+def constrained_to(authority: x509.Certificate) -> set[x509.GeneralName]:
+    """The names that an authority may sign for, as a certificate writes them."""
+    try:
+        permitted = authority.extensions.get_extension_for_class(x509.NameConstraints).value.permitted_subtrees or []
+    except x509.ExtensionNotFound:
+        return set()
+    return {x509.IPAddress(name.value.network_address) if isinstance(name.value, IPv4Network | IPv6Network) else name for name in permitted}
+
+
+def faults(folder: Path, names: list[str]) -> Iterator[str]:
+    """Why Nginx should not start with what is there, a sentence each."""
+    try:
+        pair = pem.read(folder)
+    except OSError as error:
+        yield f"{error.filename} cannot be read ({error.strerror}); accepted: {pem.CERTIFICATE} and {pem.KEY} in TLS_FOLDER"
+        return
+    except ValueError as error:
+        yield f"{folder} holds no certificate with its key ({error}); accepted: both as PEM, the key without a password"
+        return
+    certificate, key = pair.certificate, pair.certificate.public_key()
+    begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if not begins <= datetime.now(UTC) < ends:
+        yield f"{pem.CERTIFICATE} is valid from {begins:%Y-%m-%d %H:%M} to {ends:%Y-%m-%d %H:%M} UTC, which is not now"
+    if certificate.issuer == NAME:
+        yield f"{pem.CERTIFICATE} is one for development; accepted: one of an authority that your clients trust"
+    if isinstance(key, RSAPublicKey) and key.key_size < SHORTEST_RSA_KEY:
+        yield f"{pem.KEY} is an RSA key of {key.key_size} bits; accepted: {SHORTEST_RSA_KEY} or more, or an elliptic curve"
+    missing = [name for name in names if not covered(name, certificate)]
+    if missing:
+        yield f"{pem.CERTIFICATE} is not for {', '.join(missing)}; accepted: one for every name in SERVER_NAMES"
+
+
+def covered(name: str, certificate: x509.Certificate) -> bool:
+    """Whether the certificate is for a name, itself or by a wildcard for its first label."""
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return False
+    wildcard = x509.DNSName(f"*.{name.partition('.')[2]}")
+    return general_name(name) in found or wildcard in found
+
+
+def main() -> int:
+    """Prepare or check, and say in one line what there is; exit status 2 when Nginx should not start."""
+    settings = TlsSettings.read()
+    names = settings.server_names.split()
+    if settings.profile == "production":
+        found = list(faults(settings.tls_folder, names))
+        for fault in found:
+            print(f"twogates: {fault}", file=sys.stderr)
+        if found:
+            return 2
+        pair = pem.read(settings.tls_folder)
+    else:
+        assert settings.authority_folder
+        try:
+            pair = prepare(settings.tls_folder, settings.authority_folder, names)
+        except OSError as error:
+            print(f"twogates: {error.filename} cannot be written ({error.strerror}); accepted: folders of this user", file=sys.stderr)
+            return 2
+    ends = pair.certificate.not_valid_after_utc
+    print(f"A certificate for {', '.join(names)}, valid until {ends:%Y-%m-%d}{': renew it' if ends_soon(pair.certificate) else ''}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

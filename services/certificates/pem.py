@@ -1,0 +1,43 @@
+"""A certificate and its key, as two files. Each is replaced at once, so that no reader sees half of it."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+
+CERTIFICATE, KEY = "fullchain.pem", "privkey.pem"  # as ACME clients name them
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A certificate and the key that belongs to it."""
+
+    certificate: x509.Certificate
+    key: CertificateIssuerPrivateKeyTypes
+
+
+def read(folder: Path) -> Pair:
+    """The pair in a folder; raises OSError and ValueError."""
+    chain = x509.load_pem_x509_certificates((folder / CERTIFICATE).read_bytes())
+    key = load_pem_private_key((folder / KEY).read_bytes(), password=None)
+    if key.public_key() != chain[0].public_key():
+        raise ValueError(f"{KEY} is not the key of {CERTIFICATE}")
+    return Pair(chain[0], key)  # type: ignore[arg-type]
+
+
+def write(folder: Path, pair: Pair) -> None:
+    """Write both; only this user may read the key. The key first: a certificate without its key would stop Nginx."""
+    replace(folder / KEY, pair.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), 0o600)
+    replace(folder / CERTIFICATE, pair.certificate.public_bytes(Encoding.PEM), 0o644)
+
+
+def replace(path: Path, content: bytes, mode: int) -> None:
+    """Write a file under another name, and rename it."""
+    new = path.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+        file.write(content)
+    new.rename(path)

@@ -1,0 +1,164 @@
+"""What Nginx keeps from the services, in a second Nginx in front of the same ones, with the values that production has."""
+
+import contextlib
+import socket
+import ssl
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from scripts import nginx_local
+from scripts.local_plan import FOLDERS, make_plan
+from scripts.servers import Command, Servers, free_port
+from tests.stack import EVENT_LOOPS, SERVICES, Service
+
+Start = Callable[..., str]
+NOBODY = {"UNLIMITED_CLIENTS": ""}
+
+
+@pytest.fixture
+def nginx(stack: None, tmp_path: Path) -> Iterator[Start]:
+    """Start an Nginx with some values of its own; its address."""
+    plan = make_plan()
+
+    def start(**values: str) -> str:
+        port = free_port()
+        listen = {"NGINX_LISTEN": f"127.0.0.1:{port}", "NGINX_LISTEN_TLS": f"127.0.0.1:{free_port()}"}
+        nginx_local.render(tmp_path, plan.nginx_values | listen | values)
+        arguments = nginx_local.arguments(tmp_path, "1")
+        servers.start("nginx", Command([*plan.nginx_command, *arguments], tmp_path, port, path="/healthz"))
+        servers.wait_until_ready()
+        return f"http://127.0.0.1:{port}"
+
+    with Servers(tmp_path) as servers:
+        yield start
+
+
+def client_from(address: str) -> httpx.Client:
+    """A client with an address of its own: all of 127.0.0.0/8 is this machine."""
+    return httpx.Client(transport=httpx.HTTPTransport(local_address=address))
+
+
+def test_a_client_that_asks_too_often_is_told_when_to_come_back(nginx: Start) -> None:
+    base = nginx(**NOBODY, RATE_LIMIT="1", RATE_BURST="5")
+    with client_from("127.0.0.2") as flooding, client_from("127.0.0.3") as other:
+        answers = [flooding.get(f"{base}/flask/json") for _ in range(20)]
+        assert other.get(f"{base}/flask/json").status_code == 200
+    counts = Counter(answer.status_code for answer in answers)
+    # The burst and one more, and another for each second that this took.
+    assert set(counts) == {200, 429}
+    assert 6 <= counts[200] <= 9
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert refused.headers["Retry-After"] == "1"
+    assert refused.headers["Content-Type"] == "application/problem+json"
+    assert refused.json()["title"] == "Too Many Requests"
+    assert refused.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_client_that_waits_as_told_is_served(nginx: Start) -> None:
+    base = nginx(**NOBODY, RATE_LIMIT="5", RATE_BURST="1")
+    served = 0
+    with client_from("127.0.0.2") as client:
+        while served < 8:
+            served += client.get(f"{base}/fastapi/json").status_code == 200
+
+
+@pytest.mark.parametrize("service", EVENT_LOOPS, ids=str)
+def test_a_client_with_too_much_under_way_is_refused(nginx: Start, service: Service) -> None:
+    base = nginx(**NOBODY, CONNECTION_LIMIT="3")
+    port = int(base.rpartition(":")[2])
+    with contextlib.ExitStack() as stack:
+        for _ in range(3):
+            busy = stack.enter_context(socket.create_connection(("127.0.0.1", port), 5, ("127.0.0.2", 0)))
+            busy.sendall(f"GET /{service.name}/events?chunks=20&interval=1 HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            assert busy.recv(12) == b"HTTP/1.1 200"  # it is under way
+        client, other = stack.enter_context(client_from("127.0.0.2")), stack.enter_context(client_from("127.0.0.3"))
+        assert client.get(f"{base}/{service.name}/json").status_code == 429
+        assert other.get(f"{base}/{service.name}/json").status_code == 200
+
+
+def test_the_health_check_is_never_limited(nginx: Start) -> None:
+    base = nginx(**NOBODY, RATE_LIMIT="1", RATE_BURST="1")
+    with client_from("127.0.0.2") as client:
+        assert {client.get(f"{base}/healthz").status_code for _ in range(20)} == {200}
+
+
+def address_seen(base: str, service: Service, forwarded: str) -> str:
+    return str(httpx.get(f"{base}/{service.name}/", headers={"X-Forwarded-For": forwarded}).json()["client"])
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=str)
+@pytest.mark.parametrize(
+    ("forwarded", "client"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("6.6.6.6, 203.0.113.7", "203.0.113.7"),  # what the client wrote itself comes first
+        ("203.0.113.7, 127.0.0.9", "203.0.113.7"),  # two proxies of ours in a row
+        ("nonsense", "127.0.0.1"),
+    ],
+)
+def test_the_clients_address_behind_another_proxy(nginx: Start, service: Service, forwarded: str, client: str) -> None:
+    assert address_seen(nginx(FRONT_PROXY="127.0.0.0/24"), service, forwarded) == client
+
+
+def test_only_the_proxy_is_believed(nginx: Start) -> None:
+    assert address_seen(nginx(FRONT_PROXY="127.0.0.9"), SERVICES[0], "203.0.113.7") == "127.0.0.1"
+
+
+def test_limits_are_of_the_client_and_not_of_the_proxy(nginx: Start) -> None:
+    base = nginx(UNLIMITED_CLIENTS="127.0.0.0/8 1;", FRONT_PROXY="127.0.0.1", RATE_LIMIT="1", RATE_BURST="2")
+    counts = {
+        client: Counter(httpx.get(f"{base}/flask/json", headers={"X-Forwarded-For": client}).status_code for _ in range(count))
+        for client, count in (("203.0.113.7", 10), ("203.0.113.8", 2))
+    }
+    assert counts["203.0.113.7"][429] >= 5
+    assert counts["203.0.113.8"] == {200: 2}
+
+
+class TestProduction:
+    """PROFILE=production, as far as it is Nginx's."""
+
+    @pytest.mark.parametrize("path", ["/", "/flask/json?a=b%20c", "/nothing", "/.git/config"])
+    def test_http_leads_to_https_for_good(self, nginx: Start, path: str) -> None:
+        answer = httpx.get(nginx(PROFILE="production", HTTPS_PORT="8443") + path)
+        assert (answer.status_code, answer.headers["Location"]) == (308, f"https://127.0.0.1:8443{path}")
+        assert "Strict-Transport-Security" not in answer.headers  # of no effect over HTTP (RFC 6797, 7.2)
+
+    def test_the_default_port_is_left_out(self, nginx: Start) -> None:
+        answer = httpx.get(nginx(PROFILE="production", HTTPS_PORT="443") + "/a")
+        assert answer.headers["Location"] == "https://127.0.0.1/a"
+
+    def test_the_health_check_and_acme_stay_on_http(self, nginx: Start) -> None:
+        base = nginx(PROFILE="production")
+        assert httpx.get(f"{base}/healthz").status_code == 200
+        assert httpx.get(f"{base}/.well-known/acme-challenge/none").status_code == 404
+
+    def test_https_binds_browsers_to_https(self, nginx: Start) -> None:
+        port = free_port()
+        nginx(PROFILE="production", NGINX_LISTEN_TLS=f"127.0.0.1:{port}")
+        trusting = ssl.create_default_context(cafile=f"{FOLDERS['TLS_FOLDER']}/authority.pem")
+        for path in ("/", "/nothing", "/flask/json"):
+            answer = httpx.get(f"https://localhost:{port}{path}", verify=trusting)
+            assert answer.headers["Strict-Transport-Security"] == "max-age=63072000"
+
+    def test_a_proxy_that_had_https_is_not_sent_there(self, nginx: Start) -> None:
+        base = nginx(PROFILE="production", FRONT_PROXY="127.0.0.1")
+        answer = httpx.get(f"{base}/flask/json", headers={"X-Forwarded-Proto": "https"})
+        assert (answer.status_code, "Strict-Transport-Security" in answer.headers) == (200, True)
+
+    def test_a_scanner_of_addresses_gets_no_handshake(self, nginx: Start) -> None:
+        port = free_port()
+        nginx(TLS_ONLY_BY_NAME="on", NGINX_LISTEN_TLS=f"127.0.0.1:{port}")
+        context = ssl._create_unverified_context()
+        with socket.create_connection(("127.0.0.1", port), 5) as raw, pytest.raises(ssl.SSLError, match="UNRECOGNIZED_NAME"):
+            context.wrap_socket(raw, server_hostname="other.example")
+        with socket.create_connection(("127.0.0.1", port), 5) as raw:
+            context.wrap_socket(raw, server_hostname="localhost").close()
+
+
+@pytest.mark.parametrize("path", ["/.git/config", "/.env", "/.well-known/other", "/flask/.env"])
+def test_hidden_files_are_not_found(stack: None, nginx: Start, path: str) -> None:
+    assert httpx.get(nginx() + path).status_code == 404
