@@ -77,11 +77,14 @@ def reload_nginx_if_changed() -> None:
     known = mark.read_text() if mark.is_file() else ""
     if known.startswith(container) and known != f"{container} {digest}":
         # The image's entry point renders, then runs what it is given.
-        render_and_test = ["/docker-entrypoint.sh", "nginx", "-p", "/etc/nginx/", "-g", "pid /tmp/nginx.pid;", "-t"]
+        nginx = ["nginx", "-p", "/etc/nginx/", "-g", "pid /tmp/nginx.pid;"]
+        render_and_test = ["/docker-entrypoint.sh", *nginx, "-t"]
         tried = compose("exec", "-T", "nginx", *render_and_test, quiet=True)
         if tried.returncode:
             fail(f"Nginx goes on with the configuration it has, since it does not accept the new one:\n{tried.stderr.strip()}")
-        compose("kill", "--signal", "HUP", "nginx", quiet=True)
+        # From inside. A signal by docker kill, whichever it is, makes Docker take the container for one that somebody stopped:
+        # "restart: unless-stopped" then leaves it alone when it dies.
+        compose("exec", "-T", "nginx", *nginx, "-s", "reload", quiet=True)
         say("  Nginx has its new configuration.")
     mark.parent.mkdir(exist_ok=True)
     mark.write_text(f"{container} {digest}")
