@@ -15,6 +15,7 @@ from fastapi import FastAPI, Query, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, StreamingResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from twogates import static_file, streams
 from twogates.asgi import Observed
@@ -176,6 +177,12 @@ async def invalid_request(request: Request, error: RequestValidationError) -> Re
         Document.read(await request.body(), request.headers.get("Content-Type"))
     except Problem as contract:
         return await problem(request, contract)
+    return await problem(request, Problem(400))
+
+
+@app.exception_handler(ClientDisconnect)
+async def gone(request: Request, error: ClientDisconnect) -> Response:
+    # In the middle of an upload, or Nginx gave it up as malformed. Nobody reads this; without it, the log has a traceback.
     return await problem(request, Problem(400))
 
 
