@@ -47,7 +47,7 @@ def call_asgi(app: Any, request_id: str | None = None) -> tuple[int, Headers, by
         return {"type": "http.request"}
 
     try:
-        asyncio.run(asgi.Observed(app)({"type": "http", "headers": headers}, receive, send))
+        asyncio.run(asgi.Observed(app)({"type": "http", "method": "GET", "path": "/a", "headers": headers}, receive, send))
     finally:
         MESSAGES[:] = sent
     names = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in sent[0]["headers"]]
@@ -99,9 +99,9 @@ def test_asgi_leaves_other_protocols_alone() -> None:
     async def app(scope: asgi.Message, receive: asgi.Receive, send: asgi.Send) -> None:
         seen.append(scope["type"])
 
-    for kind in ("lifespan", "websocket"):
+    for kind in ("lifespan", "another"):
         asyncio.run(asgi.Observed(app)({"type": kind}, None, None))  # type: ignore[arg-type]
-    assert seen == ["lifespan", "websocket"]
+    assert seen == ["lifespan", "another"]
 
 
 def test_asgi_answers_500_for_an_exception_before_the_answer() -> None:
@@ -131,7 +131,7 @@ def test_asgi_lets_a_cancellation_through() -> None:
         raise asyncio.CancelledError
 
     with pytest.raises(asyncio.CancelledError):
-        asyncio.run(asgi.Observed(app)({"type": "http", "headers": []}, None, None))  # type: ignore[arg-type]
+        asyncio.run(asgi.Observed(app)({"type": "http", "path": "/", "headers": []}, None, None))  # type: ignore[arg-type]
 
 
 def test_wsgi_leaves_an_exception_to_the_server() -> None:
@@ -149,7 +149,8 @@ def test_wsgi_passes_the_exception_of_a_second_start_on() -> None:
         start_response("500 Internal Server Error", [], ("type", "value", None))
         return []
 
-    copy_context().run(wsgi.Observed(app), {}, lambda status, headers, exc_info=None: given.append(exc_info))
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/"}
+    copy_context().run(wsgi.Observed(app), environ, lambda status, headers, exc_info=None: given.append(exc_info))
     assert given == [("type", "value", None)]
 
 
@@ -164,7 +165,8 @@ def test_requests_at_once_keep_their_own_ids() -> None:
         async def send(message: asgi.Message) -> None:
             bodies.append(message.get("body", b""))
 
-        await asgi.Observed(app)({"type": "http", "headers": [(b"x-request-id", b"request-%d" % number)]}, None, send)  # type: ignore[arg-type]
+        scope = {"type": "http", "path": "/", "headers": [(b"x-request-id", b"request-%d" % number)]}
+        await asgi.Observed(app)(scope, None, send)  # type: ignore[arg-type]
         return b"".join(bodies)
 
     async def main() -> list[bytes]:
@@ -184,6 +186,7 @@ def log_lines() -> Iterable[io.StringIO]:
     logging.getLogger("twogates").addHandler(handler)
     yield handler.stream
     logging.getLogger("twogates").removeHandler(handler)
+    logging.getLogger("twogates").setLevel("NOTSET")
 
 
 def test_the_log_of_an_exception_has_the_request_id(log_lines: io.StringIO) -> None:
@@ -195,6 +198,29 @@ def test_the_log_of_an_exception_has_the_request_id(log_lines: io.StringIO) -> N
     assert (line["request_id"], line["level"], line["logger"]) == ("request-2", "ERROR", "twogates.asgi")
     assert "Broken: of this test" in line["exc_info"]
     assert line["pid"] > 0
+
+
+@gates
+def test_what_is_received_is_logged_for_debugging_alone(call: Any, app: Any, log_lines: io.StringIO) -> None:
+    call(app, "request-3")
+    assert not log_lines.getvalue()
+    logging.getLogger("twogates").setLevel("DEBUG")
+    call(app, "request-4")
+    line = json.loads(log_lines.getvalue())
+    assert (line["request_id"], line["level"]) == ("request-4", "DEBUG")
+    assert re.fullmatch("received GET /a?", line["message"])
+
+
+def test_a_websocket_has_an_id_and_is_logged(log_lines: io.StringIO) -> None:
+    seen: list[str] = []
+
+    async def app(scope: asgi.Message, receive: asgi.Receive, send: asgi.Send) -> None:
+        seen.append(REQUEST_ID.get())
+
+    logging.getLogger("twogates").setLevel("DEBUG")
+    asyncio.run(asgi.Observed(app)({"type": "websocket", "path": "/ws", "headers": [(b"x-request-id", b"socket-1")]}, None, None))  # type: ignore[arg-type]
+    assert seen == ["socket-1"]
+    assert json.loads(log_lines.getvalue())["message"] == "received WebSocket /ws"
 
 
 def test_a_log_line_outside_of_a_request_has_a_dash(log_lines: io.StringIO) -> None:

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 class Observed:
     """ASGI middleware: takes or makes ``X-Request-ID``, echoes it, and adds ``Server-Timing``.
 
-    It is also the last net: an exception that reaches it becomes a 500 at once. Daphne would
+    A WebSocket's id is only taken, for the log. It is also the last net: an exception that reaches it becomes a 500 at once. Daphne would
     notice it by a poll, up to a second later.
     """
 
@@ -29,7 +29,7 @@ class Observed:
         self.app = Counted(app) if counters.wanted() else app
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
         started = perf_counter()
@@ -40,6 +40,11 @@ class Observed:
         if not request_id:
             request_id = new_request_id().encode()
         REQUEST_ID.set(request_id.decode("latin-1"))
+        # What came, for a comparison with what Nginx sent: each must be in both logs, and once.
+        log.debug("received %s %s", scope.get("method", "WebSocket"), scope["path"])
+        if scope["type"] == "websocket":
+            await self.app(scope, receive, send)
+            return
         answering = False
 
         async def observed_send(message: Message) -> None:

@@ -1,5 +1,6 @@
 """Request id and timing around any WSGI callable. Compare asgi.py: the same for the other gate."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from time import perf_counter
@@ -9,6 +10,8 @@ from twogates import counters
 from twogates.context import REQUEST_ID, new_request_id, server_timing
 
 Application = Callable[..., Iterable[bytes]]
+
+log = logging.getLogger(__name__)
 
 
 class Observed:
@@ -21,6 +24,8 @@ class Observed:
         started = perf_counter()
         request_id = environ.get("HTTP_X_REQUEST_ID") or new_request_id()
         REQUEST_ID.set(request_id)
+        # What came, for a comparison with what Nginx sent: each must be in both logs, and once.
+        log.debug("received %s %s", environ["REQUEST_METHOD"], environ["PATH_INFO"])
 
         def observed_start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             headers = [*headers, ("X-Request-ID", request_id), ("Server-Timing", server_timing(started))]
