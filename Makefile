@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN = @$(PYTHON) scripts/venv.py
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs trust dev load lab compare plan locust test lint bench lock clean
+.PHONY: help up down status logs reload deploy trust dev load lab compare plan locust test lint bench lock clean
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +17,10 @@ status: ## What runs
 	$(RUN) scripts -m scripts.stack status
 logs: ## The newest log lines, and those to come
 	$(RUN) scripts -m scripts.stack logs
+reload: ## Nginx takes its changed configuration, if nginx -t accepts it
+	$(RUN) scripts -m scripts.stack reload
+deploy: ## Replace a service's replicas while it serves (S=fastapi; Docker)
+	$(RUN) scripts -m scripts.deploy $(S)
 trust: ## How a browser or program comes to trust the development certificate
 	$(RUN) scripts -m scripts.trust
 dev: ## Start it so that an edit of a service shows in the next response

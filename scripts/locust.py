@@ -6,6 +6,7 @@ from pathlib import Path
 
 from scripts import runtime_docker, runtime_local
 from scripts.compose_file import ROOT, load
+from scripts.docker_compose import compose
 from scripts.output import fail, say
 
 
@@ -25,7 +26,7 @@ def main() -> None:
         )
     elif runtime_docker.is_up():
         os.chdir(ROOT)
-        if runtime_docker.compose("--profile", "locust", "up", "--wait", "--build", "--no-deps", "locust", quiet=True).returncode:
+        if compose("--profile", "locust", "up", "--wait", "--build", "--no-deps", "locust", quiet=True).returncode:
             fail("Locust did not start; its log: docker compose logs locust")
         say(f"Locust is at {target}/locust/ until make down; choose users, then start.")
     else:

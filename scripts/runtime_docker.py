@@ -2,22 +2,18 @@
 
 import hashlib
 import os
-import re
 import socket
 import subprocess
 from functools import cache
 
+from scripts import nginx_docker
 from scripts.compose_file import ROOT, load
+from scripts.docker_compose import compose, without_progress
 from scripts.output import fail, say, show_addresses
 from scripts.ready import wait_until_ready
 
 DEVELOPMENT = ["--file", "compose.yaml", "--file", "compose.dev.yaml"]
 START_SECONDS = 120
-
-
-def compose(*arguments: str, quiet: bool = False) -> subprocess.CompletedProcess[str]:
-    """Run ``docker compose`` at the top of the checkout."""
-    return subprocess.run(["docker", "compose", *arguments], cwd=ROOT, text=True, capture_output=quiet)
 
 
 @cache
@@ -76,24 +72,11 @@ def reload_nginx_if_changed() -> None:
     mark = ROOT / ".run" / "nginx-in-container"
     known = mark.read_text() if mark.is_file() else ""
     if known.startswith(container) and known != f"{container} {digest}":
-        # The image's entry point renders, then runs what it is given.
-        nginx = ["nginx", "-p", "/etc/nginx/", "-g", "pid /tmp/nginx.pid;"]
-        render_and_test = ["/docker-entrypoint.sh", *nginx, "-t"]
-        tried = compose("exec", "-T", "nginx", *render_and_test, quiet=True)
-        if tried.returncode:
-            fail(f"Nginx goes on with the configuration it has, since it does not accept the new one:\n{tried.stderr.strip()}")
-        # From inside. A signal by docker kill, whichever it is, makes Docker take the container for one that somebody stopped:
-        # "restart: unless-stopped" then leaves it alone when it dies.
-        compose("exec", "-T", "nginx", *nginx, "-s", "reload", quiet=True)
+        if wrong := nginx_docker.reload():
+            fail(f"Nginx goes on with the configuration it has, since it does not accept the new one:\n{wrong}")
         say("  Nginx has its new configuration.")
     mark.parent.mkdir(exist_ok=True)
     mark.write_text(f"{container} {digest}")
-
-
-def without_progress(printed: str) -> str:
-    """What Compose printed, less the lines that only say how far it is."""
-    lines = [line for line in printed.splitlines() if not re.match(r"\s*(Container|Network|Volume|Image) \S+\s+\w+$", line)]
-    return "\n".join(lines[-20:])
 
 
 def check_port(bind: str, port: int, variable: str) -> None:
@@ -104,6 +87,13 @@ def check_port(bind: str, port: int, variable: str) -> None:
             probe.bind((bind, port))
         except OSError as error:
             fail(f"Port {port} on {bind} cannot be used ({error.strerror}). Choose another: make up {variable}={port + 1000}")
+
+
+def reload() -> None:
+    """Let Nginx take what has changed in nginx/, if it accepts it; a changed variable needs ``make up``."""
+    if wrong := nginx_docker.reload():
+        fail(f"Nginx goes on with the configuration it has, since it does not accept the new one:\n{wrong}")
+    say("Nginx has its new configuration.")
 
 
 def is_up() -> bool:

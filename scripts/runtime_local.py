@@ -42,6 +42,18 @@ def up(reload: bool = False) -> None:
     show_addresses(plan.base, plan.secure_base, answers)
 
 
+def reload() -> None:
+    """Let Nginx take what has changed in nginx/ and in its variables, if it accepts it."""
+    plan = make_plan()
+    tried = RUN / "nginx-tried"
+    nginx_local.render(tried, plan.nginx_values)
+    if wrong := nginx_local.check(plan.nginx_command, tried, plan.nginx_workers):
+        fail(f"Nginx goes on with the configuration it has, since it does not accept the new one:\n{wrong}")
+    nginx_local.render(RUN / "nginx", plan.nginx_values)
+    supervisor.connect().signalProcess("nginx", "HUP")
+    say("Nginx has its new configuration.")
+
+
 def held_ports() -> set[int]:
     """The ports that the running stack listens on, from what was written for it."""
     written = supervisor.CONFIGURATION.read_text() + (RUN / "nginx" / "conf.d" / "server.conf").read_text()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from scripts import runtime_docker, runtime_local
 from scripts.compose_file import ROOT
+from scripts.docker_compose import compose
 from scripts.local_plan import FOLDERS, RUN, make_plan
 from scripts.output import console, fail
 
@@ -38,7 +39,7 @@ def authority() -> Path:
     if not runtime_docker.is_up():
         fail("The stack is not running. Start it with: make up")
     RUN.mkdir(exist_ok=True)
-    copied = runtime_docker.compose("cp", f"nginx:/tls/{NAME}", str(RUN / NAME), quiet=True)
+    copied = compose("cp", f"nginx:/tls/{NAME}", str(RUN / NAME), quiet=True)
     if copied.returncode:
         fail(f"There is no authority to trust: {copied.stderr.strip()}")
     return RUN / NAME

@@ -11,8 +11,8 @@ from loadtest.engine.docker_look import Container, check_engine, containers, cpu
 from loadtest.engine.keeper import keep
 from loadtest.engine.variants import EngineError, Holding, Running, Usage
 from loadtest.model import Variant
-from scripts import runtime_docker
 from scripts.compose_file import ROOT
+from scripts.docker_compose import compose
 from scripts.local_plan import LAB
 from scripts.servers import free_port, uninterrupted
 
@@ -72,7 +72,7 @@ class Docker:
         if self.prepared:
             return
         check_engine()
-        built = runtime_docker.compose("build", "--quiet", quiet=True)
+        built = compose("build", "--quiet", quiet=True)
         if built.returncode:
             raise EngineError(f"An image could not be built:\n{built.stderr.strip()[-2000:]}")
         self.stop()

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from loadtest.engine.docker_look import check_engine, docker
 from loadtest.engine.keeper import keep
 from loadtest.engine.variants import EngineError
-from scripts import runtime_docker
 from scripts.compose_file import ROOT, load, variables
+from scripts.docker_compose import without_progress
 from scripts.servers import uninterrupted
 
 SERVICE = "locust-worker"
@@ -59,7 +59,7 @@ def worker_containers(count: int, cpus: set[int] | None) -> Iterator[None]:
     try:
         ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, start_new_session=True)
         if ran.returncode:
-            raise EngineError(f"The load generators did not start: {runtime_docker.without_progress(ran.stderr)}")
+            raise EngineError(f"The load generators did not start: {without_progress(ran.stderr)}")
         yield
     finally:
         with uninterrupted():

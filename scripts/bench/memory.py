@@ -11,6 +11,7 @@ from scripts.bench import nginx
 from scripts.bench.cells import new_ports
 from scripts.bench.plan import service
 from scripts.compose_file import load
+from scripts.docker_compose import compose
 from scripts.local_plan import make_plan
 from scripts.proc import pss_mib, tree
 from scripts.servers import Servers, free_port
@@ -48,7 +49,7 @@ def containers() -> list[Part] | None:
         return None
     ids: list[str] = []
     for name in (entry.name for entry in load()[0].values() if not entry.profiles):
-        running = runtime_docker.compose("ps", "--quiet", "--status", "running", name, quiet=True).stdout.split()
+        running = compose("ps", "--quiet", "--status", "running", name, quiet=True).stdout.split()
         if not running:
             return None
         ids += running

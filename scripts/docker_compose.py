@@ -1,0 +1,30 @@
+"""Docker Compose, run at the top of the checkout with the files that the settings ask for."""
+
+import os
+import re
+import subprocess
+
+from scripts.compose_file import ROOT, variables
+
+# What a variable, with this value, lays over compose.yaml. COMPOSE_FILE, Compose's own variable, wins over both.
+OVERRIDES = {"PROFILE": ("production", "compose.production.yaml"), "HTTP3": ("on", "compose.http3.yaml")}
+
+
+def files() -> list[str]:
+    """The Compose files in use, by the settings."""
+    given = variables()
+    if "COMPOSE_FILE" in given:
+        return given["COMPOSE_FILE"].split(os.pathsep)
+    return ["compose.yaml", *(file for name, (value, file) in OVERRIDES.items() if given.get(name) == value)]
+
+
+def compose(*arguments: str, quiet: bool = False) -> subprocess.CompletedProcess[str]:
+    """Run ``docker compose``; ``quiet`` keeps what it prints in the result."""
+    environment = {**os.environ, "COMPOSE_FILE": os.pathsep.join(files())}
+    return subprocess.run(["docker", "compose", *arguments], cwd=ROOT, env=environment, text=True, capture_output=quiet)
+
+
+def without_progress(printed: str) -> str:
+    """What Compose printed, less the lines that only say how far it is."""
+    lines = [line for line in printed.splitlines() if not re.match(r"\s*(Container|Network|Volume|Image) \S+\s+\w+$", line)]
+    return "\n".join(lines[-20:])

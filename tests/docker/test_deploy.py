@@ -1,0 +1,148 @@
+"""Replicas replaced under load: nothing is lost, whether the new ones are good or not."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import aiohttp
+import httpx
+import pytest
+
+from tests.checkouts import copy_of_checkout, free_port
+
+RATE = 200  # requests a second, every fourth a POST, which nothing may send twice
+DOCUMENT = {
+    "id": "6f1fd791-0000-4000-8000-000000000000",
+    "title": "t",
+    "created": "2026-01-01T00:00:00Z",
+    "items": [{"name": "n", "quantity": 1, "price": 1}],
+}
+ROLLED_BACK_WITHIN = 30.0
+
+
+class Stack:
+    """A stack of its own, from a copy of the checkout that a test may break."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = copy_of_checkout(folder)
+        self.port = free_port()
+        self.environment = {
+            **os.environ,
+            "RUNTIME": "docker",
+            "HTTP_PORT": self.port,
+            "HTTPS_PORT": free_port(),
+            "COMPOSE_PROJECT_NAME": "twogates-deploy",
+            "TAG": "deploy",
+            **{f"{name}_REPLICAS": "2" for name in ("FLASK", "FASTAPI", "DJANGO")},
+        }
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", *words]
+        return subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=300)
+
+    def hosts(self, service: str) -> set[str]:
+        """The host names of the replicas that answer now."""
+        return {str(httpx.get(f"http://127.0.0.1:{self.port}/{service}/").json()["host"]) for _ in range(12)}
+
+
+@pytest.fixture(scope="module")
+def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    own = Stack(tmp_path_factory.mktemp("deploy"))
+    started = own.run("scripts.stack", "up")
+    try:
+        assert started.returncode == 0, started.stdout + started.stderr
+        yield own
+    finally:
+        stopped = own.run("scripts.stack", "clean")
+    assert stopped.returncode == 0, stopped.stderr
+
+
+async def under_load(stack: Stack, service: str, *words: str) -> tuple[subprocess.CompletedProcess[str], Counter[str]]:
+    """Run a command while requests come at RATE whatever happens to those before them; what became of each."""
+    outcomes: Counter[str] = Counter()
+
+    async def ask(number: int, client: aiohttp.ClientSession) -> None:
+        method, path, body = ("GET", "json", None) if number % 4 else ("POST", "echo", DOCUMENT)
+        try:
+            async with client.request(method, f"/{service}/{path}", json=body) as answer:
+                text = await answer.text()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            outcomes[f"{method} {error!r}"] += 1
+        else:
+            outcomes["right" if answer.status == 200 else f"{method} {answer.status} {text}"] += 1
+
+    client = aiohttp.ClientSession(
+        f"http://127.0.0.1:{stack.port}", timeout=aiohttp.ClientTimeout(30), connector=aiohttp.TCPConnector(limit=0)
+    )
+    async with client, asyncio.TaskGroup() as group:
+        running = asyncio.create_task(asyncio.to_thread(stack.run, *words))
+        began, sent = time.monotonic(), 0
+        while not running.done():
+            while sent < (time.monotonic() - began) * RATE:
+                sent += 1
+                group.create_task(ask(sent, client))
+            await asyncio.sleep(1 / RATE)  # the pace of the arrivals
+    assert sum(outcomes.values()) == sent
+    return await running, outcomes
+
+
+@pytest.mark.parametrize("service", ["flask", "fastapi", "django"])
+def test_nothing_is_lost(service: str, own_stack: Stack) -> None:
+    before = own_stack.hosts(service)
+    done, outcomes = asyncio.run(under_load(own_stack, service, "scripts.deploy", service))
+    assert done.returncode == 0, done.stdout + done.stderr
+    after = own_stack.hosts(service)
+    assert (len(before), len(after), before & after) == (2, 2, set())
+    assert set(outcomes) == {"right"}, outcomes
+    assert outcomes["right"] > 5 * RATE
+
+
+CRASHES = "raise SystemExit('this version does not start')\n"
+
+
+@pytest.mark.parametrize(
+    ("service", "path", "old", "new", "says"),
+    [
+        ("fastapi", "services/fastapi_async/app.py", "import asyncio\n", CRASHES, "this version does not start"),
+        ("flask", "services/flask_sync/app.py", '@get("/healthz")', '@get("/another")', "was not healthy after 20 seconds"),
+    ],
+)
+def test_a_bad_version_is_rolled_back(service: str, path: str, old: str, new: str, says: str, own_stack: Stack) -> None:
+    before = own_stack.hosts(service)
+    file = own_stack.folder / path
+    good = file.read_text()
+    assert old in good
+    try:
+        file.write_text(good.replace(old, new, 1))
+        began = time.monotonic()
+        done, outcomes = asyncio.run(under_load(own_stack, service, "scripts.deploy", service))
+        assert time.monotonic() - began < ROLLED_BACK_WITHIN * 2  # building the image is in it; the bound itself is in the chaos suite
+    finally:
+        file.write_text(good)
+    assert done.returncode == 1
+    assert says in done.stderr
+    assert "is as it was" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert own_stack.hosts(service) == before
+    assert set(outcomes) == {"right"}, outcomes
+
+
+def test_a_configuration_that_nginx_refuses_is_not_taken(own_stack: Stack) -> None:
+    file = own_stack.folder / "nginx/http/limits.conf"
+    good = file.read_text()
+    try:
+        file.write_text(good + "no_such_directive on;\n")
+        refused = own_stack.run("scripts.stack", "reload")
+        deployed = own_stack.run("scripts.deploy", "fastapi")
+    finally:
+        file.write_text(good)
+    assert (refused.returncode, deployed.returncode) == (1, 1)
+    for tried in (refused, deployed):
+        assert 'unknown directive "no_such_directive"' in tried.stderr
+    assert own_stack.hosts("fastapi")
+    assert own_stack.run("scripts.stack", "reload").returncode == 0
