@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN = @$(PYTHON) scripts/venv.py
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs reload deploy trust dev load lab compare plan locust test lint bench lock clean
+.PHONY: help up down status logs reload deploy secrets trust dev load lab compare plan locust test lint bench lock clean
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,8 @@ reload: ## Nginx takes its changed configuration, if nginx -t accepts it
 	$(RUN) scripts -m scripts.stack reload
 deploy: ## Replace a service's replicas while it serves (S=fastapi; Docker)
 	$(RUN) scripts -m scripts.deploy $(S)
+secrets: ## The secrets that production needs, each a file; what is there is kept
+	$(RUN) scripts -m scripts.secrets
 trust: ## How a browser or program comes to trust the development certificate
 	$(RUN) scripts -m scripts.trust
 dev: ## Start it so that an edit of a service shows in the next response

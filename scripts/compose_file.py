@@ -53,8 +53,9 @@ def substitute(value: Any, given: Mapping[str, str]) -> Any:
 
 
 def defaults() -> dict[str, str]:
-    """Every variable of compose.yaml with its default."""
-    return {found["name"]: found["default"] for found in VARIABLE.finditer((ROOT / "compose.yaml").read_text())}
+    """Every variable of compose.yaml, and of what is laid over it, with its default."""
+    files = [*sorted(ROOT.glob("compose.*.yaml")), ROOT / "compose.yaml"]  # the last one's default counts
+    return {found["name"]: found["default"] for path in files for found in VARIABLE.finditer(path.read_text())}
 
 
 def load(environ: Mapping[str, str] | None = None) -> tuple[dict[str, Service], dict[str, Any]]:

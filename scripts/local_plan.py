@@ -13,7 +13,7 @@ from scripts.compose_file import ROOT, Service, load
 RUN = ROOT / ".run"
 LAB = RUN / "lab"
 # Where containers have volumes.
-FOLDERS = {"TLS_FOLDER": str(RUN / "tls"), "AUTHORITY_FOLDER": str(RUN / "authority")}
+FOLDERS = {"TLS_FOLDER": str(RUN / "tls"), "AUTHORITY_FOLDER": str(RUN / "authority"), "ACME_FOLDER": str(RUN / "acme")}
 # Docker's names, in a URL and in an upstream of Nginx.
 URL = re.compile(r"http://(\w+):8000")
 SERVER = re.compile(r"server (\w+):8000 resolve([^;]*);")
@@ -65,7 +65,7 @@ def make_plan(reload: bool = False) -> Plan:
     (bind, http_port, _), (_, https_port, _) = (published.rsplit(":", 2) for published in services["nginx"].ports)
     values = {name: local_servers(value, addresses) for name, value in services["nginx"].environment.items()}
     values |= {"NGINX_LISTEN": f"{bind}:{http_port}", "NGINX_LISTEN_TLS": f"{bind}:{https_port}"}
-    values |= {"NGINX_SPOOL": "spool", "NGINX_RESOLVER": "127.0.0.1", "TLS_FOLDER": FOLDERS["TLS_FOLDER"]}
+    values |= {"NGINX_SPOOL": "spool", "NGINX_RESOLVER": "127.0.0.1", **FOLDERS}
     values["LOCUST"] = f"127.0.0.1:{document['x-local']['locust_port']}"
     workers = re.search(r"worker_processes (\w+);", document["services"]["nginx"]["command"][-1])
     assert workers

@@ -6,11 +6,11 @@ import socket
 import subprocess
 from functools import cache
 
-from scripts import nginx_docker
-from scripts.compose_file import ROOT, load
-from scripts.docker_compose import compose, without_progress
-from scripts.output import fail, say, show_addresses
-from scripts.ready import wait_until_ready
+from scripts import nginx_docker, secrets
+from scripts.compose_file import ROOT, Service, load
+from scripts.docker_compose import compose, files, without_progress
+from scripts.output import console, fail, say, show_addresses
+from scripts.ready import SERVICES, wait_until_ready
 
 DEVELOPMENT = ["--file", "compose.yaml", "--file", "compose.dev.yaml"]
 START_SECONDS = 120
@@ -47,16 +47,21 @@ def up(reload: bool = False) -> None:
     if not is_up():
         check_port(bind, int(port), "HTTP_PORT")
         check_port(bind, int(secure_port), "HTTPS_PORT")
-    files = DEVELOPMENT if reload else []
+    more = DEVELOPMENT if reload else []
+    if in_production() and (missing := secrets.missing()):
+        fail(f"{missing[0]} is not there; accepted: a file for each secret. Make them with: make secrets")
     say("  Building the images that changed ...")
-    built = compose(*files, "build", "--quiet", quiet=True)
+    built = compose(*more, "build", "--quiet", quiet=True)
     if built.returncode:
         fail(f"An image could not be built:\n{built.stderr.strip()[-2000:]}")
     say("  Starting the containers ...")
-    started = compose(*files, "up", "--wait", "--wait-timeout", str(START_SECONDS), "--remove-orphans", "--no-build", quiet=True)
+    started = compose(*more, "up", "--wait", "--wait-timeout", str(START_SECONDS), "--remove-orphans", "--no-build", quiet=True)
     if started.returncode:
         fail(f"The stack did not start:\n{without_progress(started.stderr)}\nAll logs: make logs. Stop what did start: make down")
     reload_nginx_if_changed()
+    if in_production():
+        show_production(nginx)
+        return
     base = f"http://{bind}:{port}"
     try:
         show_addresses(base, f"https://{nginx.environment['SERVER_NAMES'].split()[0]}:{secure_port}", wait_until_ready(base, 30))
@@ -64,11 +69,30 @@ def up(reload: bool = False) -> None:
         fail(f"{error}\nAll logs: make logs")
 
 
+def in_production() -> bool:
+    """Whether what runs, or is to run, is for production."""
+    return "compose.production.yaml" in files()
+
+
+def show_production(nginx: Service) -> None:
+    """Ask each service over HTTPS by the name that clients use, from inside, and say where they are."""
+    name, port = nginx.environment["SERVER_NAMES"].split()[0], nginx.environment["NGINX_LISTEN_TLS"]
+    for service in SERVICES:
+        url = f"https://{name}:{port}/{service}/readyz"
+        # Whether clients trust the certificate is theirs to say; that it is for this name has been checked.
+        ask = ["curl", "--insecure", "--fail", "--silent", "--show-error", "--max-time", "10", "--resolve", f"{name}:{port}:127.0.0.1"]
+        asked = compose("exec", "-T", "nginx", *ask, url, quiet=True)
+        if asked.returncode:
+            fail(f"{service} does not answer through Nginx: {asked.stderr.strip()}\nAll logs: make logs")
+    console.print(f"  https://{name}:{load()[0]['nginx'].ports[1].rsplit(':', 2)[1]}/".ljust(40) + ", ".join(SERVICES))
+    console.print("Next: make status")
+
+
 def reload_nginx_if_changed() -> None:
     """Render the templates again and reload, when a file of nginx/ has changed under the same container."""
     container = compose("ps", "--quiet", "nginx", quiet=True).stdout.strip()
-    files = sorted(path for path in (ROOT / "nginx").rglob("*") if path.is_file())
-    digest = hashlib.sha256(container.encode() + b"".join(path.read_bytes() for path in files)).hexdigest()
+    configuration = sorted(path for path in (ROOT / "nginx").rglob("*") if path.is_file())
+    digest = hashlib.sha256(container.encode() + b"".join(path.read_bytes() for path in configuration)).hexdigest()
     mark = ROOT / ".run" / "nginx-in-container"
     known = mark.read_text() if mark.is_file() else ""
     if known.startswith(container) and known != f"{container} {digest}":

@@ -9,6 +9,7 @@ from datetime import timedelta
 from rich.table import Table
 
 from scripts import nginx_local, supervisor, venv
+from scripts.compose_file import variables
 from scripts.local_plan import RUN, Plan, make_plan, run_jobs
 from scripts.output import console, fail, say, show_addresses
 from scripts.ready import wait_until_ready
@@ -19,6 +20,8 @@ START_SECONDS = 60
 def up(reload: bool = False) -> None:
     """Start what does not run yet and wait until all of it answers."""
     venv.ensure("services")  # type: ignore[no-untyped-call]
+    if variables().get("PROFILE") == "production":
+        fail("PROFILE is production, and these are processes of one user without limits; accepted: Docker, or systemd (docs/production.md)")
     plan = make_plan(reload)
     running = supervisor.connect()
     check_ports(plan, held_ports() if running else set())

@@ -201,7 +201,10 @@ def handler500(request: HttpRequest) -> HttpResponse:
     return problem(Problem(500))
 
 
+# These let a client hold the event loop at will, which is what they are there to show: in production they are not there.
+demo = [path("cpu", cpu), path("block", block)] if settings.profile == "development" else []
 urlpatterns = [
+    *demo,
     path("", index),
     path("healthz", healthz),
     path("readyz", readyz),
@@ -209,8 +212,6 @@ urlpatterns = [
     path("hello/<str:name>", hello),
     path("wait", wait),
     path("upstream", upstream),
-    path("cpu", cpu),
-    path("block", block),
     path("stream", stream),
     path("events", events),
     path("static/gates.svg", gates),

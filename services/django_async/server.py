@@ -1,5 +1,6 @@
 """Daphne: one process that runs one event loop. It scales by replicas."""
 
+import sys
 from typing import Any
 
 from daphne import http_protocol
@@ -49,7 +50,21 @@ HTTPChannel.maxHeaders = 10_000
 
 def serve() -> None:
     """Run Daphne until it is told to stop."""
+    if settings.profile == "production":
+        check()
     CommandLineInterface().run(ARGUMENTS)
+
+
+def check() -> None:
+    """Django's own check of its settings for production: end where it has a warning."""
+    from django.core.management import CommandError, call_command
+
+    import app  # noqa: F401  it sets Django up
+
+    try:
+        call_command("check", deploy=True, fail_level="WARNING")
+    except CommandError as error:
+        sys.exit(f"twogates: Django's check for production found:\n{error}")
 
 
 DrainingServer.drain_seconds = settings.graceful_timeout

@@ -6,10 +6,10 @@ A view is a coroutine, and one event loop runs them all: where a view awaits, th
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
@@ -46,6 +46,11 @@ app = FastAPI(
 )
 get = partial(app.api_route, methods=["GET", "HEAD"])
 post = partial(app.api_route, methods=["POST"])
+
+
+def demo(path: str) -> Callable[..., Any]:
+    """A route that lets a client hold the event loop at will, which is what it is there to show: in production it is not there."""
+    return get(path) if settings.profile == "development" else lambda view: view
 
 
 def answer(data: object) -> Response:
@@ -90,12 +95,12 @@ async def upstream(query: Annotated[UpstreamQuery, Query()]) -> Response:
     return answer({"calls": query.calls, "seconds": query.seconds})
 
 
-@get("/cpu")
+@demo("/cpu")
 async def cpu(query: Annotated[CpuQuery, Query()]) -> Response:
     return answer({"work": query.work, "digest": cpu_work(query.work)})
 
 
-@get("/block")
+@demo("/block")
 async def block(query: Annotated[BlockQuery, Query()]) -> Response:
     if query.offload:
         await asyncio.to_thread(time.sleep, query.seconds)

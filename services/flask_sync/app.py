@@ -5,8 +5,9 @@ A view is a function, and a worker runs one at a time: while the view waits, its
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 from flask import Flask, Response, request, send_file
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -31,6 +32,11 @@ app = Flask(__name__, static_folder=None)
 app.url_map.merge_slashes = False  # else //json is redirected, where the contract has a 404
 get = partial(app.route, methods=["GET"], provide_automatic_options=False)
 post = partial(app.route, methods=["POST"], provide_automatic_options=False)
+
+
+def demo(path: str) -> Callable[..., Any]:
+    """A route that lets a client hold a worker at will, which is what it is there to show: in production it is not there."""
+    return get(path) if settings.profile == "development" else lambda view: view
 
 
 def answer(data: object) -> Response:
@@ -93,13 +99,13 @@ def upstream() -> Response:
     return answer({"calls": query.calls, "seconds": query.seconds})
 
 
-@get("/cpu")
+@demo("/cpu")
 def cpu() -> Response:
     query = CpuQuery.read(request.query_string)
     return answer({"work": query.work, "digest": cpu_work(query.work)})
 
 
-@get("/block")
+@demo("/block")
 def block() -> Response:
     query = BlockQuery.read(request.query_string)
     # The same as /wait: a sync worker has no other way to wait. Offloaded or not: it would wait for the other thread.

@@ -263,7 +263,13 @@ def test_a_file_that_is_being_written_is_never_read_by_half(folder: Path) -> Non
 
 # The services on their servers.
 
-LIMITS = {"BODY_LIMIT": "65536", "UPLOAD_LIMIT": "65536", "UPSTREAM_URL": "http://127.0.0.1:9", "UPSTREAM_CONNECTIONS": "10"}
+LIMITS = {
+    "PROFILE": "development",
+    "BODY_LIMIT": "65536",
+    "UPLOAD_LIMIT": "65536",
+    "UPSTREAM_URL": "http://127.0.0.1:9",
+    "UPSTREAM_CONNECTIONS": "10",
+}
 SERVER = {"HOST": "127.0.0.1", "LOG_LEVEL": "warning", "GRACEFUL_TIMEOUT": "5", "TRUSTED_PROXIES": "127.0.0.1", "TIMEOUT": "40"}
 MORE = {"BACKLOG": "100", "KEEPALIVE": "75"}
 COMMANDS = {

@@ -6,11 +6,24 @@ from pathlib import Path
 
 import pytest
 
-from twogates.settings import AppSettings, ServerSettings
+from twogates.settings import AppSettings, DjangoSettings, ServerSettings
 
 SHARED = Path(__file__).parents[2] / "services/shared"
-APP = {"BODY_LIMIT": "65536", "UPLOAD_LIMIT": "1000", "UPSTREAM_URL": "http://upstream:8000", "UPSTREAM_CONNECTIONS": "10"}
-SERVER = {"HOST": "0.0.0.0", "PORT": "8000", "LOG_LEVEL": "info", "GRACEFUL_TIMEOUT": "30", "TRUSTED_PROXIES": "10.0.0.0/8"}
+APP = {
+    "PROFILE": "development",
+    "BODY_LIMIT": "65536",
+    "UPLOAD_LIMIT": "1000",
+    "UPSTREAM_URL": "http://upstream:8000",
+    "UPSTREAM_CONNECTIONS": "10",
+}
+SERVER = {
+    "PROFILE": "development",
+    "HOST": "0.0.0.0",
+    "PORT": "8000",
+    "LOG_LEVEL": "info",
+    "GRACEFUL_TIMEOUT": "30",
+    "TRUSTED_PROXIES": "10.0.0.0/8",
+}
 
 
 def read(group: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -75,5 +88,37 @@ def test_each_missing_one_is_named() -> None:
         "twogates: GRACEFUL_TIMEOUT is not set; accepted: a whole number from 1 to 3600",
         "twogates: HOST is not set; accepted: text",
         "twogates: LOG_LEVEL is not set; accepted: one of debug, info, warning, error",
+        "twogates: PROFILE is not set; accepted: one of development, production",
         "twogates: TRUSTED_PROXIES is not set; accepted: text",
     ]
+
+
+STRONG = "6f1fd791-Qm9yZGVyIG9mIHR3byBnYXRlcyBhbmQgb25lIHdhbGw-abc"
+
+
+def test_a_secret_is_read_from_its_file(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(STRONG + "\n")
+    settings = DjangoSettings.read({**APP, "PROFILE": "production", "SECRET_KEY_FILE": str(tmp_path / "key")})
+    assert settings.secret_key == STRONG
+    assert STRONG not in repr(settings)
+
+
+def test_development_needs_no_secret() -> None:
+    assert DjangoSettings.read(APP).secret_key == ""
+
+
+@pytest.mark.parametrize("content", [None, "", "short", "a" * 60, "changemechangemechangemechangemechangemechangemechangeme", STRONG[:49]])
+def test_a_missing_or_weak_secret_stops_production(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "key").write_text(content)
+    done = read("DjangoSettings", {**APP, "PROFILE": "production", "SECRET_KEY_FILE": str(tmp_path / "key")})
+    assert done.returncode == 2
+    assert "SECRET_KEY_FILE is" in done.stderr
+    assert "accepted: a file with 50 characters or more made at random, as make secrets writes it" in done.stderr
+    assert not content or content not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_no_file_for_the_secret_stops_production() -> None:
+    done = read("DjangoSettings", {**APP, "PROFILE": "production"})
+    assert (done.returncode, "SECRET_KEY_FILE is not set" in done.stderr) == (2, True)

@@ -1,6 +1,7 @@
 """What each endpoint accepts, as pydantic models: one definition for three services."""
 
 import json
+import os
 from datetime import datetime
 from email.message import Message
 from typing import Annotated, Any, Self
@@ -12,8 +13,9 @@ from pydantic_core import PydanticCustomError
 
 from twogates.problems import Problem, invalid, malformed_json
 
-# No request may hold its server for longer, so that a worker's time-out (above it) only ever ends a worker that hangs.
-LONGEST_SECONDS = 30
+# No request may hold its server for longer, so that a worker's time-out (above it) only ever ends a worker that hangs. To wait as
+# long as a client likes is for the laboratory, and elsewhere a way to take a service from its other clients.
+LONGEST_SECONDS = 1 if os.environ.get("PROFILE") == "production" else 30
 
 Pause = Annotated[float, Field(ge=0, le=LONGEST_SECONDS, allow_inf_nan=False)]
 

@@ -6,10 +6,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, DirectoryPath, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    DirectoryPath,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from twogates.problems import describe_errors
 
+Profile = Literal["development", "production"]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[int, Field(ge=1, le=3600)]
 # "auto" leaves the number to server.py, which derives it from the CPUs that the service was given.
@@ -50,16 +61,51 @@ class Settings(BaseModel):
 class AppSettings(Settings):
     """What an application reads, whatever serves it."""
 
+    profile: Profile
     body_limit: int = Field(ge=1)  # bytes of a JSON body
     upload_limit: int = Field(ge=1)  # bytes of an upload
     upstream_url: str = Field(pattern="^http://")
     upstream_connections: int = Field(ge=1, le=65535)  # open at once, in each process
 
 
+class DjangoSettings(AppSettings):
+    """What Django reads beyond that."""
+
+    # Production has a key whether something is signed or not: the first session or reset of a password that a copy of this gains
+    # must not find an empty one. Development has none, and Django refuses to sign anything.
+    secret_key_file: str | None = Field(
+        None, validate_default=True, description="a file with 50 characters or more made at random, as make secrets writes it"
+    )
+
+    @field_validator("secret_key_file")
+    @classmethod
+    def strong(cls, path: str | None, others: ValidationInfo) -> str | None:
+        """Reject what would be no secret, in production."""
+        if others.data.get("profile") == "production" and len(set(read_secret(path))) < 20:
+            raise ValueError("weak")
+        return path
+
+    @property
+    def secret_key(self) -> str:
+        """The key itself, empty where there is none."""
+        return read_secret(self.secret_key_file) if self.secret_key_file else ""
+
+
+def read_secret(path: str | None) -> str:
+    """The text of a secret's file, of 50 characters or more; raises ValueError."""
+    try:
+        text = Path(path or "").read_text().strip()
+    except (OSError, UnicodeDecodeError):
+        raise ValueError("not readable") from None
+    if len(text) < 50:
+        raise ValueError("too short")
+    return text
+
+
 class TlsSettings(Settings):
     """What the certificate for HTTPS is made of, or checked against."""
 
-    profile: Literal["development", "production"]
+    profile: Profile
     server_names: str = Field(pattern=r"^[A-Za-z0-9.:\[\]-]+( [A-Za-z0-9.:\[\]-]+)*$")
     tls_folder: Path
     authority_folder: Path | None = None
@@ -68,6 +114,7 @@ class TlsSettings(Settings):
 class ServerSettings(Settings):
     """What a server reads. ``None`` where a server has no such thing: Daphne has no workers."""
 
+    profile: Profile
     host: str
     port: Port
     log_level: Literal["debug", "info", "warning", "error"]

@@ -1,0 +1,41 @@
+"""Certificates for tests, as from an authority elsewhere: made by our own code under another name."""
+
+import importlib
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from tests.conftest import ROOT
+
+FOLDER = ROOT / "services" / "certificates"
+ELSEWHERE = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "An authority elsewhere")])
+
+
+def modules() -> tuple[ModuleType, ModuleType]:
+    """The service's own modules, ``authority`` and ``pem``: its folder is a program and no package."""
+    sys.path.insert(0, str(FOLDER))
+    try:
+        return importlib.import_module("authority"), importlib.import_module("pem")
+    finally:
+        sys.path.remove(str(FOLDER))
+
+
+def write_certificate(folder: Path, names: list[str], owner: int | None = None) -> Path:
+    """Write a certificate with its key into a folder, for a user by number where given; the file to trust, beside the folder."""
+    authority, pem = modules()
+    usual, authority.NAME = authority.NAME, ELSEWHERE
+    try:
+        pair = authority.new_authority(names)
+    finally:
+        authority.NAME = usual
+    pem.write(folder, authority.new_certificate(pair, names))
+    if owner is not None and os.geteuid() == 0:
+        for file in folder.iterdir():
+            os.chown(file, owner, owner)
+    trusted = folder.parent / "elsewhere.pem"
+    trusted.write_bytes(pair.certificate.public_bytes(pem.Encoding.PEM))
+    return trusted

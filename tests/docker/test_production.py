@@ -1,0 +1,192 @@
+"""PROFILE=production on Docker, as docs/production.md has a person do it: with a certificate of an authority, and secrets."""
+
+import http.client
+import json
+import os
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import http3
+from tests.authority import write_certificate
+from tests.checkouts import copy_of_checkout, free_port
+from tests.docker.conftest import docker
+from tests.docker.test_hardening import RULES, RULES_FOR_SERVERS
+
+NAME = "twogates.example"
+PROJECT = "twogates-production"
+SECRET = "django_secret_key"
+
+
+class Production:
+    """A stack of its own, from a copy of the checkout."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = copy_of_checkout(folder)
+        self.port, self.secure_port = free_port(), free_port()
+        self.environment = {
+            **os.environ,
+            "RUNTIME": "docker",
+            "PROFILE": "production",
+            "HTTP3": "on",
+            "SERVER_NAMES": NAME,
+            "HTTP_PORT": self.port,
+            "HTTPS_PORT": self.secure_port,
+            "COMPOSE_PROJECT_NAME": PROJECT,
+            "TAG": "production",
+            "RATE_LIMIT": "5",
+            "RATE_BURST": "20",
+        }
+        for made in ("tls", "acme/.well-known/acme-challenge"):
+            (self.folder / made).mkdir(parents=True)
+        (self.folder / "acme/.well-known/acme-challenge/token").write_text("proof")
+        self.authority = write_certificate(self.folder / "tls", [NAME], owner=101)
+
+    def run(self, module: str, *words: str, **changed: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", module, *words]
+        environment = {**self.environment, **changed}
+        return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=300)
+
+    def ask(self, path: str, method: str = "GET", secure: bool = True, host: str = NAME) -> http.client.HTTPResponse:
+        """An answer, read whole, from the name that it is served under."""
+        port = int(self.secure_port if secure else self.port)
+        raw = socket.create_connection(("127.0.0.1", port), 10)
+        connection = http.client.HTTPConnection(host, port)
+        connection.sock = ssl.create_default_context(cafile=self.authority).wrap_socket(raw, server_hostname=host) if secure else raw
+        connection.request(method, path)
+        answer = connection.getresponse()
+        answer.text = answer.read().decode()  # type: ignore[attr-defined]
+        connection.close()
+        return answer
+
+
+@pytest.fixture(scope="module")
+def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]:
+    made = Production(tmp_path_factory.mktemp("production"))
+    try:
+        refused = made.run("scripts.stack", "up")
+        assert refused.returncode == 1
+        assert f"{SECRET} is not there; accepted: a file for each secret. Make them with: make secrets" in refused.stderr
+        assert made.run("scripts.secrets").returncode == 0
+        started = made.run("scripts.stack", "up")
+        assert started.returncode == 0, started.stdout + started.stderr
+        assert f"https://{NAME}:{made.secure_port}/" in started.stdout
+        yield made
+    finally:
+        stopped = made.run("scripts.stack", "clean")
+    assert stopped.returncode == 0, stopped.stderr
+
+
+@pytest.fixture(scope="module")
+def every_container(production: Production) -> list[dict[str, Any]]:
+    ids = docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={PROJECT}").split()
+    found: list[dict[str, Any]] = json.loads(docker("inspect", *ids))
+    assert len(found) == 9  # two of each service, the upstream, Nginx and what checked the certificate
+    return found
+
+
+def test_http_leads_to_https(production: Production) -> None:
+    answer = production.ask("/flask/json", secure=False)
+    assert (answer.status, answer.headers["Location"]) == (308, f"https://{NAME}:{production.secure_port}/flask/json")
+    assert production.ask("/.well-known/acme-challenge/token", secure=False).text == "proof"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("service", ["flask", "fastapi", "django"])
+def test_it_serves_and_shows_nothing_for_show(service: str, production: Production) -> None:
+    served = production.ask(f"/{service}/json")
+    assert (served.status, served.headers["Strict-Transport-Security"]) == (200, "max-age=63072000")
+    assert served.headers["Alt-Svc"] == f'h3=":{production.secure_port}"; ma=86400'
+    for path in ("block?seconds=0", "cpu?work=1"):
+        gone = production.ask(f"/{service}/{path}")
+        assert (gone.status, gone.headers["Content-Type"]) == (404, "application/problem+json")
+    for path in ("wait?seconds=2", "upstream?seconds=2", "stream?chunks=20&interval=0.1"):
+        assert production.ask(f"/{service}/{path}").status == 422
+
+
+@pytest.mark.parametrize("service", ["flask", "fastapi", "django"])
+def test_a_real_http3_client_gets_an_answer(service: str, production: Production) -> None:
+    headers, body = http3.get(int(production.secure_port), NAME, f"/{service}/json", production.authority)
+    assert headers[":status"] == "200"
+    assert json.loads(body)["message"] == "Hello, World!"
+
+
+def test_http3_closes_unknown_hosts_too(production: Production) -> None:
+    with pytest.raises((ConnectionError, TimeoutError)):
+        http3.get(int(production.secure_port), "other.example", "/flask/json", production.authority)
+
+
+def test_no_handshake_for_who_does_not_know_the_name(production: Production) -> None:
+    context = ssl._create_unverified_context()
+    with (
+        socket.create_connection(("127.0.0.1", int(production.secure_port)), 5) as raw,
+        pytest.raises(ssl.SSLError, match="UNRECOGNIZED_NAME"),
+    ):
+        context.wrap_socket(raw, server_hostname="localhost")
+
+
+def test_who_asks_too_often_is_refused(production: Production) -> None:
+    statuses = [production.ask("/fastapi/json").status for _ in range(40)]
+    assert set(statuses) == {200, 429}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_container(rule: str, every_container: list[dict[str, Any]]) -> None:
+    assert not [container["Name"] for container in every_container if not RULES[rule](container)]
+
+
+@pytest.mark.parametrize("rule", RULES_FOR_SERVERS)
+def test_every_server(rule: str, every_container: list[dict[str, Any]]) -> None:
+    servers = [one for one in every_container if one["HostConfig"]["RestartPolicy"]["Name"] != "no"]
+    assert len(servers) == 8
+    assert not [container["Name"] for container in servers if not RULES_FOR_SERVERS[rule](container)]
+
+
+def test_a_secret_is_where_it_is_needed_and_nowhere_else(production: Production, every_container: list[dict[str, Any]]) -> None:
+    secret = (production.folder / "secrets" / SECRET).read_text().strip()
+    for container in every_container:
+        service = container["Config"]["Labels"]["com.docker.compose.service"]
+        mounted = {mount["Destination"] for mount in container["Mounts"]}
+        assert (f"/run/secrets/{SECRET}" in mounted) is (service == "django")
+        assert ("/tls" in mounted) is (service in ("nginx", "certificates"))
+        assert secret not in json.dumps(container)
+        assert secret not in docker("logs", container["Id"])
+    assert (production.folder / "secrets" / SECRET).stat().st_mode & 0o777 == 0o444
+    assert (production.folder / "secrets").stat().st_mode & 0o777 == 0o700
+
+
+def test_make_secrets_keeps_what_is_there(production: Production) -> None:
+    before = (production.folder / "secrets" / SECRET).read_text()
+    assert production.run("scripts.secrets").returncode == 0
+    assert (production.folder / "secrets" / SECRET).read_text() == before
+
+
+def test_djangos_own_check_stops_the_start(production: Production) -> None:
+    """Django finds a fault: a setting that it warns of in production."""
+    base = ["run", "--rm", "--no-deps", "--env", "PYTHONPATH=/tmp", "django"]
+    broken = "from django_settings import *\nDEBUG = True\n"
+    write = f"open('/tmp/worse.py','w').write({broken!r})"
+    command = f"import os; {write}; os.environ['DJANGO_SETTINGS_MODULE'] = 'worse'; os.execvp('python', ['python', 'server.py'])"
+    ran = subprocess.run(
+        ["docker", "compose", *base, "python", "-c", command],
+        cwd=production.folder,
+        env={**production.environment, "COMPOSE_FILE": "compose.yaml:compose.production.yaml"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ran.returncode == 1, ran.stderr
+    assert "twogates: Django's check for production found:" in ran.stderr
+    assert "security.W018" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_without_docker_production_is_refused(production: Production) -> None:
+    refused = production.run("scripts.stack", "up", RUNTIME="local", COMPOSE_PROJECT_NAME="twogates-none")
+    assert refused.returncode == 1
+    assert "PROFILE is production" in refused.stderr

@@ -1,0 +1,52 @@
+"""A renewed certificate is served after a reload, and no connection is dropped for it."""
+
+import http.client
+import ssl
+import time
+from pathlib import Path
+
+from cryptography import x509
+
+from scripts.local_plan import FOLDERS
+from tests.authority import write_certificate
+from tests.conftest import run_stack
+from tests.stack import HOST, SECURE_PORT
+
+
+def connect() -> tuple[http.client.HTTPSConnection, int]:
+    """A connection, and the serial number of the certificate that it got."""
+    connection = http.client.HTTPSConnection("localhost", SECURE_PORT, timeout=10, context=ssl._create_unverified_context())
+    connection.connect()
+    assert isinstance(connection.sock, ssl.SSLSocket)
+    certificate = connection.sock.getpeercert(binary_form=True)
+    assert certificate
+    return connection, x509.load_der_x509_certificate(certificate).serial_number
+
+
+def status(connection: http.client.HTTPSConnection) -> int:
+    connection.request("GET", "/flask/json")
+    answer = connection.getresponse()
+    answer.read()
+    return answer.status
+
+
+def test_a_renewal(stack: None) -> None:
+    folder = Path(FOLDERS["TLS_FOLDER"])
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    kept, first = connect()
+    assert status(kept) == 200
+    try:
+        write_certificate(folder, ["localhost", HOST])
+        assert connect()[1] == first  # nothing has changed yet
+        reloaded = run_stack("reload")
+        assert reloaded.returncode == 0, reloaded.stderr
+        socket = kept.sock
+        assert status(kept) == 200
+        assert kept.sock is socket  # the same connection
+        deadline = time.monotonic() + 20  # the new workers start a moment later
+        while connect()[1] == first:
+            assert time.monotonic() < deadline
+    finally:
+        for path, content in before.items():
+            path.write_bytes(content)
+        run_stack("reload")
