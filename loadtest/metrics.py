@@ -63,6 +63,16 @@ METRICS = {
         Metric("share", "share that differs", "%"),
         Metric("dropped", "dropped", "1"),
         Metric("late", "late", "1"),
+        Metric("lost", "lost", "1"),
+        Metric("lost_posts", "of them POSTs", "1"),
+        Metric("unanswered", "of them unanswered", "1"),
+        Metric("again", "asked again", "1"),
+        Metric("met", "in flight then", "1"),
+        Metric("recovery", "last trouble after", "s"),
+        Metric("replaced", "new worker after", "s"),
+        Metric("share_1", "share of server 1", "%"),
+        Metric("share_2", "share of server 2", "%"),
+        Metric("share_3", "share of server 3", "%"),
     )
 }
 

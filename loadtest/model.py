@@ -18,7 +18,10 @@ Frame = Literal["equal cores", "equal slots", "equal memory", "one service again
 
 @dataclass(frozen=True)
 class Variant:
-    """A service as an experiment wants it started. ``workers`` are replicas for Django, whose server is one process."""
+    """A service as an experiment wants it started. ``workers`` are replicas for Django, whose server is one process.
+
+    Of its servers, the last ``standing_by`` are not in Nginx's list at first.
+    """
 
     name: str
     service: Literal["flask", "fastapi", "django"]
@@ -27,11 +30,19 @@ class Variant:
     proxied: bool = True  # behind an Nginx of its own, or asked directly
     environment: Mapping[str, str] = field(default_factory=dict, hash=False)
     arguments: tuple[str, ...] = ()  # for the server, behind those of its Dockerfile
+    replicas: int = 1  # servers with so many workers each; Django's are counted as its workers
+    standing_by: int = 0
+    proxy: Mapping[str, str] = field(default_factory=dict, hash=False)  # for its Nginx, in place of what compose.yaml says
+
+    @property
+    def servers(self) -> int:
+        """Servers behind its Nginx."""
+        return self.workers if self.service == "django" else self.replicas
 
     @property
     def slots(self) -> int | None:
         """Requests held at once, ``None`` for event loops."""
-        return self.workers * self.threads if self.service == "flask" else None
+        return self.workers * self.threads * self.replicas if self.service == "flask" else None
 
 
 def sync(workers: int, threads: int = 1, **options: object) -> Variant:
@@ -91,10 +102,24 @@ class Load:
 
 
 @dataclass(frozen=True)
+class Disturbance:
+    """What is done to a service ``at`` seconds after its window opened, while the load goes on.
+
+    reload: SIGHUP to a server, stop: SIGTERM. kill, crash, hang: SIGKILL, SIGSEGV, SIGSTOP to one of a server's workers.
+    join: a server that stood by enters Nginx's list. leave: a server is taken out of the list, and then stopped.
+    """
+
+    at: float
+    what: Literal["reload", "stop", "kill", "crash", "hang", "join", "leave"]
+    server: int = 0
+
+
+@dataclass(frozen=True)
 class Cell:
     """One variant under one load, measured. ``background`` is load beside it that is not measured, but counted.
 
     ``step`` is its place on the chart's horizontal axis. ``predicted`` holds what theory says before the run, by metric.
+    Where it is disturbed, or says so, lost requests are what is counted, and make no run invalid.
     """
 
     variant: Variant
@@ -105,6 +130,13 @@ class Cell:
     seconds: float | None = None  # of the window; the session's where it is None
     warm_up: float | None = None  # seconds before it, likewise
     label: str = ""  # where variant and step do not say enough
+    disturbances: tuple[Disturbance, ...] = ()
+    refusals: bool = False
+
+    @property
+    def may_lose(self) -> bool:
+        """Whether requests that fail are a finding on the service, and not on the measurement."""
+        return self.refusals or bool(self.disturbances)
 
     @property
     def key(self) -> str:
@@ -141,6 +173,7 @@ class Experiment:
     misreading: str
     judge: "Callable[[Evidence], Verdict]"
     compares: bool = True  # services with each other, which needs the noise floor; or only with predictions
+    counts: bool = False  # requests that are lost: in a quick run once, since there is nothing to average
     second_opinion: tuple[str, ...] = ()  # keys of cells that the second generator measures too
     command: str = ""  # that repeats it; by its name where this is empty
     look: Callable[[], Mapping[str, Mapping[str, float]]] | None = None  # values by name, found without any load

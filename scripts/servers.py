@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -110,10 +110,10 @@ class Servers:
             self.started(str(self.running[name].pid))
         self.commands[name] = command
 
-    def wait_until_ready(self) -> None:
-        """Wait until every server answers; raises ``ServerFailed`` with the end of the log of one that does not."""
+    def wait_until_ready(self, names: Iterable[str] | None = None) -> None:
+        """Wait until every server answers, or these; raises ``ServerFailed`` with the end of the log of one that does not."""
         deadline = time.monotonic() + START_SECONDS
-        waiting = list(self.commands)
+        waiting = list(self.commands if names is None else names)
         while waiting := [name for name in waiting if not answers(self.commands[name])]:
             ended = [name for name in waiting if self.running[name].poll() is not None]
             if ended or time.monotonic() > deadline:

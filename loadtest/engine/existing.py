@@ -2,9 +2,10 @@
 
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
-from loadtest.engine.variants import Holding, Running, Usage
+from loadtest.engine.variants import EngineError, Holding, Running, Usage
 from loadtest.model import NAMES, Variant
 from loadtest.stack import look_at
 from scripts import runtime_docker, runtime_local, supervisor
@@ -61,6 +62,21 @@ class Existing:
             words = ["docker", "compose", "logs", "--no-log-prefix", "--no-color", "--since", "30m", "nginx"]
             return subprocess.run(words, cwd=ROOT, capture_output=True, text=True).stdout
         return None
+
+    def addresses(self, running: Running) -> list[str]:
+        """Not known."""
+        return []
+
+    def signal(self, running: Running, server: int, number: int, worker: bool) -> None:
+        """Not done to a stack that serves somebody."""
+        raise EngineError("The laboratory disturbs only what it started itself.")
+
+    def send_to(self, running: Running, servers: Sequence[int]) -> None:
+        """Not done either."""
+        raise EngineError("The laboratory changes only what it started itself.")
+
+    def mend(self, running: Running) -> None:
+        """Nothing was broken."""
 
     def stop(self) -> None:
         """Nothing to end."""

@@ -1,7 +1,11 @@
 """Variants as plain processes of this user, each proxied one behind an Nginx of its own."""
 
+import os
 import shutil
+import signal
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from time import monotonic, sleep
 
 from loadtest.engine.keeper import keep
 from loadtest.engine.variants import EngineError, Holding, Running, Usage
@@ -11,6 +15,7 @@ from scripts.local_plan import LAB, Process, make_plan, run_jobs
 from scripts.servers import Command, ServerFailed, Servers, free_port
 
 FOLDER = LAB / "variants"
+RELOAD_SECONDS = 2.0
 
 
 class Local:
@@ -23,6 +28,8 @@ class Local:
         self.servers = Servers(FOLDER)
         self.plan = make_plan()
         self.pids: dict[tuple[str, str], list[int]] = {}
+        self.values: dict[str, dict[str, str]] = {}
+        self.changed: set[str] = set()  # whose Nginx has another list than at the start, or thinks ill of a server
 
     def start(self, variants: list[Variant]) -> dict[str, Running]:
         """Start the upstream once, and each variant with its Nginx."""
@@ -31,23 +38,22 @@ class Local:
         if wrong := run_jobs(self.plan):
             raise EngineError(wrong)
         self.servers = Servers(FOLDER, keep)
-        self.pids = {}
+        self.pids, self.values, self.changed = {}, {}, set()
         upstream = free_port()
         self.servers.start("upstream", self.command("upstream", upstream, {}))
         found = {}
         for number, variant in enumerate(variants):
             found[variant.name] = self.start_one(number, variant, upstream)
-        self.wait()
+        self.wait(list(self.servers.running))
         return found
 
     def start_one(self, number: int, variant: Variant, upstream: int) -> Running:
         """The processes of a variant: one, or as many as it has replicas, and its Nginx."""
-        replicas = variant.workers if variant.service == "django" else 1
         folder = FOLDER / f"{number}"
         counters = folder / "counters"
         counters.mkdir(parents=True)
         ports = []
-        for replica in range(replicas):
+        for replica in range(variant.servers):
             ports.append(free_port())
             environment = {
                 "UPSTREAM_URL": f"http://127.0.0.1:{upstream}",
@@ -60,7 +66,9 @@ class Local:
         if not variant.proxied:
             return Running(variant, f"http://127.0.0.1:{ports[0]}", "", counters)
         port = free_port()
-        self.servers.start(f"{number}-nginx", self.nginx(folder / "nginx", port, variant.service, ports))
+        listen = {"NGINX_LISTEN": f"127.0.0.1:{port}", "NGINX_LISTEN_TLS": f"127.0.0.1:{free_port()}"}
+        self.values[f"{number}"] = {**self.plan.nginx_values, **variant.proxy, **listen}
+        self.servers.start(f"{number}-nginx", self.nginx(folder, port, variant.service, ports[: variant.servers - variant.standing_by]))
         return Running(variant, f"http://127.0.0.1:{port}", f"/{variant.service}", counters)
 
     def process(self, service: str) -> Process:
@@ -75,13 +83,55 @@ class Local:
         )
 
     def nginx(self, folder: Path, port: int, service: str, ports: list[int]) -> Command:
-        """Our Nginx in front of one variant. Its other upstreams lead nowhere."""
-        values = dict(self.plan.nginx_values)
+        """Our Nginx in front of one variant."""
+        self.render(folder, service, ports)
+        place = folder / "nginx"
+        return Command([*self.plan.nginx_command, *nginx_local.arguments(place, self.plan.nginx_workers)], place, port, path="/healthz")
+
+    def render(self, folder: Path, service: str, ports: Iterable[int]) -> None:
+        """Its configuration. The upstreams of other services lead nowhere."""
+        values = self.values[folder.name]
         for name in ("flask", "fastapi", "django"):
             to = ports if name == service else [9]  # discard: nothing listens there
             values[f"{name.upper()}_SERVERS"] = " ".join(f"server 127.0.0.1:{number} max_fails=1 fail_timeout=2s;" for number in to)
-        nginx_local.render(folder, values | {"NGINX_LISTEN": f"127.0.0.1:{port}", "NGINX_LISTEN_TLS": f"127.0.0.1:{free_port()}"})
-        return Command([*self.plan.nginx_command, *nginx_local.arguments(folder, self.plan.nginx_workers)], folder, port, path="/healthz")
+        nginx_local.render(folder / "nginx", values)
+
+    def names(self, running: Running) -> list[str]:
+        """Its servers, in order."""
+        return [f"{running.counters.parent.name}-{replica}" for replica in range(running.variant.servers)]
+
+    def addresses(self, running: Running) -> list[str]:
+        """Its servers as Nginx's log names them, in order."""
+        return [f"127.0.0.1:{self.servers.port(name)}" for name in self.names(running)]
+
+    def signal(self, running: Running, server: int, number: int, worker: bool) -> None:
+        """Send a signal to a server, or to the first of its workers."""
+        pids = proc.tree(self.servers.pid(self.names(running)[server]))
+        try:
+            os.kill(pids[worker], number)
+        except (IndexError, OSError) as error:
+            raise EngineError(f"{running.variant.name} has no process to send signal {number} to ({error}).") from None
+
+    def send_to(self, running: Running, servers: Sequence[int]) -> None:
+        """Let its Nginx know these servers only, by a reload."""
+        names = self.names(running)
+        self.render(running.counters.parent, running.variant.service, [self.servers.port(names[server]) for server in servers])
+        reload(self.servers.pid(f"{running.counters.parent.name}-nginx"))
+        self.changed.add(running.variant.name)
+
+    def mend(self, running: Running) -> None:
+        """Start the servers again that were ended, and wait until all answer and Nginx knows them."""
+        names, number = self.names(running), running.counters.parent.name
+        for name in names:
+            if self.servers.running[name].poll() is not None:
+                self.servers.start(name, self.servers.commands[name])
+                self.changed.add(running.variant.name)
+        self.wait(names)
+        if running.variant.proxied and running.variant.name in self.changed:
+            self.send_to(running, range(len(names) - running.variant.standing_by))
+            self.changed.discard(running.variant.name)
+        for part in ("app", "proxy", "upstream"):
+            self.pids.pop((number, part), None)
 
     def trees(self, running: Running) -> dict[str, list[int]]:
         """Process ids by part. They are looked up once: a worker that is replaced in a run is a finding, not a detail."""
@@ -122,14 +172,14 @@ class Local:
         """What its Nginx has written."""
         return self.servers.log(f"{running.counters.parent.name}-nginx").read_text(errors="replace")
 
-    def wait(self) -> None:
-        """Wait until all answer."""
+    def wait(self, names: Iterable[str]) -> None:
+        """Wait until these answer."""
         try:
-            self.servers.wait_until_ready()
+            self.servers.wait_until_ready(names)
         except ServerFailed as error:
             raise EngineError(str(error)) from None
         # Not before: they start on all CPUs, and that is the longest part of an experiment.
-        for name in self.servers.running:
+        for name in names:
             cpus = self.other_cpus if name == "upstream" or name.endswith("nginx") else self.server_cpus
             if cpus:
                 proc.pin(proc.tree(self.servers.pid(name)), cpus)
@@ -139,3 +189,12 @@ class Local:
         with self.servers:
             pass
         shutil.rmtree(FOLDER, ignore_errors=True)
+
+
+def reload(nginx: int) -> None:
+    """Let Nginx read its configuration again, and return when workers are there that did."""
+    old = set(proc.tree(nginx))
+    os.kill(nginx, signal.SIGHUP)
+    deadline = monotonic() + RELOAD_SECONDS
+    while set(proc.tree(nginx)) <= old and monotonic() < deadline:
+        sleep(0.01)

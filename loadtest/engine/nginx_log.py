@@ -3,18 +3,26 @@
 import json
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 APP = re.compile(r"app;dur=([\d.]+)")
+# Between the servers that were asked in turn, and between the two tries of http/again.conf.
+ASKED = re.compile(r" ?[,:] ")
 
 
 @dataclass
 class Lines:
-    """The lines of one cell. ``app_seconds`` is the sum of what the applications said of their own time, in ``timed`` lines."""
+    """The lines of one cell. ``app_seconds`` is the sum of what the applications said of their own time, in ``timed`` lines.
+
+    ``answered`` counts by the address of the server that was asked last, ``again`` the requests that more than one was asked.
+    """
 
     statuses: Counter[int] = field(default_factory=Counter)
     app_seconds: float = 0.0
     timed: int = 0
+    answered: Counter[str] = field(default_factory=Counter)
+    again: int = 0
 
 
 def logged(text: str) -> dict[str, Lines]:
@@ -29,7 +37,18 @@ def logged(text: str) -> dict[str, Lines]:
             continue
         lines = found.setdefault(worker[:-1], Lines())
         lines.statuses[int(entry["status"])] += 1
+        if tries := ASKED.split(entry["upstream"]) if entry["upstream"] else []:
+            lines.answered[tries[-1]] += 1
+            lines.again += len(tries) > 1
         if said := APP.search(entry["app"]):
             lines.app_seconds += float(said[1]) / 1000
             lines.timed += 1
     return found
+
+
+def shares(lines: Lines, servers: Sequence[str]) -> dict[str, float]:
+    """Percent of what was answered, by server: ``share_1`` is the first one's. Nothing where there is one server."""
+    total = sum(lines.answered.values())
+    if len(servers) < 2 or not total:
+        return {}
+    return {f"share_{number}": 100 * lines.answered[address] / total for number, address in enumerate(servers, 1)}

@@ -11,6 +11,7 @@ from typing import Any
 
 import gevent
 
+from loadtest.engine.disturber import Disturber
 from loadtest.engine.machine import Pace
 from loadtest.engine.master import Ask, Generators
 from loadtest.engine.pace import pace
@@ -20,6 +21,8 @@ from loadtest.judging.raw import Raw
 from loadtest.model import Cell
 
 SETTLE_SECONDS = 2.0
+# A killed worker's file says for ever that its requests are in flight.
+DISTURBED_SETTLE_SECONDS = 0.2
 # Long enough that a worker which has answered does not take the request that another is still to begin.
 WARMING_SECONDS = 0.1
 
@@ -51,7 +54,11 @@ class Measurer:
             seed=self.seed + self.marks,
             variant=cell.variant,
         )
-        sampler = Sampler(running.counters)
+        disturbed = bool(cell.disturbances)
+        if disturbed:
+            self.runtime.mend(running)
+        seen_slots = identity(running)["slots"]
+        sampler = Sampler(running.counters, loops=cell.variant.slots is None, newcomers=disturbed)
         at: list[Usage | None] = []
         held: list[Holding | None] = []
         sampled: list[Sampled] = []
@@ -63,26 +70,33 @@ class Measurer:
         looks: list[Any] = []
 
         def opened() -> None:
-            at.append(self.runtime.usage(running))
             sampler.open()
+            if disturbed:  # processes come and go: what they use and hold is not counted
+                disturber.begin()
+                return
+            at.append(self.runtime.usage(running))
             half = (cell.load.held(cell.variant) or 0.1) if cell.load.kind == "burst" else ask.seconds
             looks.append(gevent.spawn_later(half / 2, look))
 
         def closed() -> None:
-            at.append(self.runtime.usage(running))
+            if not disturbed:
+                at.append(self.runtime.usage(running))
             sampled.append(sampler.close())
-            if not held:
+            if not held and not disturbed:
                 held.append(self.runtime.holding(running))
 
-        served_before = settled(running)
+        settling = DISTURBED_SETTLE_SECONDS if disturbed else SETTLE_SECONDS
+        served_before = settled(running, settling)
+        disturber = Disturber(self.runtime, running, cell.disturbances, in_flight(running.counters))
         pace_before = pace()
         try:
             results = self.generators.run(ask, opened, closed, tell)
         finally:
             sampler.end()
             gevent.killall(looks)  # of a window that was broken off
-        sampled[0].served = settled(running) - served_before
-        before, after = at
+            disturber.end()
+        sampled[0].served = settled(running, settling) - served_before
+        before, after = at or (None, None)
         raw = Raw(
             cell=cell,
             repeat=repeat,
@@ -93,12 +107,13 @@ class Measurer:
             generators=len(results),
             ceiling=self.ceiling,
             usage=after - before if before and after else None,
-            holding=held[0],
-            sampled=sampled[0] if after else None,
+            holding=held[0] if held else None,
+            sampled=sampled[0] if after or disturbed else None,
             cpus=self.cpus,
             other_cpus=self.other_cpus,
             declared_slots=cell.variant.slots,
-            seen_slots=identity(running)["slots"],
+            seen_slots=seen_slots and seen_slots * cell.variant.replicas,
+            happened=disturber.happened,
             paces=(pace_before, pace()),
         )
         return raw, ask.mark
@@ -119,9 +134,9 @@ def warm(running: Running) -> None:
     settled(running)
 
 
-def settled(running: Running) -> int:
+def settled(running: Running, seconds: float = SETTLE_SECONDS) -> int:
     """Requests that the service has finished, once none is in flight: an answer is read before its request is over there."""
-    deadline = monotonic() + SETTLE_SECONDS
+    deadline = monotonic() + seconds
     while in_flight(running.counters) and monotonic() < deadline:
         gevent.sleep(0.02)
     return served(running.counters)

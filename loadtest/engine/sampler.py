@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import gevent
@@ -26,33 +27,48 @@ def in_flight(folder: Path) -> int:
     return sum(one.in_flight for one in counts(folder))
 
 
+def workers(folder: Path, loops: bool) -> set[Path]:
+    """The files of processes that can serve: an event loop that does not run yet is still importing its application."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path for path in files if not loops or read(path).lag_samples}
+
+
 @dataclass
 class Sampled:
-    """Means over a window; ``served`` in all, ``loop_lag`` in seconds, ``None`` where there is no loop."""
+    """Means over a window; ``served`` in all, ``loop_lag`` in seconds, ``None`` where there is no loop.
+
+    ``newcomer`` is when the last worker began to serve that did not at the begin, in seconds after it.
+    """
 
     served: int
     busy: float
     loop_lag: float | None
     loop_lag_longest: float | None
+    newcomer: float | None = None
 
 
 class Sampler:
     """Samples from ``open`` to ``close``."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, loops: bool = False, newcomers: bool = False) -> None:
+        self.folder, self.loops, self.newcomers = folder, loops, newcomers
         self.greenlet: Any = None
+        self.newcomer: float | None = None
 
     def open(self) -> None:
         """Begin."""
         self.before = counts(self.folder)
         self.in_flight: list[int] = []
+        self.opened, self.known = perf_counter(), workers(self.folder, self.loops) if self.newcomers else set()
         self.greenlet = gevent.spawn(self.sample)
 
     def sample(self) -> None:
         """Look again and again."""
         while True:
             self.in_flight.append(in_flight(self.folder))
+            if self.newcomers and not (now := workers(self.folder, self.loops)) <= self.known:
+                self.known |= now
+                self.newcomer = perf_counter() - self.opened
             gevent.sleep(EVERY_SECONDS)
 
     def close(self) -> Sampled:
@@ -69,6 +85,7 @@ class Sampler:
             sum(self.in_flight) / len(self.in_flight) if self.in_flight else 0.0,
             lag,
             max(one.lag_largest for one in after) if lag is not None else None,
+            self.newcomer,
         )
 
     def end(self) -> None:

@@ -10,7 +10,7 @@ from loadtest.engine import calibrate
 from loadtest.engine.fleet import Fleet
 from loadtest.engine.machine import Machine, Plan
 from loadtest.engine.manifest import manifest
-from loadtest.engine.nginx_log import Lines, logged
+from loadtest.engine.nginx_log import Lines, logged, shares
 from loadtest.engine.one_run import Measurer, warm
 from loadtest.engine.second import second_opinion
 from loadtest.engine.second_chances import with_second_chances
@@ -99,7 +99,7 @@ class Lab:
         try:
             for one in running.values():
                 warm(one)
-            raws = self.interleaved(measured, running, topic)
+            raws = self.interleaved(measured, running, topic, 1 if experiment.counts and not self.full else self.pace.repeats)
             self.add_logs(raws, running)
             self.add_second_opinions(experiment, measured, raws, running)
             found = with_second_chances([raw for raw, _ in raws], self.conclude, lambda raw: self.again(raw, running, topic))
@@ -107,12 +107,12 @@ class Lab:
             self.runtime.stop()
         return [cell_result(cell, *found[cell.key]) if cell.key in found else refused(cell, refusals[cell.key]) for cell in cells]
 
-    def interleaved(self, cells: list[Cell], running: dict[str, Running], topic: str) -> list[tuple[Raw, str]]:
+    def interleaved(self, cells: list[Cell], running: dict[str, Running], topic: str, repeats: int) -> list[tuple[Raw, str]]:
         """Every cell once in random order, and again, so that what changes on the machine touches all of them."""
         found: list[tuple[Raw, str]] = []
-        total = len(cells) * self.pace.repeats
+        total = len(cells) * repeats
         begun = monotonic()
-        for repeat in range(self.pace.repeats):
+        for repeat in range(repeats):
             for cell in self.random.sample(cells, len(cells)):
                 left = f"{(monotonic() - begun) / len(found) * (total - len(found)):.0f} s left" if found else f"{total} windows"
                 where = f"{topic}, {len(found) + 1} of {total}, {left}: {cell.variant.name}, {cell.load.words}"
@@ -145,6 +145,8 @@ class Lab:
             if raw.cell.variant.name in by_variant:
                 lines = by_variant[raw.cell.variant.name].get(mark, Lines())
                 raw.logged = dict(lines.statuses)
+                if raw.cell.may_lose:
+                    raw.extra |= {"again": lines.again} | shares(lines, self.runtime.addresses(running[raw.cell.variant.name]))
                 if lines.timed:
                     raw.extra["app_time"] = lines.app_seconds / lines.timed
         return all(sum(raw.logged.values()) >= raw.count("ended", everywhere=True) for raw, _ in raws if raw.logged is not None)

@@ -1,5 +1,6 @@
 """A service variant as it runs: where it answers, and which processes are its application, its proxy and what it calls."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -60,6 +61,22 @@ class Runtime(Protocol):
 
     def log(self, running: Running) -> str | None:
         """What its Nginx has logged, ``None`` where that cannot be read."""
+        ...
+
+    def addresses(self, running: Running) -> list[str]:
+        """Its servers as Nginx's log names them, in order."""
+        ...
+
+    def signal(self, running: Running, server: int, number: int, worker: bool) -> None:
+        """Send a signal to a server, or to the first of its workers. Raises EngineError where that cannot be done."""
+        ...
+
+    def send_to(self, running: Running, servers: Sequence[int]) -> None:
+        """Let its Nginx know these servers only, by a reload. Raises EngineError."""
+        ...
+
+    def mend(self, running: Running) -> None:
+        """Start the servers again that were ended, and wait until all answer and Nginx knows them. Raises EngineError."""
         ...
 
     def stop(self) -> None:

@@ -25,6 +25,10 @@ ORDER = (
     "memory-connections",
     "middleware",
     "complexity",
+    "graceful",
+    "self-healing",
+    "balance",
+    "balance",
 )
 
 

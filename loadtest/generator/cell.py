@@ -21,6 +21,8 @@ from loadtest.generator.workloads import WORKLOADS
 LONGEST_WARM_UP_SECONDS = 60.0
 # For requests in flight at the end: cut off, they would still occupy the service when the next cell begins.
 LONGEST_DRAIN_SECONDS = 40.0
+# Texts of errors that are kept, far more than there are kinds of them: one could name a port, and never come twice.
+MOST_ERRORS = 50
 
 
 class Part:
@@ -28,7 +30,7 @@ class Part:
 
     def __init__(self, load: dict[str, Any], mark: str, target: str, prefix: str, seconds: float, seed: int) -> None:
         self.kind = load["kind"]
-        self.recorder = Recorder(seconds)
+        self.recorder = Recorder(seconds, load["rhythm"][1])
         self.users = 1 if self.kind == "open" else load["users"]
         self.target = target
         self.warm_up = load["warm_up"]
@@ -84,9 +86,10 @@ class Part:
             "arrivals": recorder.arrivals,
             "histograms": [latencies.encode() for latencies in recorder.latencies],
             "first_pieces": recorder.first_pieces.encode() if recorder.first_pieces.count else "",
-            "errors": dict(recorder.errors.most_common(5)),
+            "errors": dict(recorder.errors.most_common(MOST_ERRORS)),
             "seconds": recorder.window_seconds,
             "longest_gap": recorder.longest_gap,
+            "last_trouble": recorder.last_trouble,
             "in_flight_seconds": recorder.in_flight_seconds,
             "connections": self.connections if port else 0,
         }

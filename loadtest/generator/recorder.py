@@ -16,6 +16,8 @@ CONNECT = "CONNECT"
 SLICES = 10
 # An arrival that is sent this much after its intended moment is late; its latency counts from that moment all the same.
 LATE_SECONDS = 0.01
+# An answer that took this much longer than the service holds a request was kept waiting by something: a trouble, as a lost one is.
+PATIENCE_SECONDS = 0.5
 
 
 class Recorder:
@@ -25,8 +27,9 @@ class Recorder:
     flight over the window: with the throughput it gives the mean latency by a way that no single latency has a part in.
     """
 
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
+    def __init__(self, seconds: float, held: float = 0.0) -> None:
+        self.seconds, self.patience = seconds, held + PATIENCE_SECONDS
+        self.last_trouble = 0.0  # seconds after the window's begin, until all requests have ended
         self.latencies = [Latencies() for _ in range(SLICES)]
         self.first_pieces = Latencies()
         self.successes = [0] * SLICES
@@ -71,6 +74,8 @@ class Recorder:
             if self.is_open:
                 self.longest_gap = max(self.longest_gap, now - max(self.last_end, self.opened))
             self.last_end = now
+        if self.opened and (exception is not None or seconds > self.patience):
+            self.last_trouble = now - self.opened
         if exception is not None:
             self.fail(str(exception))
             return

@@ -69,6 +69,17 @@ class Evidence:
         text = f"{cell.variant}, {cell.step}: {metric_of(metric).label} {show(found)}, predicted {show(expected)} or more"
         return Check(text, found >= share * expected, bound=True)
 
+    def at_most(self, cell: CellResult, metric: str) -> Check:
+        """Whether no run went above a prediction that is an upper bound. Bound to it."""
+        found, expected = self.worst(cell, metric), cell.predicted[metric]
+        show = metric_of(metric).show
+        text = f"{cell.variant}, {cell.step}: {metric_of(metric).label} {show(found)}, predicted {show(expected)} at most"
+        return Check(text, found <= expected, bound=True)
+
+    def worst(self, cell: CellResult, metric: str) -> float:
+        """The largest value of any run."""
+        return max(run.values[metric] for run in cell.runs if metric in run.values)
+
     def ratio(self, a: CellResult, b: CellResult, metric: str) -> Estimate:
         """``a / b``."""
         found = ratio(a.runs, b.runs, metric)
@@ -98,6 +109,10 @@ class Evidence:
     def true(self, text: str, passed: bool) -> Check:
         """A check of something that needs no statistics."""
         return Check(text, passed)
+
+    def bound(self, text: str, passed: bool) -> Check:
+        """The same where it compares with a prediction."""
+        return Check(text, passed, bound=True)
 
     def at(self, step: float | str) -> list[CellResult]:
         """All valid cells at a step."""

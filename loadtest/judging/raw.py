@@ -1,12 +1,17 @@
 """What one run of a cell brought home, before anything is concluded from it."""
 
+import re
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from loadtest.engine.disturber import Happened
 from loadtest.engine.sampler import Sampled
 from loadtest.engine.variants import Holding, Usage
 from loadtest.generator.latency import Latencies, Summary
 from loadtest.model import Cell
+
+STATUS = re.compile(r"status \d+")  # how the generator calls an answer that is not the right one (users.py)
 
 
 @dataclass
@@ -36,6 +41,7 @@ class Raw:
     seen_slots: int | None = None
     paces: tuple[float, float] | None = None  # of the machine before and after the run, in CPU seconds of a fixed piece of work
     extra: dict[str, float] = field(default_factory=dict)
+    happened: list[Happened] = field(default_factory=list)
 
     @property
     def seconds(self) -> float:
@@ -44,6 +50,19 @@ class Raw:
     def count(self, name: str, everywhere: bool = False) -> int:
         """A count of all generators together, of the measured load or of all loads."""
         return sum(load["counts"][name] for load in (self.all_loads if everywhere else self.loads))
+
+    @property
+    def lost(self) -> int:
+        """Requests of all loads that had no right answer, in the window or beside it."""
+        return self.count("failures", everywhere=True) + self.count("failures_outside", everywhere=True)
+
+    @property
+    def refusals(self) -> dict[int, int]:
+        """Those of them that were answered, by status."""
+        found: Counter[int] = Counter()
+        for load in self.all_loads:
+            found.update({int(text.split()[1]): times for text, times in load["errors"].items() if STATUS.fullmatch(text)})
+        return dict(found)
 
     @property
     def slices(self) -> list[int]:

@@ -16,7 +16,24 @@ def values(raw: Raw) -> dict[str, float]:
         del found["throughput"]  # of a single burst it says nothing that the makespan does not
     if raw.cell.load.kind == "open":
         found |= {"dropped": raw.count("dropped"), "late": raw.count("late")}
+    if raw.cell.may_lose:
+        found |= losses(raw)
     return found | watched(raw, successes) | raw.extra
+
+
+def losses(raw: Raw) -> dict[str, float]:
+    """What was lost, and what came of each disturbance: in flight when it came, and seconds from the first to the end of all trouble."""
+    found: dict[str, float] = {"lost": raw.lost, "unanswered": raw.lost - sum(raw.refusals.values())}
+    loads = (raw.cell.load, *raw.cell.background)
+    posts = (part["counts"] for number, part in enumerate(raw.all_loads) if loads[number % len(loads)].what.document)
+    found["lost_posts"] = sum(counts["failures"] + counts["failures_outside"] for counts in posts)
+    if raw.happened:
+        first = min(one.at for one in raw.happened)
+        trouble = max(float(load["last_trouble"]) for load in raw.all_loads)
+        found |= {"met": min(one.in_flight for one in raw.happened), "recovery": max(0.0, trouble - first)}
+        if raw.sampled and raw.sampled.newcomer is not None:
+            found["replaced"] = raw.sampled.newcomer - first
+    return found
 
 
 def watched(raw: Raw, successes: int) -> dict[str, float]:

@@ -1,0 +1,82 @@
+"""A server is told to reload or to stop while requests are in flight: what becomes of them."""
+
+from loadtest.generator.parameters import Parameters
+from loadtest.judging.evidence import Evidence
+from loadtest.metrics import number
+from loadtest.model import NAMES, Cell, Chart, Disturbance, Experiment, Load, Variant, loop, sync
+from loadtest.results import CellResult, Verdict
+
+LONG = Parameters(wait=0.5)
+# In flight at any moment: two long ones. Short ones and POSTs, which Nginx may not send twice, come and go beside them.
+LOAD = Load("closed", "wait", LONG, users=2)
+BESIDE = (Load("open", "wait", Parameters(wait=0.05), rate=20), Load("open", "echo", Parameters(), rate=20))
+# More than the workers of two servers hold: the others stand where the kernel keeps connections for a server, in its backlog.
+LINE = Load("burst", "wait", LONG, users=12)
+RELOAD, STOP, LEAVE, LINED = "HUP", "TERM to one of two", "out of the list, TERM", "TERM, with a line"
+ONE = {"flask": sync(4, name="Flask"), "fastapi": loop(name="FastAPI")}
+PAIRS = {
+    "flask": sync(4, name="Flask, two servers", replicas=2),
+    "fastapi": loop(name="FastAPI, two servers", replicas=2),
+    "django": loop("django", workers=2, name="Django, two servers"),
+}
+BARE = sync(4, name="Flask, asked directly", proxied=False)
+# What stood in its line, and nothing that a worker held.
+RESET = LINE.users - (BARE.slots or 0)
+
+
+def cell(variant: Variant, step: str, disturbance: Disturbance) -> Cell:
+    """Behind Nginx nothing is lost."""
+    return Cell(variant, LOAD, step, {"lost": 0}, BESIDE, seconds=1.5, disturbances=(disturbance,))
+
+
+def lined(variant: Variant, lost: int) -> Cell:
+    """A burst that the servers cannot hold, and an end while the first of it are served."""
+    return Cell(variant, LINE, LINED, {"lost": lost}, disturbances=(Disturbance(LONG.wait / 2, "stop"),))
+
+
+def cells(full: bool) -> list[Cell]:
+    reloaded = [cell(variant, RELOAD, Disturbance(0.4, "reload")) for variant in ONE.values()]
+    stopped = [cell(variant, STOP, Disturbance(0.4, "stop")) for variant in PAIRS.values()]
+    left = cell(PAIRS["flask"], LEAVE, Disturbance(0.4, "leave"))
+    return [*reloaded, *stopped, left, lined(PAIRS["flask"], 0), lined(BARE, RESET)]
+
+
+def may_be_repeated(seen: Evidence, one: CellResult) -> float:
+    """Lost requests that Nginx could have sent to the other server."""
+    return max(run.values["lost"] - run.values["lost_posts"] for run in one.runs)
+
+
+def judge(seen: Evidence) -> Verdict:
+    kept = [*(seen.cell(variant, RELOAD) for variant in ONE.values()), *(seen.cell(PAIRS["flask"], step) for step in (LEAVE, LINED))]
+    stopped = {service: seen.cell(pair, STOP) for service, pair in PAIRS.items()}
+    gets = {one.key: may_be_repeated(seen, one) for one in stopped.values()}
+    posts = {NAMES[service]: seen.worst(one, "lost_posts") for service, one in stopped.items()}
+    reset = seen.worst(seen.cell(BARE, LINED), "lost")
+    told = ", ".join(f"{name} {number(times)}" for name, times in posts.items())
+    return seen.verdict(
+        [
+            *(seen.at_most(one, "lost") for one in kept),
+            *(seen.bound(f"{key}: {number(times)} GETs lost, predicted 0", times == 0) for key, times in gets.items()),
+            seen.bound(f"{BARE.name}, {LINED}: {number(reset)} lost of {LINE.users}, predicted {RESET}", reset == RESET),
+        ],
+        holds="",
+        fails="Requests were lost that a reload, or an end behind Nginx, should not cost; or others of a line than predicted.",
+        limit=f"No reload lost any, and no end of one of two servers a GET. What stands in a server's line is the limit: Flask asked "
+        f"directly reset {number(reset)} of {LINE.users}. Nginx asks the other server for those, but never sends a POST twice "
+        f"(POSTs lost: {told}): take a server out of Nginx's list before you stop it.",
+    )
+
+
+EXPERIMENT = Experiment(
+    name="graceful",
+    question="A server is told to reload, or to stop, while requests are in flight. How many are lost?",
+    claim="Servers reload and stop gracefully.",
+    frame="one service against itself",
+    cells=cells,
+    chart=Chart("bars", "lost"),
+    columns=("lost", "lost_posts", "again", "met", "max"),
+    misreading="A server that stops gracefully finishes what it holds. Whom it has not accepted yet it resets: that is the proxy's part.",
+    judge=judge,
+    compares=False,
+    counts=True,
+)

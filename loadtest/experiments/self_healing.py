@@ -1,0 +1,69 @@
+"""A worker is killed, crashes or hangs: what is lost with it, and when another is there."""
+
+from typing import Literal
+
+from loadtest.generator.parameters import Parameters
+from loadtest.judging.evidence import Evidence
+from loadtest.metrics import duration, number
+from loadtest.model import Cell, Chart, Disturbance, Experiment, Load, Variant, loop, sync
+from loadtest.results import Verdict
+
+TIMEOUT = 2  # seconds; the stack's own is longer than its longest request, and nothing here takes so long
+PATIENT = {"TIMEOUT": str(TIMEOUT)}
+SYNC, LOOP = sync(4, environment=PATIENT), loop(workers=2, environment=PATIENT)
+# Each user has one request in flight: those of a sync worker are one, and those of a loop at most all of them.
+USERS = 4
+WAIT = Parameters(wait=0.2)
+KILLED, CRASHED, HUNG = "SIGKILL", "SIGSEGV", "hung (SIGSTOP)"
+What = Literal["kill", "crash", "hang"]
+WHAT: dict[str, What] = {KILLED: "kill", CRASHED: "crash", HUNG: "hang"}
+# Gunicorn looks once a second. A worker that is silent for TIMEOUT is told to abort, and killed at the next look; then another
+# starts and imports its application.
+START = 3.0
+WITHIN = {KILLED: START, CRASHED: START, HUNG: TIMEOUT + 2 + START}
+
+
+def cell(variant: Variant, step: str) -> Cell:
+    """A worker takes with it what it holds, and no more."""
+    held = 1 if variant is SYNC else USERS
+    seconds = WITHIN[step] - START + 2.0
+    load = Load("closed", "wait", WAIT, users=USERS)
+    predicted = {"lost": held, "replaced": WITHIN[step]}
+    return Cell(variant, load, step, predicted, seconds=seconds, disturbances=(Disturbance(0.5, WHAT[step]),))
+
+
+def cells(full: bool) -> list[Cell]:
+    killed = [cell(variant, KILLED) for variant in (SYNC, LOOP)]
+    return [*killed, cell(SYNC, CRASHED), *([cell(LOOP, CRASHED)] if full else []), *(cell(variant, HUNG) for variant in (SYNC, LOOP))]
+
+
+def judge(seen: Evidence) -> Verdict:
+    found = [one for variant in (SYNC, LOOP) for one in seen.all(variant)]
+    missing = [one.key for one in found if any("replaced" not in run.values for run in one.runs)]
+    checks = [seen.true("another worker came for each that was lost" + f", not in {', '.join(missing)}" * bool(missing), not missing)]
+    checks += [seen.at_most(one, "lost") for one in found]
+    checks += [seen.at_most(one, "replaced") for one in found if one.key not in missing]
+    lost = max(seen.worst(one, "lost") for one in found)
+    after = {step: max(seen.worst(one, "recovery") for one in found if one.step == step) for step in (KILLED, HUNG)}
+    return seen.verdict(
+        checks,
+        holds="",
+        fails="A worker that ended was not replaced in time, or took more with it than it held.",
+        limit=f"Each worker was replaced. What it held was lost: {number(lost)} at most at a time, since Nginx asks again where it may. A killed one is "
+        f"noticed at once (the last trouble {duration(after[KILLED])} later), a hung one after its time-out ({duration(after[HUNG])}).",
+    )
+
+
+EXPERIMENT = Experiment(
+    name="self-healing",
+    question="A worker is killed, crashes, or hangs. What is lost, and when is all as before?",
+    claim="The process manager replaces workers that crash or hang.",
+    frame="one service against itself",
+    cells=cells,
+    chart=Chart("bars", "recovery"),
+    columns=("lost", "met", "recovery", "replaced"),
+    misreading="Nothing heals what the worker held. A second server behind the proxy answers a GET again; this service had one alone.",
+    judge=judge,
+    compares=False,
+    counts=True,
+)
