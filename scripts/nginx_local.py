@@ -59,8 +59,12 @@ def render(folder: Path, values: Mapping[str, str]) -> None:
         link.unlink(missing_ok=True)
         link.symlink_to(shared)
     for template in sorted((ROOT / "nginx" / "templates").glob("*.template")):
-        # safe_substitute leaves Nginx's own $variables alone, as the image's envsubst does.
-        (folder / "conf.d" / template.stem).write_text(Template(template.read_text()).safe_substitute(values))
+        (folder / "conf.d" / template.stem).write_text(rendered(template.read_text(), values))
+
+
+def rendered(template: str, values: Mapping[str, str]) -> str:
+    """A template with its values; Nginx's own $variables are left alone, as the image's envsubst leaves them."""
+    return Template(template).safe_substitute(values)
 
 
 def arguments(folder: Path, workers: str) -> list[str]:

@@ -2,8 +2,11 @@
 
 import json
 import shutil
+import signal
 import socket
 import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
 from time import monotonic, sleep
 
 from loadtest.engine.docker_file import APP_PORT, NGINX_PORT, Maker, app_names, counters_folder, entry_name
@@ -11,6 +14,7 @@ from loadtest.engine.docker_look import Container, check_engine, containers, cpu
 from loadtest.engine.keeper import keep
 from loadtest.engine.variants import EngineError, Holding, Running, Usage
 from loadtest.model import Variant
+from scripts import nginx_local, proc
 from scripts.compose_file import ROOT
 from scripts.docker_compose import compose
 from scripts.local_plan import LAB
@@ -20,6 +24,9 @@ PROJECT = "twogates-lab"
 FOLDER = LAB / "containers"
 FILE = FOLDER / "compose.json"
 START_SECONDS = 90
+RELOAD_SECONDS = 0.3
+# Where Nginx's entry point renders to.
+UPSTREAMS = "conf.d/upstreams.conf"
 
 
 class Docker:
@@ -32,9 +39,10 @@ class Docker:
 
     def __init__(self, server_cpus: set[int] | None, other_cpus: set[int] | None, network: str | None = None) -> None:
         self.maker = Maker(server_cpus, other_cpus, network)
-        self.edge = network or f"{PROJECT}_edge"
+        self.edge, self.backend = network or f"{PROJECT}_edge", f"{PROJECT}_backend"
         self.prepared = False
         self.containers: dict[str, Container] = {}
+        self.stopping: set[str] = set()  # servers that were told to end, and may be at it still
 
     def start(self, variants: list[Variant]) -> dict[str, Running]:
         """Start the upstream once, and each variant with its Nginx."""
@@ -146,12 +154,53 @@ class Docker:
         """What its Nginx has written."""
         return docker("logs", self.containers[f"nginx-{running.counters.parent.name}"].id)
 
+    def names(self, running: Running) -> list[str]:
+        """The services of its servers, in order."""
+        return app_names(int(running.counters.parent.name), running.variant)
+
+    def addresses(self, running: Running) -> list[str]:
+        """Its servers as Nginx's log names them, in order."""
+        return [f"{self.containers[name].addresses[self.backend]}:{APP_PORT}" for name in self.names(running)]
+
+    def signal(self, running: Running, server: int, number: int, worker: bool) -> None:
+        """Send a signal to a server, or to the first of its workers, by a process of its own user beside it."""
+        name = self.names(running)[server]
+        container = self.containers[name].id
+        if number == signal.SIGTERM:
+            self.stopping.add(name)
+        if worker:
+            script = f"{Path(proc.__file__).read_text()}\nos.kill(tree(1)[1], {int(number)})\n"
+            docker("exec", "--interactive", container, "python", "-IS", "-", given=script)
+        else:
+            docker("kill", "--signal", str(int(number)), container)
+
+    def send_to(self, running: Running, servers: Sequence[int]) -> None:
+        """Let its Nginx know these servers only: the one file that names them, and a reload."""
+        names = self.names(running)
+        values = self.maker.nginx(running.variant, [names[server] for server in servers])["environment"]
+        text = nginx_local.rendered((ROOT / "nginx/templates/upstreams.conf.template").read_text(), values)
+        nginx = self.containers[f"nginx-{running.counters.parent.name}"].id
+        docker("exec", "--interactive", nginx, "sh", "-c", f"cat > /etc/nginx/{UPSTREAMS}", given=text)
+        docker("kill", "--signal", str(int(signal.SIGHUP)), nginx)
+        sleep(RELOAD_SECONDS)
+
+    def mend(self, running: Running) -> None:
+        """Start the containers again that were ended, and wait until all answer and Nginx knows them."""
+        for name in self.stopping.intersection(self.names(running)):
+            docker("wait", self.containers[name].id)
+            self.stopping.discard(name)
+        self.compose("up", "--detach", "--wait", "--wait-timeout", str(START_SECONDS), "--no-recreate", "--no-build", *self.names(running))
+        self.containers = containers(PROJECT)
+        if running.variant.proxied:
+            self.send_to(running, range(running.variant.servers - running.variant.standing_by))
+        self.wait(running)
+
     def stop(self) -> None:
         """End all of them, and remove what they wrote."""
         with uninterrupted():
             # By the project's name, as a killed run left no file: all that carries it goes.
             docker("compose", "--project-name", PROJECT, "down", "--volumes", "--remove-orphans", "--timeout", "1")
-            self.containers = {}
+            self.containers, self.stopping = {}, set()
             shutil.rmtree(FOLDER, ignore_errors=True)
 
     def compose(self, *arguments: str) -> str:

@@ -21,8 +21,8 @@ SERVICES = ("flask", "fastapi", "django")
 
 
 def app_names(number: int, variant: Variant) -> list[str]:
-    """The services of a variant: one, or one for each replica of Django, whose server is one process."""
-    return [f"app-{number}-{replica}" for replica in range(variant.workers if variant.service == "django" else 1)]
+    """The services of a variant: one for each of its servers."""
+    return [f"app-{number}-{replica}" for replica in range(variant.servers)]
 
 
 def entry_name(number: int, variant: Variant) -> str:
@@ -52,7 +52,7 @@ class Maker:
             names = app_names(number, variant)
             made |= {name: self.app(variant, counters_folder(folder, number, name)) for name in names}
             if variant.proxied:
-                made[f"nginx-{number}"] = self.nginx(variant, names)
+                made[f"nginx-{number}"] = self.nginx(variant, names[: variant.servers - variant.standing_by])
             entry = made[entry_name(number, variant)]
             entry["networks"] = ["backend", "edge"]
             inner = NGINX_PORT if variant.proxied else APP_PORT
@@ -97,6 +97,7 @@ class Maker:
         for service in SERVICES:
             to = [f"{name}:{APP_PORT} resolve" for name in names] if service == variant.service else ["127.0.0.1:9"]  # discard
             entry["environment"][f"{service.upper()}_SERVERS"] = " ".join(f"server {one} max_fails=1 fail_timeout=2s;" for one in to)
+        entry["environment"] |= variant.proxy
         # The spool as a volume without a name: each Nginx has its own, and it goes with the container.
         entry["volumes"] = ["/tmp" if one.startswith("nginx-spool:") else one for one in entry["volumes"]]  # noqa: S108
         entry["logging"] = WHOLE_LOG

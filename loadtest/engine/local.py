@@ -29,6 +29,7 @@ class Local:
         self.plan = make_plan()
         self.pids: dict[tuple[str, str], list[int]] = {}
         self.values: dict[str, dict[str, str]] = {}
+        self.stopping: set[str] = set()  # servers that were told to end, and may be at it still
         self.changed: set[str] = set()  # whose Nginx has another list than at the start, or thinks ill of a server
 
     def start(self, variants: list[Variant]) -> dict[str, Running]:
@@ -38,7 +39,7 @@ class Local:
         if wrong := run_jobs(self.plan):
             raise EngineError(wrong)
         self.servers = Servers(FOLDER, keep)
-        self.pids, self.values, self.changed = {}, {}, set()
+        self.pids, self.values, self.stopping, self.changed = {}, {}, set(), set()
         upstream = free_port()
         self.servers.start("upstream", self.command("upstream", upstream, {}))
         found = {}
@@ -106,7 +107,10 @@ class Local:
 
     def signal(self, running: Running, server: int, number: int, worker: bool) -> None:
         """Send a signal to a server, or to the first of its workers."""
-        pids = proc.tree(self.servers.pid(self.names(running)[server]))
+        name = self.names(running)[server]
+        pids = proc.tree(self.servers.pid(name))
+        if number == signal.SIGTERM:
+            self.stopping.add(name)
         try:
             os.kill(pids[worker], number)
         except (IndexError, OSError) as error:
@@ -122,10 +126,11 @@ class Local:
     def mend(self, running: Running) -> None:
         """Start the servers again that were ended, and wait until all answer and Nginx knows them."""
         names, number = self.names(running), running.counters.parent.name
-        for name in names:
-            if self.servers.running[name].poll() is not None:
-                self.servers.start(name, self.servers.commands[name])
-                self.changed.add(running.variant.name)
+        for name in self.stopping.intersection(names):
+            self.servers.running[name].wait()
+            self.servers.start(name, self.servers.commands[name])
+            self.stopping.discard(name)
+            self.changed.add(running.variant.name)
         self.wait(names)
         if running.variant.proxied and running.variant.name in self.changed:
             self.send_to(running, range(len(names) - running.variant.standing_by))

@@ -5,7 +5,7 @@ import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
@@ -40,6 +40,7 @@ class Measurer:
     seed: int
     marks: int = 0
     other_cpus: float = 0.0
+    broken: set[str] = field(default_factory=set)  # variants that were disturbed, and not mended yet
 
     def measure(self, cell: Cell, repeat: int, running: Running, tell: Callable[[str], None]) -> tuple[Raw, str]:
         """Measure; the raw counts, and the mark by which Nginx's log knows the cell."""
@@ -55,9 +56,12 @@ class Measurer:
             variant=cell.variant,
         )
         disturbed = bool(cell.disturbances)
-        if disturbed:
+        if running.variant.name in self.broken:
             self.runtime.mend(running)
-        seen_slots = identity(running)["slots"]
+            self.broken.discard(running.variant.name)
+        if disturbed:
+            self.broken.add(running.variant.name)
+        seen_slots, servers = identity(running)["slots"], self.runtime.addresses(running)
         sampler = Sampler(running.counters, loops=cell.variant.slots is None, newcomers=disturbed)
         at: list[Usage | None] = []
         held: list[Holding | None] = []
@@ -114,6 +118,7 @@ class Measurer:
             declared_slots=cell.variant.slots,
             seen_slots=seen_slots and seen_slots * cell.variant.replicas,
             happened=disturber.happened,
+            servers=servers,
             paces=(pace_before, pace()),
         )
         return raw, ask.mark

@@ -146,7 +146,7 @@ class Lab:
                 lines = by_variant[raw.cell.variant.name].get(mark, Lines())
                 raw.logged = dict(lines.statuses)
                 if raw.cell.may_lose:
-                    raw.extra |= {"again": lines.again} | shares(lines, self.runtime.addresses(running[raw.cell.variant.name]))
+                    raw.extra |= {"again": lines.again} | shares(lines, raw.servers)
                 if lines.timed:
                     raw.extra["app_time"] = lines.app_seconds / lines.timed
         return all(sum(raw.logged.values()) >= raw.count("ended", everywhere=True) for raw, _ in raws if raw.logged is not None)

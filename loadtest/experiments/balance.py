@@ -5,7 +5,7 @@ from math import sqrt
 from loadtest.generator.parameters import Parameters
 from loadtest.judging.evidence import Evidence
 from loadtest.metrics import number
-from loadtest.model import Cell, Chart, Disturbance, Experiment, Load, Variant, loop, sync
+from loadtest.model import Cell, Chart, Disturbance, Experiment, Load, loop, sync
 from loadtest.results import CellResult, Check, Verdict
 
 # Three servers each, of which Nginx knows two at first. Flask's and FastAPI's take turns; Django's is the one with the fewest in flight.
@@ -13,19 +13,19 @@ SYNC = sync(2, name="Flask, in turn", replicas=3, standing_by=1)
 LOOP = loop(name="FastAPI, in turn", replicas=3, standing_by=1)
 DJANGO = loop("django", workers=3, name="Django, fewest in flight", standing_by=1)
 VARIANTS = (SYNC, LOOP, DJANGO)
-LOAD = Load("open", "wait", Parameters(wait=0.02), rate=60)
+LOAD = Load("open", "wait", Parameters(wait=0.05), rate=60)
 POSTS = Load("open", "echo", Parameters(), rate=20)
 TWO, CHANGING = "two servers", "a third comes, the first goes"
-COMES, GOES, SECONDS = 0.4, 0.9, 1.8
-# Of the window's arrivals: a third while there are three, half of what comes after. Those of the warm-up are none of its own.
-NEWCOMER = 100 * ((GOES - COMES) / 3 + (SECONDS - GOES) / 2) / SECONDS
+WARM_UP, COMES, GOES, SECONDS = 0.3, 0.4, 0.9, 1.8
+# Of all that arrives: a third while there are three, and half of what comes after.
+NEWCOMER = 100 * ((GOES - COMES) / 3 + (SECONDS - GOES) / 2) / (WARM_UP + SECONDS)
 
 
 def cells(full: bool) -> list[Cell]:
     changes = (Disturbance(COMES, "join", server=2), Disturbance(GOES, "leave", server=0))
     even = [Cell(one, LOAD, TWO, {"share_1": 50, "share_2": 50, "lost": 0}, seconds=1.5, refusals=True) for one in VARIANTS]
     predicted = {"share_3": NEWCOMER, "lost": 0}
-    return [*even, *(Cell(one, LOAD, CHANGING, predicted, (POSTS,), SECONDS, disturbances=changes) for one in VARIANTS)]
+    return [*even, *(Cell(one, LOAD, CHANGING, predicted, (POSTS,), SECONDS, WARM_UP, disturbances=changes) for one in VARIANTS)]
 
 
 def fair(cell: CellResult) -> Check:
@@ -37,6 +37,15 @@ def fair(cell: CellResult) -> Check:
     return Check(text, all(abs(share - 50) <= allowed for share in found), bound=True)
 
 
+def came(cell: CellResult) -> Check:
+    """Whether the third one got a part. Nginx takes up to some tenths of a second over a new list, containers more."""
+    found = cell.estimates["share_3"].value
+    text = (
+        f"{cell.key}: the third got {number(found)} %, predicted {number(NEWCOMER)} where it comes at once, and a quarter of that at least"
+    )
+    return Check(text, found >= NEWCOMER / 4, bound=True)
+
+
 def judge(seen: Evidence) -> Verdict:
     even, changing = ([seen.cell(one, step) for one in VARIANTS] for step in (TWO, CHANGING))
     lost = sum(seen.worst(one, "lost") for one in changing)
@@ -45,10 +54,9 @@ def judge(seen: Evidence) -> Verdict:
         [
             *map(fair, even),
             *(seen.at_most(one, "lost") for one in (*even, *changing)),
-            *(seen.at_least(one, "share_3", 0.5) for one in changing),
+            *map(came, changing),
         ],
-        holds=f"Two servers got half each. A third that came got its part of the requests within half a second ({shares} of all), "
-        "and the first left without a loss.",
+        holds=f"Two servers got half each. A third that came got requests at once ({shares} of all), and the first left without a loss.",
         fails=f"Servers did not get the shares that were predicted, or {number(lost)} requests were lost when one came and one went.",
     )
 

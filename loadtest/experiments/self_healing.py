@@ -49,7 +49,7 @@ def judge(seen: Evidence) -> Verdict:
         checks,
         holds="",
         fails="A worker that ended was not replaced in time, or took more with it than it held.",
-        limit=f"Each worker was replaced. What it held was lost: {number(lost)} at most at a time, since Nginx asks again where it may. A killed one is "
+        limit=f"Each worker was replaced. What it held was lost, {number(lost)} at most. A killed one is "
         f"noticed at once (the last trouble {duration(after[KILLED])} later), a hung one after its time-out ({duration(after[HUNG])}).",
     )
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from math import sqrt
 
+from loadtest.engine.disturber import SIGNALS
 from loadtest.judging import estimates
 from loadtest.judging.raw import Raw
 from loadtest.metrics import duration, number
@@ -144,11 +145,11 @@ def each_has_a_fate(raw: Raw, _: dict[str, float]) -> Finding | None:
 
 
 def as_disturbed(raw: Raw, _: dict[str, float]) -> Finding | None:
-    """All was done to the service that was to be done, and each time requests were in flight: else nothing was tried."""
+    """All was done to the service that was to be done, and each signal met requests in flight: else nothing was tried."""
     if not raw.cell.disturbances:
         return None
     planned, done = len(raw.cell.disturbances), len(raw.happened)
-    idle = sum(one.in_flight < 1 for one in raw.happened)
+    idle = sum(one.in_flight < 1 for one in raw.happened if one.what in SIGNALS)
     text = f"{done} of {planned} disturbances, {idle or 'none'} of them with nothing in flight"
     return Finding("as disturbed", done == planned and not idle, None, text)
 

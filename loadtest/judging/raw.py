@@ -42,6 +42,7 @@ class Raw:
     paces: tuple[float, float] | None = None  # of the machine before and after the run, in CPU seconds of a fixed piece of work
     extra: dict[str, float] = field(default_factory=dict)
     happened: list[Happened] = field(default_factory=list)
+    servers: list[str] = field(default_factory=list)  # their addresses, in order
 
     @property
     def seconds(self) -> float:
