@@ -28,7 +28,6 @@ ORDER = (
     "graceful",
     "self-healing",
     "balance",
-    "balance",
 )
 
 

@@ -47,6 +47,7 @@ def load(latencies: Sequence[Sequence[float]] | None = None, **changes: Any) -> 
         "errors": {},
         "seconds": SECONDS,
         "longest_gap": 1.1 * WAIT,
+        "last_trouble": 0.0,
         "in_flight_seconds": sum(map(sum, each)),
         "connections": USERS,
     }

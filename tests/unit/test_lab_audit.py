@@ -68,8 +68,9 @@ def test_an_honest_run_passes(name: str) -> None:
 
 
 def test_every_rule_is_asked_once() -> None:
+    """Two are only about requests that may be lost (test_lab_losses.py)."""
     found = [finding.rule for finding in audit(raw(second=USERS / WAIT), values(raw()))]
-    assert len(found) == len(set(found)) == len(RULES)
+    assert len(found) == len(set(found)) == len(RULES) - 2
 
 
 def changed(**changes: object) -> Raw:

@@ -59,7 +59,8 @@ def test_cells(name: str, full: bool) -> None:
     assert len({cell.key for cell in cells}) == len(cells)
     for cell in cells:
         assert set(cell.predicted) <= KNOWN
-        assert all(value > 0 for value in cell.predicted.values())
+        assert all(value > 0 or metric == "lost" for metric, value in cell.predicted.items())
+        assert all(0 <= one.at < (cell.seconds or 1) and 0 <= one.server < cell.variant.servers for one in cell.disturbances)
         for load in (cell.load, *cell.background):
             assert cell.variant.service in services_of(WORKLOADS[load.workload])
             assert load.rate > 0 if load.kind == "open" else load.users > 0

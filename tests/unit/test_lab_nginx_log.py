@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from loadtest.engine.nginx_log import logged
+from loadtest.engine.nginx_log import logged, shares
 
 
-def line(request_id: str, status: int = 200, app: str = "app;dur=100.5") -> str:
+def line(request_id: str, status: int = 200, app: str = "app;dur=100.5", upstream: str = "127.0.0.1:8101") -> str:
     entry: dict[str, Any] = {"time": "2026-11-21T10:00:00+00:00", "request_id": request_id, "status": status, "app": app}
+    entry["upstream"] = upstream
     return json.dumps(entry, separators=(",", ":")) + "\n"
 
 
@@ -42,3 +43,13 @@ def test_a_line_that_is_half_written_is_read_when_it_is_whole() -> None:
     for end in range(len(text)):
         found = logged(text[:end])
         assert sum(sum(lines.statuses.values()) for lines in found.values()) == text[:end].count("\n")
+
+
+def test_who_answered_is_the_last_that_was_asked() -> None:
+    """Asked in turn, and once more after Nginx itself had given up; one that Nginx answered itself asked nobody."""
+    asked = ["10.0.0.1:8000", "10.0.0.2:8000", "10.0.0.1:8000, 10.0.0.2:8000", "10.0.0.1:8000 : 10.0.0.2:8000", ""]
+    (found,) = logged("".join(line(f"0000001r0.0-{number}", upstream=upstream) for number, upstream in enumerate(asked))).values()
+    assert found.answered == {"10.0.0.1:8000": 1, "10.0.0.2:8000": 3}
+    assert found.again == 2
+    assert shares(found, ["10.0.0.1:8000", "10.0.0.2:8000", "10.0.0.3:8000"]) == {"share_1": 25, "share_2": 75, "share_3": 0}
+    assert shares(found, ["10.0.0.1:8000"]) == {}

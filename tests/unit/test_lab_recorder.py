@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from loadtest.generator import recorder as module
-from loadtest.generator.recorder import CONNECT, FIRST_PIECE, LATE_SECONDS, SLICES, Recorder
+from loadtest.generator.recorder import CONNECT, FIRST_PIECE, LATE_SECONDS, PATIENCE_SECONDS, SLICES, Recorder
 
 SECONDS = 10.0
 
@@ -197,3 +197,17 @@ def test_cpu_time_is_a_share_of_the_window(monkeypatch: pytest.MonkeyPatch, cloc
     clock.now += SECONDS
     recorder.close()
     assert recorder.cpu == pytest.approx(0.25)
+
+
+def test_the_last_trouble_is_a_failure_or_an_answer_that_was_kept_waiting(clock: Clock) -> None:
+    """Neither counts before the window; both do after it, since they were sent in it."""
+    recorder = Recorder(SECONDS, held=0.2)
+    exchange(recorder, clock, error=ValueError("early"))
+    recorder.open()
+    exchange(recorder, clock, 0.2 + PATIENCE_SECONDS - 0.01)
+    assert recorder.last_trouble == 0
+    exchange(recorder, clock, 0.2 + PATIENCE_SECONDS + 0.01)
+    assert recorder.last_trouble == pytest.approx(0.4 + 2 * PATIENCE_SECONDS)
+    exchange(recorder, clock, 0.1, error=ValueError("lost"))
+    exchange(recorder, clock, 0.1)
+    assert recorder.last_trouble == pytest.approx(0.5 + 2 * PATIENCE_SECONDS)
