@@ -65,6 +65,8 @@ class Load:
     open: arrivals at ``rate`` a second whatever the answers do; latency counts from the intended moment.
     burst: ``users`` requests at the same moment, once.
     hold: ``users`` connections that are opened and then say nothing.
+
+    ``source`` is the address of its client that a proxy in front of Nginx would name (FRONT_PROXY), for what depends on who asks.
     """
 
     kind: Literal["closed", "open", "burst", "hold"]
@@ -74,6 +76,7 @@ class Load:
     rate: float = 0.0
     pause: float = 0.0
     arrivals: Literal["poisson", "constant"] = "poisson"
+    source: str = ""
 
     @property
     def what(self) -> Workload:

@@ -45,6 +45,7 @@ class Part:
             rate=load["rate"],
             poisson=load["arrivals"] == "poisson",
             pause=load["pause"],
+            source=load["source"],
             seed=seed,
             entrance=Entrance(self.users, *load["rhythm"], *load["process"]) if self.kind == "closed" else None,
         )
@@ -90,6 +91,7 @@ class Part:
             "seconds": recorder.window_seconds,
             "longest_gap": recorder.longest_gap,
             "last_trouble": recorder.last_trouble,
+            "asking_seconds": recorder.last_end - recorder.first_begin,
             "in_flight_seconds": recorder.in_flight_seconds,
             "connections": self.connections if port else 0,
         }

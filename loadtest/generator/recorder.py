@@ -41,6 +41,7 @@ class Recorder:
         self.in_flight, self.in_flight_seconds, self.changed = 0, 0.0, 0.0
         self.is_open = False
         self.go, self.over = Event(), Event()
+        self.first_begin = 0.0
         self.opened = self.window_seconds = self.last_end = self.longest_gap = 0.0
         self.cpu = 0.0
 
@@ -48,6 +49,7 @@ class Recorder:
         """A request is being sent. One that was due before counts as in flight since then."""
         self.begun += 1
         self.flight(1)
+        self.first_begin = self.first_begin or self.changed
         if self.is_open and intended is not None:
             self.in_flight_seconds += self.changed - max(intended, self.opened)
 

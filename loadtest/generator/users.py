@@ -48,6 +48,7 @@ class WorkloadUser(Asker):
     entrance: ClassVar[Entrance | None] = None
     # Before the number of a request in its id, by which each log can say which cell it belonged to.
     mark: ClassVar[str] = ""
+    source: ClassVar[str] = ""  # the client address that it asks for, if not its own
 
     def on_start(self) -> None:
         """Come in as the others do, where there is a cell."""
@@ -104,7 +105,7 @@ class RequestUser(HttpWorkloadUser):
         context = self.begin(intended)
         request_id = self.new_id()
         method, document = ("POST", self.workload.document) if self.workload.document else ("GET", None)
-        headers = {"X-Request-ID": request_id}
+        headers = {"X-Request-ID": request_id} | ({"X-Forwarded-For": self.source} if self.source else {})
         with self.client.request(method, self.path, json=document, headers=headers, catch_response=True, context=context) as response:
             self.verify_head(response, request_id)
             if not self.is_expected(response.content):

@@ -23,9 +23,15 @@ def values(raw: Raw) -> dict[str, float]:
 
 def losses(raw: Raw) -> dict[str, float]:
     """What was lost, and what came of each disturbance: in flight when it came, and seconds from the first to the end of all trouble."""
-    found: dict[str, float] = {"lost": raw.lost, "unanswered": raw.lost - sum(raw.refusals.values())}
+    found: dict[str, float] = {"lost": raw.lost, "refused": raw.refusals.get(429, 0), "unanswered": raw.lost - sum(raw.refusals.values())}
     loads = (raw.cell.load, *raw.cell.background)
     posts = (part["counts"] for number, part in enumerate(raw.all_loads) if loads[number % len(loads)].what.document)
+    found["own_lost"] = raw.count("failures") + raw.count("failures_outside")
+    if raw.cell.background:
+        beside = [part for number, part in enumerate(raw.all_loads) if number % len(loads)]
+        found["beside"] = sum(part["counts"]["succeeded"] for part in beside)
+        found["beside_rate"] = sum(sum(part["slices"]) for part in beside) / raw.seconds
+        found["beside_seconds"] = max(part["asking_seconds"] for part in beside)
     found["lost_posts"] = sum(counts["failures"] + counts["failures_outside"] for counts in posts)
     if raw.happened:
         first = min(one.at for one in raw.happened)

@@ -48,6 +48,7 @@ def load(latencies: Sequence[Sequence[float]] | None = None, **changes: Any) -> 
         "seconds": SECONDS,
         "longest_gap": 1.1 * WAIT,
         "last_trouble": 0.0,
+        "asking_seconds": SECONDS,
         "in_flight_seconds": sum(map(sum, each)),
         "connections": USERS,
     }
