@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from loadtest.generator.parameters import Parameters
+from loadtest.generator.ways import WORDS, Way
 from loadtest.generator.workloads import WORKLOADS, Workload
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ class Load:
     burst: ``users`` requests at the same moment, once.
     hold: ``users`` connections that are opened and then say nothing.
 
-    ``source`` is the address of its client that a proxy in front of Nginx would name (FRONT_PROXY), for what depends on who asks.
+    ``source`` is the address of its client that a proxy in front of Nginx would name (FRONT_PROXY), for what depends on who asks;
+    ``way`` is how Nginx is reached, where that is what is asked (ways.py).
     """
 
     kind: Literal["closed", "open", "burst", "hold"]
@@ -77,10 +79,16 @@ class Load:
     pause: float = 0.0
     arrivals: Literal["poisson", "constant"] = "poisson"
     source: str = ""
+    way: Way = ""
 
     @property
     def what(self) -> Workload:
         return WORKLOADS[self.workload]
+
+    @property
+    def secure(self) -> bool:
+        """Whether it comes over TLS."""
+        return self.way.startswith(("tls", "http2"))
 
     def held(self, variant: Variant) -> float | None:
         """Seconds for which a request occupies what serves it, ``None`` where only the CPU says."""
@@ -95,7 +103,7 @@ class Load:
     @property
     def words(self) -> str:
         """``64 users of /wait?seconds=0.1``."""
-        path = "/" + self.what.path.format(**vars(self.parameters))
+        path = "/" + self.what.path.format(**vars(self.parameters)).lstrip("/") + (f" {WORDS[self.way]}" if self.way else "")
         return {
             "closed": f"{self.users:,} user{'s' * (self.users > 1)} of {path}",
             "open": f"{self.rate:g} a second of {path}",

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic, sleep
 
-from loadtest.engine.docker_file import APP_PORT, NGINX_PORT, Maker, app_names, counters_folder, entry_name
+from loadtest.engine.docker_file import APP_PORT, NGINX_PORT, NGINX_TLS_PORT, Maker, app_names, counters_folder, entry_name
 from loadtest.engine.docker_look import Container, check_engine, containers, cpu_seconds, docker, holding, overflows
 from loadtest.engine.keeper import keep
 from loadtest.engine.variants import EngineError, Holding, Running, Usage
@@ -70,6 +70,8 @@ class Docker:
                 self.target(self.containers[name], NGINX_PORT if variant.proxied else APP_PORT, ports[name]),
                 f"/{variant.service}" if variant.proxied else "",
                 FOLDER / str(number) / "counters",
+                # Not published: where a container cannot be reached itself, this is not measured.
+                f"https://{self.containers[name].addresses[self.edge]}:{NGINX_TLS_PORT}",
             )
             self.wait(running)
             found[variant.name] = running

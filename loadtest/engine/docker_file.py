@@ -16,7 +16,7 @@ MEMORY = "2g"
 PIDS = 4096
 # Nginx's log is what its counts are read from, so none of it may be rotated away.
 WHOLE_LOG = {"driver": "local", "options": {"max-size": "4g", "max-file": "1", "compress": "false"}}
-APP_PORT, NGINX_PORT = 8000, 8080
+APP_PORT, NGINX_PORT, NGINX_TLS_PORT = 8000, 8080, 8443
 SERVICES = ("flask", "fastapi", "django")
 
 

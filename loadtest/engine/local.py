@@ -67,10 +67,11 @@ class Local:
         if not variant.proxied:
             return Running(variant, f"http://127.0.0.1:{ports[0]}", "", counters)
         port = free_port()
-        listen = {"NGINX_LISTEN": f"127.0.0.1:{port}", "NGINX_LISTEN_TLS": f"127.0.0.1:{free_port()}"}
+        secure = f"127.0.0.1:{free_port()}"
+        listen = {"NGINX_LISTEN": f"127.0.0.1:{port}", "NGINX_LISTEN_TLS": secure}
         self.values[f"{number}"] = {**self.plan.nginx_values, **variant.proxy, **listen}
         self.servers.start(f"{number}-nginx", self.nginx(folder, port, variant.service, ports[: variant.servers - variant.standing_by]))
-        return Running(variant, f"http://127.0.0.1:{port}", f"/{variant.service}", counters)
+        return Running(variant, f"http://127.0.0.1:{port}", f"/{variant.service}", counters, f"https://{secure}")
 
     def process(self, service: str) -> Process:
         """The first process of a service in the plan of ``make up``: the same command and the same environment."""

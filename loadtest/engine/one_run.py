@@ -47,7 +47,7 @@ class Measurer:
         self.marks += 1
         ask = Ask(
             mark=f"{self.marks:07x}r",
-            target=running.target,
+            target=running.secure if cell.load.secure else running.target,
             prefix=running.prefix,
             loads=(cell.load, *cell.background),
             seconds=cell.seconds or self.pace.seconds,

@@ -10,12 +10,13 @@ from loadtest.model import Variant
 
 @dataclass(frozen=True)
 class Running:
-    """One variant that was started. ``counters`` is the folder that its middleware writes to."""
+    """One variant that was started. ``counters`` is the folder that its middleware writes to, ``secure`` where it has HTTPS."""
 
     variant: Variant
     target: str
     prefix: str
     counters: Path
+    secure: str = ""
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ ORDER = (
     "graceful",
     "self-healing",
     "balance",
+    "tls",
     "shield",
 )
 

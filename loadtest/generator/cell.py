@@ -46,6 +46,7 @@ class Part:
             poisson=load["arrivals"] == "poisson",
             pause=load["pause"],
             source=load["source"],
+            way=load["way"],
             seed=seed,
             entrance=Entrance(self.users, *load["rhythm"], *load["process"]) if self.kind == "closed" else None,
         )

@@ -26,6 +26,7 @@ from loadtest.generator.entrance import Entrance
 from loadtest.generator.keep_alive import keep_connections
 from loadtest.generator.parameters import Parameters
 from loadtest.generator.recorder import CONNECT, FIRST_PIECE
+from loadtest.generator.ways import Caller, Way
 from loadtest.generator.workloads import Workload
 
 # Longer than Nginx waits for a service, so that a user hears what went wrong.
@@ -226,6 +227,41 @@ class SocketUser(WorkloadUser):
         self.hang_up()
 
 
+class WayUser(WorkloadUser):
+    """Asks in a way that its load names, and keeps the connection or not."""
+
+    abstract = True
+    way: ClassVar[Way]
+    caller: Caller | None = None
+
+    def ask(self, intended: float | None = None) -> None:
+        context = self.begin(intended)
+        request_id = self.new_id()
+        with self.environment.events.request.measure("WAY", self.path, context=context):
+            if self.caller is None:
+                url = urlsplit(str(self.host))
+                self.caller = Caller((str(url.hostname), url.port or 0), self.way, TIMEOUT_SECONDS)
+            try:
+                answer = self.caller.get(self.path, {"X-Request-ID": request_id})
+            except Exception:
+                self.on_stop()
+                raise
+            if answer.status != self.workload.status:
+                raise AnswerError(f"status {answer.status}")
+            if not answer.headers.get("content-type", "").startswith(self.workload.content_type):
+                raise AnswerError(f"not of type {self.workload.content_type}")
+            if answer.headers.get("x-request-id") != request_id:
+                raise AnswerError("an answer to another request")
+            if not answer.body.rstrip().endswith(self.workload.end_of_piece):
+                raise AnswerError("another body than expected")
+
+    def on_stop(self) -> None:
+        """Close what is open; the next request opens another."""
+        if self.caller:
+            self.caller.close()
+        self.caller = None
+
+
 class SlowUser(WorkloadUser):
     """A client on a bad line, which sends its request a piece at a time.
 
@@ -289,4 +325,5 @@ def user_class(
         **more,
     }
     name = prefix.strip("/").title() + workload.name.title().replace("-", "")
-    return types.new_class(name, (STYLES[workload.style], KINDS[kind]), exec_body=lambda names: names.update(attributes))
+    style = WayUser if more.get("way") else STYLES[workload.style]
+    return types.new_class(name, (style, KINDS[kind]), exec_body=lambda names: names.update(attributes))

@@ -218,6 +218,7 @@ def connections(raw: Raw, _: dict[str, float]) -> Finding | None:
     load = raw.cell.load
     held = [part["connections"] for part in raw.loads]
     closes = not raw.cell.variant.proxied and raw.cell.variant.slots is not None  # a sync worker asked directly, after each answer
+    closes = closes or (bool(load.way) and not load.way.endswith("kept"))
     if load.kind not in ("closed", "hold") or load.what.style == "slow" or None in held or closes:
         return None
     users = sum(part["users"] for part in raw.loads)
