@@ -48,15 +48,17 @@ def one_of(accepted: tuple[str, ...]) -> Callable[[str], str]:
     return parse
 
 
-def some_of(accepted: tuple[str, ...]) -> Callable[[str], tuple[str, ...]]:
-    """One or more of these words, separated by spaces or commas; a type for argparse."""
+def some_of(accepted: tuple[str, ...], groups: Mapping[str, tuple[str, ...]] | None = None) -> Callable[[str], tuple[str, ...]]:
+    """One or more of these words, separated by spaces or commas, or of the groups that stand for several; a type for argparse."""
+    groups = groups or {}
 
     def parse(text: str) -> tuple[str, ...]:
-        names = tuple(dict.fromkeys(text.replace(",", " ").split()))
+        words = text.replace(",", " ").split()
+        names = tuple(dict.fromkeys(name for word in words for name in groups.get(word, (word,))))
         if wrong := [name for name in names if name not in accepted]:
-            raise ArgumentTypeError(f"{wrong[0]!r}; accepted: one or more of {', '.join(accepted)}")
+            raise ArgumentTypeError(f"{wrong[0]!r}; accepted: one or more of {', '.join((*accepted, *groups))}")
         if not names:
-            raise ArgumentTypeError(f"{text!r}; accepted: one or more of {', '.join(accepted)}")
+            raise ArgumentTypeError(f"{text!r}; accepted: one or more of {', '.join((*accepted, *groups))}")
         return names
 
     return parse

@@ -31,6 +31,10 @@ ORDER = (
     "tls",
     "shield",
 )
+# About what happens to a service, and not how fast it is: not among those of a plain `make lab`, which is to end in twelve minutes.
+PRODUCTION = ("graceful", "self-healing", "balance", "tls", "shield")
+# Words for several.
+GROUPS = {"production": PRODUCTION, "all": ORDER}
 
 
 def experiments() -> dict[str, Experiment]:

@@ -13,14 +13,15 @@ from pathlib import Path
 import pytest
 
 from loadtest.cli import main
-from loadtest.experiments import ORDER
+from loadtest.commands.options import some_of
+from loadtest.experiments import GROUPS, ORDER, PRODUCTION
 from loadtest.generator.workloads import WORKLOADS
 from scripts.local_plan import LAB
 from tests.conftest import ROOT
 
 # No engine of Docker's answers there, so that a stack which runs in it is in nobody's way.
 ENVIRONMENT = {"PATH": os.environ["PATH"], "DOCKER_HOST": "tcp://127.0.0.1:1", "PYTHONDONTWRITEBYTECODE": "1"}
-EXPERIMENTS, NAMES = ", ".join(ORDER), ", ".join(WORKLOADS)
+EXPERIMENTS, NAMES = ", ".join((*ORDER, *GROUPS)), ", ".join(WORKLOADS)
 WHOLE = "accepted: a whole number from 1 to 100000"
 URL = "accepted: a URL without a path, such as http://127.0.0.1:8080"
 
@@ -222,3 +223,10 @@ def test_the_locustfile_has_a_class_for_every_service_and_workload_of_the_lesson
     expected = {service + name for service in ("Flask", "Fastapi", "Django") for name in names} - {"FlaskSockets"}
     assert expected <= found, done.stderr
     assert "FlaskSockets" not in found
+
+
+def test_groups_stand_for_their_experiments() -> None:
+    parse = some_of(ORDER, GROUPS)
+    assert parse("queue production") == ("queue", *PRODUCTION)
+    assert parse("all") == ORDER
+    assert set(PRODUCTION) < set(ORDER)

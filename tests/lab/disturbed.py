@@ -1,0 +1,38 @@
+"""A session with some cells of `graceful` and `self-healing`: ``python -m tests.lab.disturbed FOLDER`` prints it as JSON.
+
+A process of its own, since Locust puts gevent in place of what pytest's process uses already.
+"""
+
+import locust  # noqa: F401  # isort: skip  # first: it patches what is imported after it
+
+import json
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from loadtest.engine import calibrate, local
+from loadtest.engine.fleet import processes
+from loadtest.engine.machine import QUICK, Plan, machine
+from loadtest.engine.session import Lab
+from loadtest.experiments import graceful, self_healing
+from loadtest.model import Disturbance
+from loadtest.results import Verdict
+
+CELLS = [
+    graceful.lined(graceful.BARE, graceful.RESET),
+    graceful.lined(graceful.PAIRS["flask"], 0),
+    # The same servers again: what was ended has to be there.
+    graceful.cell(graceful.PAIRS["flask"], graceful.LEAVE, Disturbance(0.4, "leave")),
+    self_healing.cell(self_healing.SYNC, self_healing.KILLED),
+]
+MADE = replace(graceful.EXPERIMENT, cells=lambda _: CELLS, judge=lambda _: Verdict("holds", ""))
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    local.FOLDER, calibrate.LAB = folder / "variants", folder  # not those of a run that a person may have going
+    here = machine(1)
+    with processes(here) as fleet:
+        runtime = local.Local(here.server_cpus, here.other_cpus)
+        lab = Lab([MADE], Plan(QUICK, False, 1), runtime, here, fleet, lambda *_: None)
+        print(json.dumps(asdict(lab.run("made", "none").experiments[0])))
