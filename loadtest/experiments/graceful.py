@@ -20,6 +20,8 @@ PAIRS = {
     "django": loop("django", workers=2, name="Django, two servers"),
 }
 BARE = sync(4, name="Flask, asked directly", proxied=False)
+# A loop takes all of a line at once, and so holds all of it.
+LOOPS = (loop("django", name="Django, asked directly", proxied=False), loop(name="FastAPI, asked directly", proxied=False))
 # What stood in its line, and nothing that a worker held.
 RESET = LINE.users - (BARE.slots or 0)
 
@@ -38,7 +40,8 @@ def cells(full: bool) -> list[Cell]:
     reloaded = [cell(variant, RELOAD, Disturbance(0.4, "reload")) for variant in ONE.values()]
     stopped = [cell(variant, STOP, Disturbance(0.4, "stop")) for variant in PAIRS.values()]
     left = cell(PAIRS["flask"], LEAVE, Disturbance(0.4, "leave"))
-    return [*reloaded, *stopped, left, lined(PAIRS["flask"], 0), lined(BARE, RESET)]
+    bare = [lined(BARE, RESET), *(lined(variant, 0) for variant in (LOOPS if full else LOOPS[:1]))]
+    return [*reloaded, *stopped, left, lined(PAIRS["flask"], 0), *bare]
 
 
 def may_be_repeated(seen: Evidence, one: CellResult) -> float:
@@ -47,7 +50,12 @@ def may_be_repeated(seen: Evidence, one: CellResult) -> float:
 
 
 def judge(seen: Evidence) -> Verdict:
-    kept = [*(seen.cell(variant, RELOAD) for variant in ONE.values()), *(seen.cell(PAIRS["flask"], step) for step in (LEAVE, LINED))]
+    loops = [one for one in seen.cells if one.variant in [variant.name for variant in LOOPS]]
+    kept = [
+        *(seen.cell(one.variant, LINED) for one in loops),
+        *(seen.cell(variant, RELOAD) for variant in ONE.values()),
+        *(seen.cell(PAIRS["flask"], step) for step in (LEAVE, LINED)),
+    ]
     stopped = {service: seen.cell(pair, STOP) for service, pair in PAIRS.items()}
     gets = {one.key: may_be_repeated(seen, one) for one in stopped.values()}
     posts = {NAMES[service]: seen.worst(one, "lost_posts") for service, one in stopped.items()}
@@ -61,8 +69,8 @@ def judge(seen: Evidence) -> Verdict:
         ],
         holds="",
         fails="Requests were lost that a reload, or an end behind Nginx, should not cost; or others of a line than predicted.",
-        limit=f"No reload lost any, and no end of one of two servers a GET. What stands in a server's line is the limit: Flask asked "
-        f"directly reset {number(reset)} of {LINE.users}. Nginx asks the other server for those, but never sends a POST twice "
+        limit=f"No reload lost any, no end of one of two servers a GET, and no loop what it held. What stands in a server's line is the "
+        f"limit: Flask asked directly reset {number(reset)} of {LINE.users}. Nginx asks the other server for those, but never sends a POST twice "
         f"(POSTs lost: {told}): take a server out of Nginx's list before you stop it.",
     )
 

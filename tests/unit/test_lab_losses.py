@@ -133,6 +133,7 @@ BROKEN: dict[str, tuple[str, tuple[str, str], dict[str, float]]] = {
     "a reload that loses": ("graceful", ("Flask", "HUP"), {"lost": 1}),
     "a GET that is not asked again": ("graceful", ("Django, two servers", "TERM to one of two"), {"lost": 3, "lost_posts": 2}),
     "a server out of the list that loses": ("graceful", ("Flask, two servers", "out of the list, TERM"), {"lost": 1, "lost_posts": 1}),
+    "a loop that cuts off what it holds": ("graceful", ("Django, asked directly", "TERM, with a line"), {"lost": 12}),
     "a server that finishes nothing": ("graceful", ("Flask, asked directly", "TERM, with a line"), {"lost": 12}),
     "a worker that takes others with it": ("self-healing", ("Flask, 4 sync workers", "SIGKILL"), {"lost": 2}),
     "a worker that is never replaced": ("self-healing", ("FastAPI, 2 loops", "hung (SIGSTOP)"), {"replaced": -1}),
