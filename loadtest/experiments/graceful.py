@@ -69,9 +69,9 @@ def judge(seen: Evidence) -> Verdict:
         ],
         holds="",
         fails="Requests were lost that a reload, or an end behind Nginx, should not cost; or others of a line than predicted.",
-        limit=f"No reload lost any, no end of one of two servers a GET, and no loop what it held. What stands in a server's line is the "
-        f"limit: Flask asked directly reset {number(reset)} of {LINE.users}. Nginx asks the other server for those, but never sends a POST twice "
-        f"(POSTs lost: {told}): take a server out of Nginx's list before you stop it.",
+        limit=f"No reload lost any, no end of one of two servers a GET, and no loop what it held. What stands in a server's line is "
+        f"the limit: Flask asked directly reset {number(reset)} of {LINE.users}. Nginx asks the other server for those, but never sends a "
+        f"POST twice (POSTs lost: {told}): take a server out of Nginx's list before you stop it.",
     )
 
 
