@@ -96,7 +96,15 @@ HONEST += [("hold", "sockets")]
 def asked(target: str, prefix: str, kind: str, workload: str) -> dict[str, Any]:
     """What a master asks one generator for."""
     load = {"kind": kind, "workload": workload, "parameters": asdict(PARAMETERS), "users": 0 if kind == "open" else USERS}
-    load |= {"rate": RATE if kind == "open" else 0.0, "pause": 0.0, "arrivals": "constant", "warm_up": 0.1, "process": (0, 1)}
+    load |= {
+        "rate": RATE if kind == "open" else 0.0,
+        "pause": 0.0,
+        "source": "",
+        "way": "",
+        "arrivals": "constant",
+        "warm_up": 0.1,
+        "process": (0, 1),
+    }
     load |= {"rhythm": (USERS, PARAMETERS.wait)}
     return {"mark": "0000001r0.", "target": target, "prefix": prefix, "seconds": SECONDS, "seed": 1, "loads": [load]}
 

@@ -41,7 +41,7 @@ async def opened() -> list[float]:
     async with await asyncio.start_server(until_closed, "127.0.0.1", 0, backlog=USERS) as server:
         target = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         load = {"kind": "closed", "workload": "wait", "parameters": asdict(Parameters(wait=WAIT)), "users": USERS, "rate": 0.0}
-        load |= {"pause": 0.0, "arrivals": "constant", "warm_up": 0.1, "process": (0, 1)}
+        load |= {"pause": 0.0, "source": "", "way": "", "arrivals": "constant", "warm_up": 0.1, "process": (0, 1)}
         load |= {"rhythm": (USERS, WAIT)}
         cell = {"mark": "0000001r0.", "target": target, "prefix": "", "seconds": 0.4, "seed": 1, "loads": [load]}
         player = await asyncio.create_subprocess_exec(

@@ -51,6 +51,12 @@ def test_a_loss_that_nginx_does_not_know_does(logged: dict[int, int]) -> None:
     assert failed(disturbed(lost=2, logged=logged)) == {"each has a fate"}
 
 
+def test_all_may_be_lost() -> None:
+    run = disturbed(unanswered=SENT)
+    empty = load([[]] * 4, begun=SENT, ended=SENT, succeeded=0, failures=SENT, errors={"no answer: refused": SENT})
+    assert failed(replace(run, loads=[empty], all_loads=[empty], logged={})) == set()
+
+
 def test_a_request_without_a_fate_does_too() -> None:
     run = disturbed()
     run.loads[0]["counts"]["ended"] -= 1
