@@ -1,4 +1,4 @@
-"""Two short cells of the laboratory on Docker, in a process of their own: Locust patches the one that imports it.
+"""Short cells of the laboratory on Docker, two of them disturbed, in a process of their own: Locust patches the one that imports it.
 
 ``python -m tests.docker.lab_cells`` prints what came of them.
 """
@@ -23,12 +23,17 @@ from loadtest.engine.session import LOG_SECONDS  # noqa: E402
 from loadtest.generator.parameters import Parameters  # noqa: E402
 from loadtest.judging.audit import audit  # noqa: E402
 from loadtest.judging.values import values  # noqa: E402
-from loadtest.model import Cell, Load, loop, sync  # noqa: E402
+from loadtest.model import Cell, Disturbance, Load, loop, sync  # noqa: E402
 
 WAIT = Parameters(wait=0.2)
+# The same servers twice, so that what the first one stops has to be there for the second; and a worker from inside its container.
+PAIR = sync(2, name="a pair", replicas=2)
+LONG = Load("closed", "wait", WAIT, users=2)
 CELLS = (
     Cell(sync(2), Load("burst", "wait", WAIT, users=4), 4),
     Cell(loop("fastapi"), Load("closed", "wait", WAIT, users=20), 20),
+    Cell(PAIR, LONG, "leave", disturbances=(Disturbance(0.5, "leave"),)),
+    Cell(PAIR, LONG, "kill", disturbances=(Disturbance(0.5, "kill"),)),
 )
 
 
@@ -45,13 +50,14 @@ def main() -> list[dict[str, Any]]:
         raws = [measurer.measure(cell, 0, running[cell.variant.name], lambda _: None) for cell in CELLS]
         sleep(LOG_SECONDS)
         found = []
-        for raw, mark in raws:
+        for cell, (raw, mark) in zip(CELLS, raws, strict=True):
             one = running[raw.cell.variant.name]
             raw.logged = dict(logged(runtime.log(one))[mark].statuses)
             app = runtime.parts(one)["app"]
             found.append(
                 {
                     "audit": [asdict(finding) for finding in audit(raw, values(raw))],
+                    "lost": raw.lost if cell.disturbances else None,
                     "usage": raw.usage and asdict(raw.usage),
                     "pss": [[look.pss_mib if look else None for look in (holding_here(part), holding_inside(part))] for part in app],
                 }
