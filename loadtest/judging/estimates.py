@@ -33,7 +33,8 @@ def ratio(runs_a: Sequence[Run], runs_b: Sequence[Run], metric: str) -> Estimate
     a, b = draws(runs_a, metric, seed=1), draws(runs_b, metric, seed=2)
     if a is None or b is None or b[0] == 0 or np.any(b[1] == 0):
         return None
-    return Estimate(a[0] / b[0], *map(float, np.percentile(a[1] / b[1], [LOW, HIGH])))
+    drawn = min(len(a[1]), len(b[1]))  # a resampling that drew nothing but empty slices is not there
+    return Estimate(a[0] / b[0], *map(float, np.percentile(a[1][:drawn] / b[1][:drawn], [LOW, HIGH])))
 
 
 def draws(runs: Sequence[Run], metric: str, seed: int) -> tuple[float, Numbers] | None:

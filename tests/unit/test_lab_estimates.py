@@ -162,3 +162,13 @@ def test_intervals_of_percentiles_and_means_hold_the_truth() -> None:
             found = estimate(runs, metric)
             held[metric] += found is not None and found.low - 1e-6 <= value <= found.high + 1e-6
     assert all(count / times >= 0.88 for count in held.values()), held
+
+
+def test_a_ratio_where_some_resamplings_drew_nothing() -> None:
+    """A window in which three slices of ten had an answer: one resampling in some thirty draws none of them."""
+    few = run(latencies=[[300_000]] * 3 + [[]] * 7)
+    many = run(latencies=[[100_000] * 10] * 10)
+    for a, b, expected in ((few, many, 3), (many, few, 1 / 3)):
+        found = ratio([a], [b], "p99")
+        assert found is not None
+        assert found.value == pytest.approx(expected, rel=0.01)
