@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN = @$(PYTHON) scripts/venv.py
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs reload deploy secrets trust dev load lab compare plan locust test lint bench lock clean
+.PHONY: help up down status logs reload deploy secrets trust dev load lab compare plan locust test lint bench rebuild lock clean
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,8 @@ test: ## Linters and every test that this machine can run
 	$(RUN) scripts,services,loadtest,tests -m scripts.test
 lint: ## The linters alone
 	$(RUN) scripts,services,loadtest,tests -m scripts.lint
+rebuild: ## Build every image twice from nothing, and compare the two bit by bit
+	$(RUN) scripts -m scripts.reproducible
 lock: ## Lock the newest versions of all packages
 	$(RUN) scripts -m scripts.lock
 clean: ## Stop it and remove all that the commands above made
