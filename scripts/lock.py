@@ -1,7 +1,8 @@
 """Lock every requirements.in of the tree with hashes, for Python 3.11 to 3.14: make lock.
 
 All are resolved together first, and each is then resolved within that answer: a package has one version in the whole
-project, so that the services can share an environment where there are no containers.
+project, so that the services can share an environment where there are no containers. Each of scripts/tools/ is resolved by
+itself, for an environment of its own (scripts/venv.py).
 """
 
 import subprocess
@@ -42,6 +43,10 @@ def main() -> None:
         print(f"  {output.relative_to(ROOT)}")
         output.unlink(missing_ok=True)
         compile_lock([source.relative_to(ROOT)], output.relative_to(ROOT), "--constraints", str(together.relative_to(ROOT)))
+    for source in sorted(ROOT.glob("scripts/tools/*.in")):
+        output = source.with_suffix(".txt")
+        print(f"  {output.relative_to(ROOT)}")
+        compile_lock([source.relative_to(ROOT)], output.relative_to(ROOT), *NEWEST)
 
 
 if __name__ == "__main__":

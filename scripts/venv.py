@@ -58,6 +58,28 @@ def ensure(*groups):
         installed.write_text(digest)
 
 
+def tool(name):
+    """The Python of a tool's own environment, made on first use from scripts/tools/NAME.txt.
+
+    For a tool whose packages would hold back those of the project, or be held back by them: the common lock has one version of
+    each. Run it as a module: [tool("sslyze"), "-m", "sslyze", ...].
+    """
+    lock = ROOT / "scripts" / "tools" / (name + ".txt")
+    folder = ROOT / ".cache" / "tools" / name
+    python = folder / "bin" / "python"
+    made_for = f"{folder.resolve()} {sys.version} {hashlib.sha256(lock.read_bytes()).hexdigest()}"
+    mark = folder / ".made-for"
+    if not (mark.is_file() and mark.read_text() == made_for and python.exists()):
+        say(f"Installing {name} in an environment of its own (once)")
+        shutil.rmtree(folder, ignore_errors=True)
+        uv = [str(PYTHON), "-m", "uv"]
+        install = [*uv, "pip", "install", "--quiet", "--python", str(python), "--require-hashes", "-r", str(lock)]
+        if run([*uv, "venv", "--quiet", "--python", str(PYTHON), str(folder)]) or run(install):
+            fail(f"{name} could not be installed; the lines above say why.")
+        mark.write_text(made_for)
+    return str(python)
+
+
 def run(command):
     """Run a command at the top of the checkout; its exit status."""
     return subprocess.run(command, cwd=ROOT, env=ENVIRONMENT).returncode
