@@ -1,0 +1,38 @@
+"""A database of vulnerabilities on this machine, in OSV's words: real ones cannot be asked for a flaw that is planted."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+CANARY = {"jinja2": "PYSEC-2019-217"}
+
+
+@contextmanager
+def osv(known: dict[str, str]) -> Iterator[str]:
+    """The address of a database that knows one vulnerability for each of these packages, of any version."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            name = asked["package"]["name"]
+            fixed = {"package": asked["package"], "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "99.0"}]}]}
+            flaw = {"id": known.get(name), "aliases": [f"CVE-{name}"], "summary": "A flaw.", "affected": [fixed]}
+            body = json.dumps({"vulns": [flaw]} if name in known else {}).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/v1/query"
+    finally:
+        server.shutdown()
+        server.server_close()
