@@ -6,7 +6,6 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from scripts import venv
 from scripts.compose_file import ROOT
@@ -93,23 +92,26 @@ class NotAnswered(Exception):
 
 
 def ask(database: Database, packages: list[tuple[str, str]]) -> list[dict[str, object]]:
-    """pip-audit's answer for each package. It takes one version of a package from a file, so there may be several files."""
-    files: list[dict[str, str]] = []
+    """The database's answer for each package."""
+    rounds: list[dict[str, str]] = []  # pip-audit takes one version of a package at a time
     for name, version in packages:
-        for file in files:
-            if file.setdefault(name, version) == version:
+        for versions in rounds:
+            if versions.setdefault(name, version) == version:
                 break
         else:
-            files.append({name: version})
-    with tempfile.TemporaryDirectory(dir=ROOT / ".run") as folder:
-        options = []
-        for number, file in enumerate(files):
-            path = Path(folder) / f"{number}.txt"
-            path.write_text("".join(f"{name}=={version}\n" for name, version in file.items()))
-            options += ["--requirement", str(path)]
-        command = [venv.tool("audit"), "-m", "pip_audit", *database.options, *options]  # type: ignore[no-untyped-call]
-        command += ["--disable-pip", "--no-deps", "--format", "json", "--progress-spinner", "off"]
-        command += ["--cache-dir", str(ROOT / ".cache" / "pip-audit")]
+            rounds.append({name: version})
+    return [answer for versions in rounds for answer in run(database, versions)]
+
+
+def run(database: Database, versions: Mapping[str, str]) -> list[dict[str, object]]:
+    """pip-audit, once."""
+    command = [venv.tool("audit"), "-m", "pip_audit", *database.options]  # type: ignore[no-untyped-call]
+    command += ["--disable-pip", "--no-deps", "--format", "json", "--progress-spinner", "off"]
+    command += ["--cache-dir", str(ROOT / ".cache" / "pip-audit")]
+    with tempfile.NamedTemporaryFile("w", dir=ROOT / ".run", suffix=".txt") as file:
+        file.writelines(f"{name}=={version}\n" for name, version in versions.items())
+        file.flush()
+        command += ["--requirement", file.name]
         try:
             done = subprocess.run(command, cwd=ROOT, env=venv.ENVIRONMENT, capture_output=True, text=True, timeout=SECONDS)
         except subprocess.TimeoutExpired:
