@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
-CANARY = {"jinja2": "PYSEC-2019-217"}
+CANARY = {"jinja2": "PYSEC-2019-217"}  # of version 2.10 alone
 
 
 @contextmanager
@@ -19,7 +19,8 @@ def osv(known: dict[str, str]) -> Iterator[str]:
             name = asked["package"]["name"]
             fixed = {"package": asked["package"], "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "99.0"}]}]}
             flaw = {"id": known.get(name), "aliases": [f"CVE-{name}"], "summary": "A flaw.", "affected": [fixed]}
-            body = json.dumps({"vulns": [flaw]} if name in known else {}).encode()
+            flawed = name in known and (name not in CANARY or asked["version"] == "2.10")
+            body = json.dumps({"vulns": [flaw]} if flawed else {}).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
