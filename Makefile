@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN = @$(PYTHON) scripts/venv.py
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs reload deploy secrets trust dev load lab compare plan locust test lint bench rebuild audit lock clean
+.PHONY: help up down status logs reload deploy secrets trust dev load lab compare plan locust test lint bench rebuild audit units lock clean
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,8 @@ test: ## Linters and every test that this machine can run
 	$(RUN) scripts,services,loadtest,tests -m scripts.test
 lint: ## The linters alone
 	$(RUN) scripts,services,loadtest,tests -m scripts.lint
+units: ## systemd units for a host without containers, in .run/systemd (docs/systemd.md)
+	$(RUN) scripts,services -m scripts.systemd
 audit: ## Known vulnerabilities, licences, and a bill of materials of every image (OSV_URL= a mirror)
 	$(RUN) scripts,services,loadtest,tests -m scripts.audit
 rebuild: ## Build every image twice from nothing, and compare the two bit by bit

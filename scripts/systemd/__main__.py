@@ -1,0 +1,47 @@
+"""Render systemd units from compose.yaml: python3 scripts/venv.py scripts,services -m scripts.systemd [FOLDER]. Also: make units.
+
+Nothing is installed: docs/systemd.md says what root does with them. FOLDER is .run/systemd by default.
+"""
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+from scripts.check_variables import check_variables
+from scripts.compose_file import ROOT, variables
+from scripts.local_plan import RUN
+from scripts.output import fail, say
+from scripts.systemd.units import render
+
+# ProtectHome= makes them empty.
+HIDDEN = ("/home", "/root", "/run/user")
+
+
+def hidden(path: Path) -> bool:
+    """Whether a hardened unit cannot see a path."""
+    return any(path.is_relative_to(folder) for folder in HIDDEN)
+
+
+def main() -> None:
+    """Write the units, and say what root does next."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.systemd", description="Render systemd units from compose.yaml.")
+    parser.add_argument("folder", nargs="?", type=Path, default=RUN / "systemd", help="where to; default .run/systemd")
+    folder: Path = parser.parse_args().folder.resolve()
+    check_variables(variables())
+    if folder.exists() and not (folder / "twogates.target").is_file() and any(folder.iterdir()):
+        fail(f"{folder} is not empty and holds no units of ours; accepted: a new folder, or one that this command made", 2)
+    shutil.rmtree(folder, ignore_errors=True)
+    plan = render(folder)
+    for path in sorted(folder.rglob("twogates*")):
+        if path.is_file():
+            say(f"  {path.relative_to(folder)}")
+    say(f"  nginx/  {plan.nginx_is}")
+    for what, path in (("The checkout", ROOT), ("Python", Path(sys.executable).resolve())):
+        if hidden(path):
+            say(f"They will not start from here: {what} is {path}, and ProtectHome hides {', '.join(HIDDEN)}. See docs/systemd.md.")
+    say("Next, as root: docs/systemd.md, from step 3")
+
+
+if __name__ == "__main__":
+    main()

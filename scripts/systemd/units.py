@@ -1,0 +1,154 @@
+"""compose.yaml as systemd units: the same commands and values as the local processes', in the folders of a host."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from scripts import nginx_local
+from scripts.compose_file import ROOT, load
+from scripts.local_plan import Plan, Process, make_plan
+
+HERE = Path(__file__).parent
+STATIC = ("twogates.target", "twogates.sysusers.conf", "twogates.logrotate", "twogates-.service.d/hardening.conf")
+# Where systemd makes folders for a unit that asks for them.
+STATE, CACHE, LOGS, RUNTIME = "/var/lib/twogates", "/var/cache/twogates-nginx", "/var/log/twogates-nginx", "/run/twogates-nginx"
+PLACES = {"TLS_FOLDER": f"{STATE}/tls", "AUTHORITY_FOLDER": f"{STATE}/authority"}
+ACCESS_LOG = "access_log /dev/stdout "
+SECRET = "/run/secrets/"  # noqa: S105  where Compose puts them
+LOWEST_FREE_PORT = 1024
+
+
+def render(folder: Path) -> Plan:
+    """Write every unit, and Nginx's configuration, to ``folder``; the plan that they come from.
+
+    Nothing in them depends on ``folder`` but where Nginx finds its configuration.
+    """
+    plan = make_plan()
+    entries = load()[1]["services"]
+    files = {name: (HERE / name).read_text() for name in STATIC}
+    for process in plan.processes:
+        if process.name != "nginx":
+            files[unit(process.name)] = server(process, plan, entries)
+    for job in plan.jobs:
+        files[unit(job.name)] = fill("job", {**common(job, entries), "COMMAND": line(job.command)})
+    files[unit("nginx")] = nginx(plan, entries, folder / "nginx")
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    render_nginx(folder / "nginx", plan.nginx_values)
+    return plan
+
+
+def unit(name: str) -> str:
+    return f"twogates-{name}.service"
+
+
+def fill(template: str, values: Mapping[str, str]) -> str:
+    """A template with its values; systemd's own $MAINPID stays."""
+    return Template((HERE / f"{template}.service.template").read_text()).safe_substitute(values)
+
+
+def service_of(process: Process, entries: Mapping[str, Any]) -> str:
+    """The service in compose.yaml of a process, which may be one of several replicas."""
+    return process.name if process.name in entries else process.name.rsplit("-", 1)[0]
+
+
+def common(process: Process, entries: Mapping[str, Any]) -> dict[str, str]:
+    """What every unit has."""
+    limits = entries[service_of(process, entries)]["deploy"]["resources"]["limits"]
+    environment = {**process.environment, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
+    environment |= {name: place for name, place in PLACES.items() if name in environment}
+    return {
+        "NAME": process.name,
+        "FOLDER": escape(str(process.folder)),
+        "ENVIRONMENT": "\n".join(f"Environment={quoted(f'{name}={value}')}" for name, value in environment.items() if value),
+        "SIGNAL": process.stop_signal,
+        "STOP_SECONDS": str(process.stop_seconds),
+        "MEMORY": str(limits["memory"]).upper(),
+        "CPU_PERCENT": f"{float(limits['cpus']) * 100:g}",
+        "TASKS": str(limits["pids"]),
+    }
+
+
+def server(process: Process, plan: Plan, entries: Mapping[str, Any]) -> str:
+    """The unit of a Python server."""
+    entry = entries[service_of(process, entries)]
+    secrets = [one if isinstance(one, str) else one["source"] for one in entry.get("secrets", [])]
+    # A secret is a file that only this unit sees, in memory; systemd names the folder.
+    environment = {name: value.replace(SECRET, "%d/") for name, value in process.environment.items()}
+    values = common(replace(process, environment=environment), entries)
+    values["ENVIRONMENT"] = values["ENVIRONMENT"].replace("%%d/", "%d/")
+    after = [unit(other.name) for other in plan.processes if service_of(other, entries) in entry.get("depends_on", {})]
+    if Path(process.command[0]).name == "gunicorn":
+        # Gunicorn tells systemd when it listens. Its HUP replaces the workers, one set after the other.
+        start = f"Type=notify\nExecStart={line(process.command)}\nExecReload=/bin/kill -HUP $MAINPID"
+    else:
+        # Daphne tells nothing, and a HUP ends it: it has no reload. Started means that the program runs.
+        start = f"Type=exec\nExecStart={line(process.command)}"
+    return fill(
+        "server",
+        values
+        | {
+            "START": start,
+            "AFTER": "".join(f" {name}" for name in after),
+            "PORT": process.environment["PORT"],
+            "CREDENTIALS": "".join(f"LoadCredential={name}:/etc/twogates/{name}\n" for name in secrets),
+        },
+    )
+
+
+def nginx(plan: Plan, entries: Mapping[str, Any], folder: Path) -> str:
+    """The unit of Nginx, whose configuration is in ``folder``."""
+    [process] = [process for process in plan.processes if process.name == "nginx"]
+    directives = f"daemon off; pid {RUNTIME}/nginx.pid; worker_processes {plan.nginx_workers};"
+    command = [*plan.nginx_command, "-p", str(folder), "-c", "nginx.conf", "-e", "stderr", "-g", directives]
+    ports = sorted({number for _, number, variable in plan.ports if variable != "LOCAL_PORT"})
+    bind = "# Ports below 1024 are root's. This is the one capability that is needed, and Nginx's workers drop it.\n"
+    bind += "AmbientCapabilities=CAP_NET_BIND_SERVICE\nCapabilityBoundingSet=CAP_NET_BIND_SERVICE\nPrivateUsers=no\n"
+    values = common(process, entries)
+    jobs = " ".join(unit(job.name) for job in plan.jobs)
+    servers = "".join(f" {unit(one.name)}" for one in plan.processes if one is not process)
+    return fill(
+        "nginx",
+        values
+        | {
+            "COMMAND": line(command),
+            "AFTER": f" {jobs}{servers}",
+            "REQUIRES": jobs,
+            "SOCKETS": "\n".join(f"SocketBindAllow=tcp:{number}" for number in ports),
+            "PRIVILEGED": bind if min(ports) < LOWEST_FREE_PORT else "",
+        },
+    )
+
+
+def render_nginx(folder: Path, values: Mapping[str, str]) -> None:
+    """Nginx's configuration with a host's folders in it."""
+    nginx_local.render(folder, {**values, "NGINX_SPOOL": CACHE, "TLS_FOLDER": PLACES["TLS_FOLDER"]})
+    (folder / "spool").rmdir()
+    # The journal gives a service a socket for its output, and a socket cannot be opened by a path as /dev/stdout.
+    (folder / "http").unlink()
+    (folder / "http").mkdir()
+    for path in sorted((ROOT / "nginx" / "http").glob("*.conf")):
+        (folder / "http" / path.name).write_text(path.read_text().replace(ACCESS_LOG, f"access_log {LOGS}/access.log "))
+
+
+def line(command: list[str]) -> str:
+    """A command as ExecStart= reads it: no shell, but quotes, specifiers and variables."""
+    return " ".join(quoted(word, variables=True) for word in command)
+
+
+def escape(text: str) -> str:
+    """A text in which systemd finds no specifier."""
+    return text.replace("%", "%%")
+
+
+def quoted(word: str, variables: bool = False) -> str:
+    """A word in double quotes where it needs them."""
+    text = escape(word).replace("\\", "\\\\").replace('"', '\\"')
+    if variables:
+        text = text.replace("$", "$$")
+    return text if re.fullmatch(r"[\w@%+=:,./$-]+", text) else f'"{text}"'
