@@ -1,0 +1,171 @@
+"""The units that are rendered from compose.yaml, by systemd's own tools and by running what they say."""
+
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from scripts.compose_file import load
+from scripts.local_plan import make_plan
+from scripts.systemd.units import line, quoted, render, server
+from tests.checkouts import free_port
+from tests.conftest import ROOT
+
+# On systemd's scale from 0, which can do nothing, to 10, which is what a unit without hardening has: 9.6.
+HIGHEST_EXPOSURE = 2.0
+with_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze here")
+
+
+def analyze(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run systemd-analyze, which needs neither root nor a systemd that runs."""
+    return subprocess.run(["systemd-analyze", *map(str, words)], capture_output=True, text=True, timeout=60)
+
+
+@pytest.fixture
+def units(tmp_path: Path) -> Path:
+    """A folder with all of them."""
+    render(tmp_path)
+    return tmp_path
+
+
+def settings(path: Path) -> dict[str, list[str]]:
+    """The lines of a unit by their name."""
+    found: dict[str, list[str]] = {}
+    for text in path.read_text().splitlines():
+        if "=" in text and not text.startswith("#"):
+            name, _, value = text.partition("=")
+            found.setdefault(name, []).append(value)
+    return found
+
+
+@with_systemd
+def test_systemd_finds_nothing_wrong_with_them(units: Path) -> None:
+    done = analyze("verify", *units.glob("*.service"), units / "twogates.target")
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+@with_systemd
+def test_systemd_finds_a_word_that_it_does_not_know(units: Path) -> None:
+    hardening = units / "twogates-.service.d" / "hardening.conf"
+    hardening.write_text(hardening.read_text().replace("KillMode=mixed", "KillMode=most"))
+    assert "Failed to parse kill mode" in analyze("verify", units / "twogates-flask.service").stderr
+
+
+@with_systemd
+def test_each_is_exposed_little(units: Path) -> None:
+    for path in sorted(units.glob("*.service")):
+        done = analyze("security", "--offline=true", f"--threshold={HIGHEST_EXPOSURE * 10:.0f}", "--no-pager", path)
+        print(done.stdout.strip().splitlines()[-1])
+        assert done.returncode == 0, done.stdout
+
+
+@with_systemd
+def test_without_the_hardening_the_score_is_too_high(units: Path) -> None:
+    shutil.rmtree(units / "twogates-.service.d")
+    assert (
+        analyze("security", "--offline=true", f"--threshold={HIGHEST_EXPOSURE * 10:.0f}", units / "twogates-flask.service").returncode == 1
+    )
+
+
+def test_there_is_a_unit_for_every_process_with_its_limits(units: Path) -> None:
+    plan = make_plan()
+    names = {f"twogates-{process.name}.service" for process in [*plan.processes, *plan.jobs]}
+    assert {path.name for path in units.glob("*.service")} == names
+    limits = load()[1]["services"]["fastapi"]["deploy"]["resources"]["limits"]
+    fastapi = settings(units / "twogates-fastapi.service")
+    assert fastapi["MemoryMax"] == [limits["memory"].upper()]
+    assert fastapi["TasksMax"] == [str(limits["pids"])]
+    assert fastapi["CPUQuota"] == [f"{float(limits['cpus']) * 100:.0f}%"]
+    assert fastapi["TimeoutStopSec"] == [str(load()[0]["fastapi"].stop_seconds)]
+    assert fastapi["After"] == ["network.target twogates-upstream.service"]
+    assert "KillSignal=SIGQUIT" in (units / "twogates-nginx.service").read_text()
+
+
+def test_no_value_is_left_out_and_no_path_of_the_local_runtime_is_in(units: Path) -> None:
+    for path in units.rglob("*"):
+        if path.is_file() and path.parent.name != "http" and path.suffix in (".service", ".conf"):
+            assert "${" not in path.read_text() or path.parent.name == "conf.d", path
+    nginx = "".join(path.read_text() for path in [*units.glob("nginx/conf.d/*.conf"), *units.glob("nginx/http/*.conf")])
+    assert "/dev/stdout" not in nginx
+    assert str(ROOT / ".run") not in nginx
+    assert "/var/log/twogates-nginx/access.log json" in nginx
+
+
+def test_a_port_of_root_brings_the_one_capability(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PORT", "80")
+    render(tmp_path)
+    assert settings(tmp_path / "twogates-nginx.service")["CapabilityBoundingSet"] == ["CAP_NET_BIND_SERVICE"]
+    assert "CapabilityBoundingSet" not in settings(tmp_path / "twogates-flask.service")
+
+
+def test_a_secret_is_a_credential_and_not_a_value() -> None:
+    plan = make_plan()
+    entries = load()[1]["services"]
+    [django] = [process for process in plan.processes if process.name == "django-1"]
+    django.environment["KEY_FILE"] = "/run/secrets/the_key"
+    entries["django"]["secrets"] = ["the_key"]
+    text = server(django, plan, entries)
+    assert "LoadCredential=the_key:/etc/twogates/the_key\n" in text
+    assert "Environment=KEY_FILE=%d/the_key\n" in text
+
+
+@pytest.mark.parametrize(
+    ("word", "written"),
+    [("plain", "plain"), ("two words", '"two words"'), ('a "b" \\', '"a \\"b\\" \\\\"'), ("50%", "50%%"), ("a;b", '"a;b"'), ("", '""')],
+)
+def test_words_reach_a_program_as_they_are(word: str, written: str) -> None:
+    assert quoted(word) == written
+    assert line(["echo", "$HOME"]) == "echo $$HOME"
+
+
+def begin(path: Path, port: str) -> subprocess.Popen[bytes]:
+    """Start what a unit says, with its environment and no other, on another port."""
+    unit = settings(path)
+    environment = dict(shlex.split(word)[0].split("=", 1) for word in unit["Environment"])
+    environment = {name: value.replace("%%", "%") for name, value in environment.items()}
+    return subprocess.Popen(
+        shlex.split(unit["ExecStart"][0].replace("%%", "%").replace("$$", "$")),
+        cwd=unit["WorkingDirectory"][0],
+        env={**environment, "PORT": port},
+    )
+
+
+@pytest.mark.parametrize("name", ["flask", "fastapi", "django-1", "upstream"])
+def test_its_command_answers_and_ends_by_its_signal(name: str, units: Path) -> None:
+    path = units / f"twogates-{name}.service"
+    port = free_port()
+    with begin(path, port) as process:
+        try:
+            deadline = time.monotonic() + 30
+            while True:
+                try:
+                    assert httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
+                    break
+                except httpx.TransportError:
+                    assert process.poll() is None and time.monotonic() < deadline
+                    time.sleep(0.05)
+            process.send_signal(signal.Signals[settings(path)["KillSignal"][0]])
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("name", ["flask", "django-1"])
+def test_a_wrong_setting_ends_with_the_status_that_is_not_started_again(name: str, units: Path) -> None:
+    path = units / f"twogates-{name}.service"
+    with begin(path, "nonsense") as process:
+        assert process.wait(30) == int(settings(path)["RestartPreventExitStatus"][0])
+
+
+def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("")
+    done = subprocess.run([sys.executable, "-m", "scripts.systemd", str(tmp_path)], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "is not empty and holds no units of ours" in done.stderr
+    assert (tmp_path / "precious").exists()
