@@ -40,7 +40,7 @@ def main() -> None:
     for what, path in (("The checkout", ROOT), ("Python", Path(sys.executable).resolve())):
         if hidden(path):
             say(f"They will not start from here: {what} is {path}, and ProtectHome hides {', '.join(HIDDEN)}. See docs/systemd.md.")
-    say("Next, as root: docs/systemd.md, from step 3")
+    say("Next, as root: docs/systemd.md, from step 4")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ HERE = Path(__file__).parent
 STATIC = ("twogates.target", "twogates.sysusers.conf", "twogates.logrotate", "twogates-.service.d/hardening.conf")
 # Where systemd makes folders for a unit that asks for them.
 STATE, CACHE, LOGS, RUNTIME = "/var/lib/twogates", "/var/cache/twogates-nginx", "/var/log/twogates-nginx", "/run/twogates-nginx"
+SECRETS = "/etc/twogates/secrets"  # where root puts them
 PLACES = {"TLS_FOLDER": f"{STATE}/tls", "AUTHORITY_FOLDER": f"{STATE}/authority"}
 ACCESS_LOG = "access_log /dev/stdout "
 SECRET = "/run/secrets/"  # noqa: S105  where Compose puts them
@@ -96,7 +97,7 @@ def server(process: Process, plan: Plan, entries: Mapping[str, Any]) -> str:
             "START": start,
             "AFTER": "".join(f" {name}" for name in after),
             "PORT": process.environment["PORT"],
-            "CREDENTIALS": "".join(f"LoadCredential={name}:/etc/twogates/{name}\n" for name in secrets),
+            "CREDENTIALS": "".join(f"LoadCredential={name}:{SECRETS}/{name}\n" for name in secrets),
         },
     )
 

@@ -111,7 +111,7 @@ def test_a_secret_is_a_credential_and_not_a_value() -> None:
     django.environment["KEY_FILE"] = "/run/secrets/the_key"
     entries["django"]["secrets"] = ["the_key"]
     text = server(django, plan, entries)
-    assert "LoadCredential=the_key:/etc/twogates/the_key\n" in text
+    assert "LoadCredential=the_key:/etc/twogates/secrets/the_key\n" in text
     assert "Environment=KEY_FILE=%d/the_key\n" in text
 
 
