@@ -1,6 +1,7 @@
 """compose.yaml as systemd units: the same commands and values as the local processes', in the folders of a host."""
 
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -88,8 +89,11 @@ def server(process: Process, plan: Plan, entries: Mapping[str, Any]) -> str:
         # Gunicorn tells systemd when it listens. Its HUP replaces the workers, one set after the other.
         start = f"Type=notify\nExecStart={line(process.command)}\nExecReload=/bin/kill -HUP $MAINPID"
     else:
-        # Daphne tells nothing, and a HUP ends it: it has no reload. Started means that the program runs.
-        start = f"Type=exec\nExecStart={line(process.command)}"
+        # Daphne tells nothing, and a HUP ends it: it has no reload. It is asked as its container's health check asks, as long as
+        # it lives, and counts as started when it answers.
+        asked = line([sys.executable, "-m", "twogates.healthcheck"])
+        wait = f"until {asked} >/dev/null 2>&1; do kill -0 $$MAINPID || exit 1; sleep 0.2; done"
+        start = f"Type=exec\nExecStart={line(process.command)}\nExecStartPost=/bin/sh -c '{wait}'"
     return fill(
         "server",
         values
