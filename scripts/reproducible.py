@@ -43,7 +43,8 @@ class Comparison:
         if not self.differences:
             return "the same layers under another configuration"
         times = all(line.endswith(": time") for line in self.differences)
-        return f"{len(self.differences)} entries differ" + (", in their time alone" if times else "")
+        count = len(self.differences)
+        return f"{count} {'entry differs' if count == 1 else 'entries differ'}" + (", in time alone" if times else "")
 
 
 def built_services() -> dict[str, str]:

@@ -7,10 +7,13 @@ from pathlib import Path
 from rich.table import Table
 
 from scripts.audit.licences import Licence
+from scripts.audit.sbom import FOLDER
 from scripts.audit.subjects import Subject
 from scripts.audit.vulnerabilities import Answer
 from scripts.compose_file import ROOT
 from scripts.output import console
+
+PLAIN_WIDTH = 140  # of a table that does not go to a terminal
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,10 @@ class Report:
 
 def show(report: Report) -> None:
     """Print the tables, then sentences, then what to do next."""
-    console.print(package_table(report))
-    console.print(subject_table(report))
+    width = None if console.is_terminal else PLAIN_WIDTH
+    console.print(package_table(report), width=width)
+    console.print(subject_table(report), width=width)
+    console.print(f"Bills of materials: {FOLDER.relative_to(ROOT)}/")
     for name, licence in report.refused:
         console.print(f"{name}: {licence.package} {licence.version}: {licence.reason}", markup=False)
     for one in report.answer.found:
@@ -80,11 +85,11 @@ def package_table(report: Report) -> Table:
 
 def subject_table(report: Report) -> Table:
     """One line for each image and environment."""
-    table = Table("audited", "read from", "packages", "of the system", "known vulnerabilities", "licences not allowed", "bill of materials")
+    table = Table("audited", "read from", "packages", "of the system", "known vulnerabilities", "licences not allowed", "in its bill")
     refused = Counter(name for name, _ in report.refused)
     for subject in report.subjects:
         name = subject.name
-        bill = f"{report.bills[name][0].relative_to(ROOT)}, {report.bills[name][1]} components" if name in report.bills else "-"
+        bill = f"{report.bills[name][1]} components" if name in report.bills else "-"
         system = str(len(subject.system)) if subject.system else "-"
         row = [name, subject.read_from, str(len(report.licences[name])), system, report.vulnerable(subject), str(refused[name]), bill]
         table.add_row(*row)
