@@ -59,9 +59,20 @@ def defaults() -> dict[str, str]:
 
 
 def load(environ: Mapping[str, str] | None = None) -> tuple[dict[str, Service], dict[str, Any]]:
-    """The services by name, and the whole document."""
-    document = substitute(yaml.safe_load((ROOT / "compose.yaml").read_text()), variables(environ))
+    """The services by name, and the whole document, with what production lays over it where PROFILE says so."""
+    given = variables(environ)
+    document = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    if given.get("PROFILE") == "production":
+        document = laid_over(document, yaml.safe_load((ROOT / "compose.production.yaml").read_text()))
+    document = substitute(document, given)
     return {name: read_service(name, entry) for name, entry in document["services"].items()}, document
+
+
+def laid_over(base: Any, over: Any) -> Any:
+    """One file over another as Compose does it: mappings are merged, lists joined, and else the second counts."""
+    if isinstance(base, dict) and isinstance(over, dict):
+        return {**base, **{key: laid_over(base[key], value) if key in base else value for key, value in over.items()}}
+    return [*base, *over] if isinstance(base, list) and isinstance(over, list) else over
 
 
 def read_service(name: str, entry: dict[str, Any]) -> Service:

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.console import Console
 from rich.table import Table
 
 from scripts.audit.licences import Licence
@@ -45,9 +46,9 @@ class Report:
 
 def show(report: Report) -> None:
     """Print the tables, then sentences, then what to do next."""
-    width = None if console.is_terminal else PLAIN_WIDTH
-    console.print(package_table(report), width=width)
-    console.print(subject_table(report), width=width)
+    wide = console if console.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
+    wide.print(package_table(report))
+    wide.print(subject_table(report))
     console.print(f"Bills of materials: {FOLDER.relative_to(ROOT)}/")
     for name, licence in report.refused:
         console.print(f"{name}: {licence.package} {licence.version}: {licence.reason}", markup=False)

@@ -12,9 +12,10 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
-from scripts import runtime_docker, venv
+from scripts import venv
 from scripts.audit.image_files import ImageFiles, SystemPackage, lay_out, read_image
 from scripts.compose_file import ROOT, load
+from scripts.docker_compose import compose
 from scripts.output import fail
 
 FOLDER = ROOT / ".run" / "audit"
@@ -63,7 +64,7 @@ def environment(name: str, python_metadata: dict[str, str]) -> Path:
 def from_images(progress: Callable[[str], None]) -> list[Subject]:
     """Build what changed, and read every image."""
     progress("Building the images that changed")
-    built = runtime_docker.compose("--profile", "*", "build", "--quiet", quiet=True)
+    built = compose("--profile", "*", "build", "--quiet", quiet=True)
     if built.returncode:
         fail(f"An image could not be built:\n{built.stderr.strip()[-2000:]}")
     found = []

@@ -17,7 +17,7 @@ STATIC = ("twogates.target", "twogates.sysusers.conf", "twogates.logrotate", "tw
 # Where systemd makes folders for a unit that asks for them.
 STATE, CACHE, LOGS, RUNTIME = "/var/lib/twogates", "/var/cache/twogates-nginx", "/var/log/twogates-nginx", "/run/twogates-nginx"
 SECRETS = "/etc/twogates/secrets"  # where root puts them
-PLACES = {"TLS_FOLDER": f"{STATE}/tls", "AUTHORITY_FOLDER": f"{STATE}/authority"}
+PLACES = {"TLS_FOLDER": f"{STATE}/tls", "AUTHORITY_FOLDER": f"{STATE}/authority", "ACME_FOLDER": f"{STATE}/acme"}
 ACCESS_LOG = "access_log /dev/stdout "
 SECRET = "/run/secrets/"  # noqa: S105  where Compose puts them
 LOWEST_FREE_PORT = 1024
@@ -132,7 +132,7 @@ def nginx(plan: Plan, entries: Mapping[str, Any], folder: Path) -> str:
 
 def render_nginx(folder: Path, values: Mapping[str, str]) -> None:
     """Nginx's configuration with a host's folders in it."""
-    nginx_local.render(folder, {**values, "NGINX_SPOOL": CACHE, "TLS_FOLDER": PLACES["TLS_FOLDER"]})
+    nginx_local.render(folder, {**values, "NGINX_SPOOL": CACHE, **PLACES})
     (folder / "spool").rmdir()
     # The journal gives a service a socket for its output, and a socket cannot be opened by a path as /dev/stdout.
     (folder / "http").unlink()

@@ -115,6 +115,16 @@ def test_a_secret_is_a_credential_and_not_a_value() -> None:
     assert "Environment=KEY_FILE=%d/the_key\n" in text
 
 
+def test_production_is_what_its_file_lays_over_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROFILE", "production")
+    render(tmp_path)
+    django = settings(tmp_path / "twogates-django-1.service")
+    assert django["LoadCredential"] == ["django_secret_key:/etc/twogates/secrets/django_secret_key"]
+    assert {"PROFILE=production", "SECRET_KEY_FILE=%d/django_secret_key"} <= set(django["Environment"])
+    assert "LoadCredential" not in settings(tmp_path / "twogates-flask-2.service")
+    assert "ssl_reject_handshake on;" in (tmp_path / "nginx/conf.d/server.conf").read_text()
+
+
 @pytest.mark.parametrize(
     ("word", "written"),
     [("plain", "plain"), ("two words", '"two words"'), ('a "b" \\', '"a \\"b\\" \\\\"'), ("50%", "50%%"), ("a;b", '"a;b"'), ("", '""')],
