@@ -1,0 +1,115 @@
+"""Transfer-Encoding beside Content-Length, and in every disguise: one reader sees it, another does not."""
+
+from loadtest.chaos.attacks.vectors.model import Draft, Field, Making
+
+# A reader that trims, folds, splits or ignores case in its own way takes these for "chunked", and others do not.
+DISGUISES: tuple[bytes, ...] = (
+    b"xchunked",
+    b"chunked, identity",
+    b"identity, chunked",
+    b"identity",
+    b"chunked,",
+    b",chunked",
+    b"chunked;q=1",
+    b"chunk",
+)
+DISGUISES += (
+    b'"chunked"',
+    b"\x0bchunked",
+    b"chunked\x0b",
+    b"chunked\x00",
+    b"\x00chunked",
+    b"chun\xc5\xb8ked",
+    b"chunked, chunked",
+    b"chunked gzip",
+)
+DISGUISES += (
+    b"gzip",
+    b"gzip, chunked",
+    b"deflate",
+    b"cow",
+    b"cow, chunked",
+    b"",
+    b"\tchunked",
+    b"chunked\t",
+    b"\rchunked",
+    b"chunked\r",
+    b"'chunked'",
+)
+DISGUISES += (b"chunked, cow", b"\r\n chunked", b"chunked\r\n ", b"\xefchunked", b"chunKed\x00x", b"trailers", b"compress, chunked")
+# Names that are not the one. Readers that are careless about a name take them for it.
+NAMES: tuple[bytes, ...] = (
+    b"Transfer_Encoding",
+    b"Transfer Encoding",
+    b" Transfer-Encoding",
+    b"Transfer-Encoding ",
+    b"Transfer-Encoding\t",
+    b"X-Transfer-Encoding",
+)
+NAMES += (b"Transfer-Encodin", b"Content-Encoding", b"TE", b"\x00Transfer-Encoding", b"Transfer-Encoding\x00", b"Transfer-\xc4\xb0ncoding")
+NAMES += (
+    b"Foo\rTransfer-Encoding",
+    b"Foo: bar\rTransfer-Encoding",
+    b"Transfer-Encoding\r",
+    b"\xef\xbb\xbfTransfer-Encoding",
+    b"HTTP_TRANSFER_ENCODING",
+)
+
+
+def both_ways(make: Making, *coding: Field, length: bool) -> tuple[bytes, bool]:
+    """The request in one of two forms, and whether it is the one in which the length ends before the hidden request.
+
+    CL.TE: the length takes in all, the chunks end before the hidden request. TE.CL: the hidden request is in a chunk, and the
+    length ends before it.
+    """
+    hidden = make.either()
+    if make.chance.random() < 0.5:
+        body, said, ends_before = b"0\r\n\r\n" + hidden, len(b"0\r\n\r\n" + hidden), False
+    else:
+        size = b"%x\r\n" % len(hidden)
+        body, said, ends_before = size + hidden + b"\r\n0\r\n\r\n", len(size), True
+    fields: list[Field] = [*coding, *([(b"Content-Length", b"%d" % said)] if length else [])]
+    make.chance.shuffle(fields)
+    path = make.chance.choice(["/echo", "/upload", "/json"])
+    return make.request(make.line(make.chance.choice([b"POST", b"POST", b"GET"]), path), *fields, body=body), ends_before
+
+
+def both(make: Making) -> Draft:
+    """Both, each valid: a server may take the chunks, and has to close; ours refuses."""
+    coding = make.chance.choice([b"chunked", b"Chunked", b"CHUNKED"])
+    return Draft(coding.decode(), both_ways(make, (b"Transfer-Encoding", coding), length=True)[0])
+
+
+def disguised(make: Making) -> Draft:
+    """A value that is not chunked, or not only."""
+    coding = make.chance.choice(DISGUISES)
+    length = make.chance.random() < 0.7
+    return Draft(repr(coding), both_ways(make, (b"Transfer-Encoding", coding), length=length)[0])
+
+
+def misnamed(make: Making) -> Draft:
+    """A name that is not Transfer-Encoding: the length counts. Where it ends, the next request begins."""
+    name = make.chance.choice(NAMES)
+    data, ends_before = both_ways(make, (name, b"chunked"), length=True)
+    return Draft(repr(name), data, may_follow=ends_before)
+
+
+def two(make: Making) -> Draft:
+    """Two of them, the same or not (TE.TE)."""
+    first, second = make.chance.sample([b"chunked", b"identity", b"x", b"gzip", b"chunked", b"", b"CHUNKED"], 2)
+    fields = ((b"Transfer-Encoding", first), (make.chance.choice([b"Transfer-Encoding", b"transfer-encoding"]), second))
+    return Draft(f"{first!r} and {second!r}", both_ways(make, *fields, length=make.chance.random() < 0.5)[0])
+
+
+def old_version(make: Making) -> Draft:
+    """Chunks in HTTP/1.0, which does not know them."""
+    data, _ = both_ways(make, (b"Transfer-Encoding", b"chunked"), length=make.chance.random() < 0.5)
+    keep = b"Connection: keep-alive\r\n" if make.chance.random() < 0.5 else b""
+    return Draft("HTTP/1.0", data.replace(b"HTTP/1.1\r\n", b"HTTP/1.0\r\n" + keep, 1))
+
+
+def alone(make: Making) -> Draft:
+    """Chunks alone, valid in any case: what is in them is body, and what follows their end is the next request."""
+    coding = make.chance.choice([b"chunked", b"Chunked", b"cHuNkEd"])
+    data, within = both_ways(make, (b"Transfer-Encoding", coding), length=False)
+    return Draft(coding.decode(), data, may_follow=not within)

@@ -1,0 +1,112 @@
+"""Content-Length: numbers that are none, two of them, too many bytes, too few; the hidden request is the body."""
+
+from loadtest.chaos.attacks.vectors.model import Draft, Field, Making
+
+WRONG: tuple[str, ...] = (
+    "+{n}",
+    "-1",
+    "-{n}",
+    "0x{n:x}",
+    "{n}, {n}",
+    "{n},0",
+    "0,{n}",
+    "{n} {n}",
+    "{n}.0",
+    "1e1",
+    "",
+    "{n};",
+    "{n}\x0b",
+    "\x00{n}",
+    "{n}\x00",
+)
+WRONG += (
+    "99999999999999999999999999",
+    "18446744073709551616",
+    "9223372036854775808",
+    "\u0663",
+    "{n}\r",
+    "'{n}'",
+    '"{n}"',
+    "0b1",
+    "{n}_0",
+    "null",
+)
+# Paths that Nginx answers itself, that a service does, and that take a body.
+PATHS: tuple[str, ...] = ("/json", "/hello/a", "/nothing", "/echo", "/upload", "/static/gates.svg", "/wait?seconds=x", "/")
+
+
+def number(make: Making) -> Draft:
+    """What is no number of bytes."""
+    body = make.either()
+    said = make.chance.choice(WRONG).format(n=len(body)).encode()
+    method, path = make.chance.choice([(b"POST", "/echo"), (b"POST", "/upload"), (b"GET", "/json")])
+    return Draft(repr(said), make.request(make.line(method, path), (b"Content-Length", said), body=body))
+
+
+def written(make: Making) -> Draft:
+    """A valid length, written in an uncommon way: white space around it, zeros before it, any case, no space."""
+    body = make.either()
+    length = len(body)
+    fields: list[Field] = [b"Content-Length:%d" % length, b"Content-Length:  %d  " % length, b"CONTENT-LENGTH: %d" % length]
+    fields += [b"content-length: 000%d" % length, b"Content-Length: %d\t" % length]
+    chosen = make.chance.choice(fields)
+    return Draft(repr(chosen), make.request(make.line(b"POST", make.chance.choice(["/echo", "/upload"])), chosen, body=body))
+
+
+def named(make: Making) -> Draft:
+    """A name that is nearly the one that counts. To a reader of the exact name there is no body, and the next request begins."""
+    body = make.either()
+    name = make.chance.choice(
+        [b"Content_Length", b"Content-Length ", b"Content Length", b" Content-Length", b"Content-Length\t", b"X-Content-Length"]
+    )
+    name = make.chance.choice([name, b"Content-Length\x00", b"Content-Lengt", b"\xef\xbb\xbfContent-Length", b"Content-Length:"])
+    return Draft(repr(name), make.request(make.line(b"POST", "/echo"), (name, b"%d" % len(body)), body=body), may_follow=True)
+
+
+def two(make: Making) -> Draft:
+    """Two lengths. Refused, or the same one twice and then believed: never the body a request."""
+    body = make.either()
+    first, second = make.chance.choice(
+        [(len(body), 0), (0, len(body)), (len(body), len(body)), (len(body), 5), (5, len(body)), (1, len(body))]
+    )
+    names = make.chance.choice([(b"Content-Length", b"Content-Length"), (b"Content-Length", b"content-length")])
+    fields = ((names[0], b"%d" % first), (names[1], b"%d" % second))
+    return Draft(f"{first} and {second}", make.request(make.line(b"POST", make.chance.choice(["/echo", "/upload"])), *fields, body=body))
+
+
+def unwanted(make: Making) -> Draft:
+    """A body where nobody expects one (CL.0): whoever answers without reading it takes it for the next request."""
+    body = make.either()
+    method = make.chance.choice([b"GET", b"HEAD", b"DELETE", b"OPTIONS", b"POST", b"PUT", b"PATCH"])
+    path = make.chance.choice(PATHS)
+    line = make.line(method, path)
+    if make.chance.random() < 0.2:  # one of Nginx's own
+        line = method + make.chance.choice([b" /", b" /healthz", b" /static/gates.svg", b" /nothing", b" /flask"]) + b" HTTP/1.1"
+    return Draft(f"{method.decode()} {path}", make.request(line, (b"Content-Length", b"%d" % len(body)), body=body))
+
+
+def expecting(make: Making) -> Draft:
+    """``Expect``, honest and not: who waits for whom?"""
+    body = make.either()
+    said = make.chance.choice([b"100-continue", b"100-Continue", b"100-continue, x", b"200-ok", b"", b"y 100-continue", b"100-continue\t"])
+    method = make.chance.choice([b"POST", b"GET", b"HEAD", b"OPTIONS"])
+    fields = ((b"Expect", said), (b"Content-Length", b"%d" % len(body)))
+    return Draft(f"{method.decode()} {said!r}", make.request(make.line(method, make.chance.choice(PATHS)), *fields, body=body))
+
+
+def short(make: Making) -> Draft:
+    """Fewer bytes declared than sent: what is left begins the next request, whole or in the middle of a word."""
+    hidden = make.hidden()
+    taken = make.chance.choice([0, 1, 5, make.chance.randint(2, len(hidden) - 1)])
+    junk = b"x" * make.chance.choice([0, taken])
+    body = junk + hidden
+    fields = (b"Content-Length", b"%d" % taken)
+    return Draft(f"{taken} of {len(body)}", make.request(make.line(b"POST", "/echo"), fields, body=body), may_follow=len(junk) == taken)
+
+
+def long(make: Making) -> Draft:
+    """More bytes declared than sent: there is no whole request."""
+    body = make.either()
+    length = len(body) + make.chance.choice([1, 5, 1000, 60_000])
+    data = make.request(make.line(b"POST", make.chance.choice(["/echo", "/upload"])), (b"Content-Length", b"%d" % length), body=body)
+    return Draft(f"{length} of which {len(body)} come", data, whole=False)
