@@ -1,11 +1,18 @@
 """Every test here talks to the running stack, as its clients do."""
 
+import os
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
 from tests.stack import SERVICES, Service
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    number = os.environ.get("MALFORMED_REQUESTS", "1500")
+    if not (number.isdecimal() and int(number) >= 1000):  # fewer would leave families out
+        raise pytest.UsageError(f"MALFORMED_REQUESTS is {number!r}; accepted: a whole number of at least 1000")
 
 
 @pytest.fixture(autouse=True)
