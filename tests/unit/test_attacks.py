@@ -1,0 +1,122 @@
+"""What the attacks count, against a real server on loopback that does one thing."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from loadtest.chaos.attacks import ATTACKS, Attack, Tally, Target, flood, large_bodies, slow_readers, slow_uploads, slowloris
+from loadtest.chaos.attacks.connections import answers, crowd
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+async def against(serve: Serve, attack: Attack, seconds: float = 0.5) -> Tally:
+    """Attack a server that does ``serve`` with every connection."""
+
+    async def then_close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await serve(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(then_close, "127.0.0.1", 0, backlog=1000)
+    async with server:
+        return await attack(Target("127.0.0.1", server.sockets[0].getsockname()[1], source="127.0.0.2"), seconds)
+
+
+async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    await writer.drain()
+    writer.write_eof()
+    await reader.read()
+
+
+async def keep(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read()
+
+
+async def answer_all(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while True:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(OK)
+
+
+@pytest.mark.parametrize(
+    ("attack", "number"),
+    [
+        (slowloris.attack, slowloris.CONNECTIONS),
+        (slow_uploads.attack, slow_uploads.CONNECTIONS),
+        (slow_readers.attack, slow_readers.CONNECTIONS),
+    ],
+    ids=["slowloris", "slow-uploads", "slow-readers"],
+)
+def test_connections_that_a_server_keeps_are_open_at_the_end(attack: Attack, number: int) -> None:
+    tally = asyncio.run(against(keep, attack, 2.0))
+    assert (tally.connections, tally.held, tally.open) == (number, number, number)
+    assert (tally.closed, tally.reset, tally.refused) == (0, 0, 0)
+
+
+def test_slow_clients_send_no_whole_request() -> None:
+    seen: list[bytes] = []
+
+    async def read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(await reader.read())
+
+    tally = asyncio.run(against(read, slowloris.attack, 2.5))
+    assert all(head.startswith(b"GET /") and b"\r\n\r\n" not in head for head in seen)
+    assert tally.sent >= sum(map(len, seen)) > 0
+
+
+def test_a_flood_is_answered_and_counted() -> None:
+    tally = asyncio.run(against(answer_all, flood.attack))
+    assert tally.held == flood.CONNECTIONS
+    assert tally.statuses.keys() == {200}
+    assert tally.statuses[200] > flood.CONNECTIONS  # more than one a connection
+
+
+def test_a_body_stops_when_it_is_refused() -> None:
+    tally = asyncio.run(against(refuse, large_bodies.attack))
+    assert tally.statuses == {413: large_bodies.CONNECTIONS}
+    assert tally.closed + tally.reset == tally.connections == large_bodies.CONNECTIONS
+    assert tally.sent < large_bodies.CONNECTIONS * large_bodies.DECLARED / 2
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_a_server_that_is_not_there_is_no_error_of_the_attack(name: str) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # and not listening
+        tally = asyncio.run(asyncio.wait_for(ATTACKS[name](Target("127.0.0.1", unused.getsockname()[1]), 0.1), 60))
+    assert tally.connections == 0
+    assert tally.refused > 0
+    assert "Connect call failed" in tally.error
+    assert "refused" in str(tally)
+
+
+def test_a_status_that_comes_in_two_parts_is_counted_once() -> None:
+    async def in_parts(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        for part in (b"HTTP/1.1 2", b"00 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 404", b" Not Found\r\n\r\n"):
+            writer.write(part)
+            await writer.drain()
+            await asyncio.sleep(0.02)
+
+    async def attack(target: Target, seconds: float) -> Tally:
+        def client(which: int, tally: Tally) -> Any:
+            async def ask(sock: socket.socket) -> None:
+                await asyncio.get_running_loop().sock_sendall(sock, b"GET / HTTP/1.1\r\n\r\n")
+                await answers(sock, tally)
+
+            return ask
+
+        return await crowd(target, seconds, client, 1)
+
+    tally = asyncio.run(against(in_parts, attack))
+    assert tally.statuses == {200: 1, 404: 1}
+    assert tally.closed == 1
