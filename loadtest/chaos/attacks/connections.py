@@ -51,6 +51,8 @@ async def hold(target: Target, tally: Tally, deadline: float, client: Client, wi
     except TimeoutError:
         if sock:
             tally.open += 1  # undone below: it is open at the end
+        else:
+            tally.refused += 1
     except OSError as error:
         tally.error = tally.error or str(error)
         if sock:
