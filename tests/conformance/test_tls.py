@@ -4,12 +4,14 @@ import http.client
 import socket
 import ssl
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import pytest
 import websockets.sync.client as websocket_client
 
 from scripts import trust
+from tests import sslyze
 from tests.stack import EVENT_LOOPS, HOST, PORT, SECURE_PORT, SERVICES, Service
 
 SECURE = f"https://localhost:{SECURE_PORT}"
@@ -42,6 +44,23 @@ def test_both_versions(version: ssl.TLSVersion, trusting: ssl.SSLContext) -> Non
     trusting.minimum_version = trusting.maximum_version = version
     with socket.create_connection((HOST, SECURE_PORT), 5) as raw, trusting.wrap_socket(raw, server_hostname="localhost") as found:
         assert found.version() == version.name.replace("_", ".")
+
+
+def test_a_scanner_finds_mozillas_intermediate_profile(tmp_path: Path) -> None:
+    """And none of the weaknesses that it looks for."""
+    authority = trust.authority()
+    sentence, found = sslyze.scan(SECURE_PORT, "intermediate", authority, tmp_path)
+    assert sentence == "OK - Compliant."
+    assert not found["heartbleed"]["result"]["is_vulnerable_to_heartbleed"]
+    assert not found["openssl_ccs_injection"]["result"]["is_vulnerable_to_ccs_injection"]
+    assert not found["session_renegotiation"]["result"]["is_vulnerable_to_client_renegotiation_dos"]
+    assert not found["tls_compression"]["result"]["supports_compression"]
+    assert not found["tls_1_3_early_data"]["result"]["supports_early_data"]
+    assert found["tls_fallback_scsv"]["result"]["supports_fallback_scsv"]
+    assert found["tls_extended_master_secret"]["result"]["supports_ems_extension"]
+    (deployment,) = found["certificate_info"]["result"]["certificate_deployments"]
+    ours = [one for one in deployment["path_validation_results"] if "Supplied" in one["trust_store"]["name"]]
+    assert [one["was_validation_successful"] for one in ours] == [True]
 
 
 def plain() -> http.client.HTTPConnection:

@@ -13,6 +13,7 @@ import pytest
 from scripts import nginx_local
 from scripts.local_plan import FOLDERS, make_plan
 from scripts.servers import Command, Servers, free_port
+from tests import sslyze
 from tests.stack import EVENT_LOOPS, SERVICES, Service
 
 Start = Callable[..., str]
@@ -143,6 +144,13 @@ class TestProduction:
         for path in ("/", "/nothing", "/flask/json"):
             answer = httpx.get(f"https://localhost:{port}{path}", verify=trusting)
             assert answer.headers["Strict-Transport-Security"] == "max-age=63072000"
+
+    @pytest.mark.parametrize(("profile", "asked", "compliant"), [("modern", "modern", True), ("intermediate", "modern", False)])
+    def test_the_modern_profile(self, nginx: Start, tmp_path: Path, profile: str, asked: str, compliant: bool) -> None:
+        port = free_port()
+        nginx(TLS_PROFILE=profile, NGINX_LISTEN_TLS=f"127.0.0.1:{port}")
+        sentence, _ = sslyze.scan(port, asked, Path(FOLDERS["TLS_FOLDER"]) / "authority.pem", tmp_path)
+        assert (sentence == "OK - Compliant.") is compliant
 
     def test_a_proxy_that_had_https_is_not_sent_there(self, nginx: Start) -> None:
         base = nginx(PROFILE="production", FRONT_PROXY="127.0.0.1")

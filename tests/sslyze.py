@@ -1,0 +1,17 @@
+"""What sslyze, in an environment of its own, says of a server's TLS."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from scripts import venv
+
+
+def scan(port: int, profile: str, authority: Path, folder: Path) -> tuple[str, dict[str, Any]]:
+    """Its sentence on one of Mozilla's profiles, and all results, for localhost at a port."""
+    python, written = venv.tool("sslyze"), folder / "sslyze.json"  # type: ignore[no-untyped-call]
+    asked = [f"--mozilla_config={profile}", f"--certinfo_ca_file={authority}", f"--json_out={written}", "--early_data", f"localhost:{port}"]
+    printed = subprocess.run([python, "-m", "sslyze", *asked], capture_output=True, text=True, timeout=120)
+    results: dict[str, Any] = json.loads(written.read_text())["server_scan_results"][0]
+    return printed.stdout.rpartition(f"localhost:{port}:")[2].strip(), results["scan_result"]
