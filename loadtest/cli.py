@@ -6,7 +6,7 @@ Exit status: 0 all valid and as predicted, 1 not, 2 bad usage or something in th
 import os
 from collections.abc import Mapping, Sequence
 
-from loadtest.commands import compare, lab, load, plan
+from loadtest.commands import chaos, compare, lab, load, plan
 from loadtest.commands.options import Parser
 from loadtest.commands.running import INTERRUPTED, StoppedError, say
 
@@ -15,7 +15,7 @@ def parser(environ: Mapping[str, str]) -> Parser:
     """The parser, with the environment's values as defaults."""
     top = Parser(prog="python -m loadtest", description="The laboratory: experiments on blocking and event-loop concurrency.")
     commands = top.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
-    for command in (lab, load, compare, plan):
+    for command in (lab, load, compare, plan, chaos):
         command.add(commands, environ)
     return top
 

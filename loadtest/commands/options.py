@@ -9,7 +9,7 @@ from loadtest.generator.workloads import SERVICES, WORKLOADS, services_of
 
 RUNTIMES = ("local", "docker")
 # Names of options in the environment that are shorter there.
-SHORT = {"EXPERIMENTS": "X", "SERVICES": "S"}
+SHORT = {"EXPERIMENTS": "X", "SERVICES": "S", "FAULTS": "F"}
 
 
 class Parser(ArgumentParser):

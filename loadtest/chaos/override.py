@@ -1,0 +1,64 @@
+"""What the chaos suite's stack has beside compose.yaml, and how its plain setting is made.
+
+The plain setting is the same stack with what this project configured against faults taken out: each replacement below names
+the text that it takes out, and fails where that text is not found.
+"""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from loadtest.engine.variants import EngineError
+from scripts.compose_file import ROOT, load
+
+# On containers of the suite that Compose does not know.
+LABEL = "twogates.chaos"
+# The spool in memory and small, so that it can be filled: a volume on disk has no bound.
+SPOOL = {"driver": "local", "driver_opts": {"type": "tmpfs", "device": "tmpfs", "o": "size=32m,uid=101,gid=101,mode=0700"}}
+
+NGINX = (
+    # No retry.
+    ("http/proxy.conf", "proxy_next_upstream error timeout;", "proxy_next_upstream off;"),
+    ("snippets/service.conf", "error_page 502 504 = @again;", "error_page 502 504 @problem;"),
+    # No keep-alive ordering: Nginx's own default of a minute, against services that close sooner (SERVICES below).
+    ("templates/upstreams.conf.template", "keepalive_timeout 30s;", "keepalive_timeout 60s;"),
+    ("http/limits.conf", "keepalive_min_timeout 5s;", "keepalive_min_timeout 0;"),
+)
+# No ejection.
+EJECTION = ("max_fails=1 fail_timeout=2s", "max_fails=0")
+# Gunicorn's own keep-alive.
+KEEPALIVE = "2"
+# Daphne as it comes: without a graceful stop.
+DAPHNE = ("services/django_async/server.py", "CommandLineInterface.server_class = DrainingServer\n", "")
+
+
+def document(setting: str, folder: Path) -> dict[str, Any]:
+    """The Compose document that goes over compose.yaml. Files that it needs are written to ``folder``."""
+    services: dict[str, Any] = {}
+    if setting == "plain":
+        shutil.copytree(ROOT / "nginx", folder / "nginx")
+        for file, text, instead in NGINX:
+            (folder / "nginx" / file).write_text(replaced(f"nginx/{file}", text, instead))
+        given = load()[1]["services"]["nginx"]["environment"]
+        ejecting = {name: value for name, value in given.items() if name.endswith("_SERVERS")}
+        for name, value in ejecting.items():
+            if EJECTION[0] not in value:
+                raise EngineError(f"The plain setting cannot be made: {name} of compose.yaml has no {EJECTION[0]!r} any more.")
+        (folder / "daphne.py").write_text(replaced(*DAPHNE))
+        services = {
+            "nginx": {
+                "volumes": [f"{folder}/nginx:/etc/nginx:ro,z"],
+                "environment": {name: value.replace(*EJECTION) for name, value in ejecting.items()},
+            },
+            "fastapi": {"environment": {"KEEPALIVE": KEEPALIVE}},
+            "django": {"volumes": [f"{folder}/daphne.py:/app/server.py:ro,z"]},
+        }
+    return {"services": services, "volumes": {"nginx-spool": SPOOL}}
+
+
+def replaced(file: str, text: str, instead: str) -> str:
+    """A file of the checkout with every ``text`` in it replaced; EngineError where there is none."""
+    whole = (ROOT / file).read_text()
+    if text not in whole:
+        raise EngineError(f"The plain setting cannot be made: {file} has no {text.strip()!r} any more. Change loadtest/chaos/override.py.")
+    return whole.replace(text, instead)

@@ -1,0 +1,139 @@
+"""What a run of the suite found: chaos.json is these dataclasses, and what is drawn and said comes from them."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from loadtest.chaos.events import Event, percentile
+from loadtest.chaos.fault import Case
+from loadtest.chaos.judge import Judgement, Moments, request
+from loadtest.metrics import duration
+
+BIN_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Bin:
+    """A tenth of a second of the timeline: what ended in it, and how long it had taken."""
+
+    right: int = 0
+    lost: int = 0
+    median: float | None = None
+    longest: float | None = None
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """One fault in one setting. Times are seconds; ``began``, ``ended`` and ``whole`` are since the load began.
+
+    ``lost`` by kind: get (HEAD too), post, upstream, stream. ``cut``: WebSockets that ended without a close frame or could not
+    be opened. ``broken``: the promises that were not kept.
+    """
+
+    setting: str
+    name: str
+    does: str
+    allowed: str
+    graceful: bool
+    began: float
+    ended: float
+    whole: float
+    planned: int
+    counts: dict[str, int]
+    lost: dict[str, int]
+    cut: int
+    closed: int
+    excused: int
+    calm_p99: float | None
+    fault_p99: float | None
+    answers_after: float
+    whole_after: float
+    whole_again: bool
+    broken: list[str]
+    losses: list[dict[str, Any]]
+    late: float
+    bins: list[Bin] = field(default_factory=list)
+
+    @property
+    def kept(self) -> bool:
+        """Whether every promise was."""
+        return not self.broken
+
+    @property
+    def line(self) -> str:
+        """The fault in a line."""
+        lost = ", ".join(f"{count} {kind}" for kind, count in self.lost.items() if count) or "nothing"
+        sockets = f"{self.cut} sockets cut, {self.closed} closed"
+        times = f"p99 {duration(self.calm_p99)} before, {duration(self.fault_p99)} during"
+        after = f"answers as before after {duration(self.answers_after)}, whole after {duration(self.whole_after)}"
+        return f"{'kept ' if self.kept else 'BROKE'} {self.name}: lost {lost}; {sockets}; {times}; {after}" + "".join(
+            f"; {one}" for one in self.broken
+        )
+
+
+@dataclass(frozen=True)
+class ChaosResults:
+    """A run of the suite."""
+
+    command: str
+    cases: list[CaseResult]
+    manifest: dict[str, Any]
+    format: int = 1
+
+    @property
+    def fine(self) -> bool:
+        """Whether the configured stack kept every promise: the plain one is there to be compared with."""
+        return all(case.kept for case in self.cases if case.setting == "configured")
+
+
+def summed(
+    setting: str, case: Case, judged: Judgement, moments: Moments, counts: Counter[str], events: Sequence[Event], again: bool, late: float
+) -> CaseResult:
+    """What is kept of a fault: no event but the lost ones, and the timeline."""
+    broken = list(judged.broken) + ([] if again else ["not whole again"])
+    return CaseResult(
+        setting=setting,
+        name=case.name,
+        does=case.fault.does,
+        allowed=case.fault.allowed.why,
+        graceful=case.fault.graceful,
+        began=moments.began,
+        ended=moments.ended,
+        whole=moments.whole,
+        planned=counts.total(),
+        counts=dict(counts),
+        lost={"get": judged.lost("get", "head")} | {kind: judged.lost(kind) for kind in ("post", "upstream", "stream")},
+        cut=judged.lost("socket"),
+        closed=judged.closed,
+        excused=sum(bool(loss.excuse) for loss in judged.losses),
+        calm_p99=judged.calm_p99,
+        fault_p99=judged.fault_p99,
+        answers_after=judged.answers_after,
+        whole_after=judged.whole_after,
+        whole_again=again,
+        broken=broken,
+        losses=[
+            {name: getattr(loss.event, name) for name in ("planned", "done", "kind", "service", "outcome", "status", "why")}
+            | {"excuse": loss.excuse}
+            for loss in judged.losses
+        ],
+        late=late,
+        bins=timeline(events),
+    )
+
+
+def timeline(events: Sequence[Event]) -> list[Bin]:
+    """What ended in each tenth of a second since the load began."""
+    placed: dict[int, list[Event]] = {}
+    for one in events:
+        if one.outcome != "closed" and not (one.kind == "socket" and one.outcome == "right"):
+            placed.setdefault(int(one.done / BIN_SECONDS), []).append(one)
+    return [binned(placed.get(number, [])) for number in range(max(placed, default=-1) + 1)]
+
+
+def binned(events: Sequence[Event]) -> Bin:
+    """One of them."""
+    times = [one.seconds for one in events if request(one) and not one.lost]
+    lost = sum(one.lost for one in events)
+    return Bin(len(events) - lost, lost, percentile(times, 0.5), max(times, default=None))

@@ -1,0 +1,72 @@
+"""One fault under load, and all of them in turn."""
+
+import asyncio
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import monotonic
+
+from loadtest.chaos import Setting
+from loadtest.chaos.events import counted
+from loadtest.chaos.fault import Case
+from loadtest.chaos.judge import Moments, judge
+from loadtest.chaos.load import Load
+from loadtest.chaos.results import CaseResult, summed
+from loadtest.chaos.stack import POLL_SECONDS, Stack
+from loadtest.engine.variants import EngineError
+
+# Longer than a hung worker's time-out, its restart, and the health check's interval together.
+WHOLE_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Seconds before a fault, and after the stack is whole again."""
+
+    calm: float
+    tail: float
+
+
+FULL, SHORT = Windows(4.0, 3.0), Windows(3.0, 2.0)
+
+
+def run(setting: Setting, cases: Sequence[Case], windows: Windows, tell: Callable[[str], None]) -> list[CaseResult]:
+    """Start the stack in a setting, do every fault to it, and remove it, whatever happens."""
+    stack = Stack(setting)
+    try:
+        tell(f"{setting}: starting the stack")
+        stack.up()
+        found = []
+        for number, case in enumerate(cases, 1):
+            tell(f"{setting}, {number} of {len(cases)}: {case.name}")
+            stack.mend()
+            found.append(asyncio.run(one(stack, case, windows)))
+            tell(found[-1].line)
+        return found
+    finally:
+        stack.down()
+
+
+async def one(stack: Stack, case: Case, windows: Windows) -> CaseResult:
+    """Load, a calm time, the fault, until all is whole again, and a moment more."""
+    async with Load(stack.base) as load:
+        await asyncio.sleep(windows.calm)  # the calm window is a length of time, not a wait for something
+        began = load.now
+        if inspect.iscoroutinefunction(case.fault.inflict):
+            whole = await case.fault.inflict(stack, case.service)
+        else:
+            whole = await asyncio.to_thread(case.fault.inflict, stack, case.service)
+        ended = load.now
+        deadline = monotonic() + WHOLE_SECONDS
+        again = False
+        while not again and monotonic() < deadline:
+            try:
+                again = await asyncio.to_thread(whole)
+            except EngineError:  # a container that is asked is just gone
+                again = False
+            if not again:
+                await asyncio.sleep(POLL_SECONDS)
+        moments = Moments(began, ended, load.now)
+        await asyncio.sleep(windows.tail)
+    counts = counted(load.planned, load.events)
+    return summed(stack.setting, case, judge(case, load.events, moments), moments, counts, load.events, again, load.late)

@@ -1,0 +1,28 @@
+"""Signals to worker processes, and the question whether another has taken the place of one."""
+
+from collections.abc import Callable
+
+from loadtest.chaos.fault import Whole
+from loadtest.chaos.stack import Container, Stack
+
+
+def signal_worker(name: str) -> Callable[[Stack, str], Whole]:
+    """A fault that sends a signal to the first worker of a replica."""
+
+    def inflict(stack: Stack, service: str) -> Whole:
+        container = stack.replica(service)
+        before = stack.children(container)
+        stack.signal_inside(container, name, before[0])
+        return replaced(stack, container, before, before[:1])
+
+    return inflict
+
+
+def replaced(stack: Stack, container: Container, before: list[int], gone: list[int]) -> Whole:
+    """Whether as many workers run as before, without those that must be gone, and the whole stack is healthy."""
+
+    def whole() -> bool:
+        now = stack.children(container)
+        return len(now) >= len(before) and not set(gone) & set(now) and stack.whole()
+
+    return whole

@@ -1,0 +1,90 @@
+"""``chaos``: faults on a stack of its own under load, and what each one cost."""
+
+import json
+import shlex
+import signal
+import sys
+from argparse import Namespace
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from loadtest.chaos import SETTINGS
+from loadtest.chaos.faults import faults
+from loadtest.commands.options import default, some_of, truth
+from loadtest.commands.running import INTERRUPTED, RefusedError, StoppedError, alone, room_for_results
+
+
+def add(commands: Any, environ: Mapping[str, str]) -> None:
+    """Add the command to the parser."""
+    names = tuple(faults())
+    parser = commands.add_parser(
+        "chaos",
+        help="faults on a stack of its own under load: what each one cost",
+        description=f"Faults: {', '.join(names)}. Each option is also an environment variable of its name in capitals.",
+    )
+    parser.add_argument(
+        "--faults", type=some_of(names), default=default(environ, "f"), help="which, with spaces between (F=; default all of the own stack)"
+    )
+    parser.add_argument(
+        "--short", type=truth, nargs="?", const=True, default=default(environ, "short", "0"), help="a few, on the configured stack alone"
+    )
+    parser.add_argument(
+        "--plain", type=truth, nargs="?", const=True, default=default(environ, "plain", "0"), help="the plain setting alone"
+    )
+    parser.add_argument("--results", type=Path, default=default(environ, "results", "results"), help="folder for reports (default results)")
+    parser.add_argument("--json", action="store_true", help="print chaos.json on standard output in place of the table")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: Namespace) -> int:
+    """Run the suite. Exit status 0 where the configured stack kept every promise."""
+    from loadtest.chaos.faults import cases
+    from loadtest.chaos.report import table, write
+    from loadtest.chaos.results import ChaosResults
+    from loadtest.chaos.run import FULL, SHORT
+    from loadtest.chaos.run import run as run_setting
+    from loadtest.engine.keeper import keeper
+    from loadtest.engine.manifest import manifest
+    from loadtest.engine.variants import EngineError
+    from scripts import runtime_docker
+
+    out = sys.stderr if arguments.json else sys.stdout
+
+    def tell(text: str) -> None:
+        print(text, file=out, flush=True)
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    chosen = cases(arguments.faults or (), arguments.short)
+    settings = ("plain",) if arguments.plain else SETTINGS[:1] if arguments.short else SETTINGS
+    try:
+        room_for_results(arguments.results)
+        if not runtime_docker.answers():
+            raise RefusedError("No Docker engine with Compose answers, and the chaos suite runs on Docker only. Start Docker first")
+        if missing := runtime_docker.missing_image():
+            raise RefusedError(f"The image {missing} is not here and cannot be pulled")
+        with alone(), keeper():
+            found = [one for setting in settings for one in run_setting(setting, chosen, SHORT if arguments.short else FULL, tell)]
+    except RefusedError as error:
+        raise StoppedError(f"loadtest: {error}.", 2) from None
+    except EngineError as error:
+        raise StoppedError(f"loadtest: {error} Nothing was written and nothing is left running.", 1) from None
+    except KeyboardInterrupt:
+        raise StoppedError(INTERRUPTED, 130) from None
+    results = ChaosResults(command(arguments), found, {})
+    place = write(results, arguments.results)
+    if arguments.json:
+        print(json.dumps(asdict(results), indent=1))
+    else:
+        table(results)
+    tell(f"Report: {place / 'report.html'}")
+    broke = [one.name.split()[0] for one in found if one.setting == settings[0] and not one.kept]
+    tell(f'Next: make chaos F="{" ".join(dict.fromkeys(broke))}"' if broke else "Next: make chaos" if arguments.short else "Next: make lab")
+    return 0 if results.fine else 1
+
+
+def command(arguments: Namespace) -> str:
+    """The command that repeats the run."""
+    words = ["make", "chaos", *([f"F={' '.join(arguments.faults)}"] if arguments.faults else [])]
+    return shlex.join([*words, *["SHORT=1"] * arguments.short, *["PLAIN=1"] * arguments.plain])
