@@ -18,8 +18,9 @@ class Allowed:
     """What may be lost, and why.
 
     ``in_flight``: how many of the POSTs and streams that the service held at the moment of the fault, by service: the slots
-    of what was hit, and ``None`` for an event loop, which holds as many as came. ``kinds``: those that may be lost until the stack is whole again, of the service
-    that was hit or of all (``everywhere``). ``sockets``: whether a WebSocket may end without a close frame.
+    of what was hit, and ``None`` for an event loop, which holds as many as came. ``kinds``: those that may be lost until the
+    stack is whole again, of the service that was hit or of all (``everywhere``). ``sockets``: whether a WebSocket may end
+    without a close frame.
     """
 
     why: str = ""

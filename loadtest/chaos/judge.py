@@ -11,6 +11,8 @@ from loadtest.chaos.fault import NOT_AGAIN, Case
 WARM_UP_SECONDS = 1.0
 # Slow is what takes twice the p99 of the calm time and this much more: one in a hundred is above a p99 on any day.
 SLOW_SECONDS = 0.1
+# What was due later than this after all was whole again is not slow by the fault.
+SETTLE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,14 @@ class Judgement:
 
 def judge(case: Case, events: Sequence[Event], moments: Moments) -> Judgement:
     """Judge the events of one fault."""
-    calm = [one.seconds for one in events if request(one) and not one.lost and WARM_UP_SECONDS <= one.planned and one.done < moments.began]
+    calm = [one.seconds for one in events if request(one) and not one.lost and one.planned >= WARM_UP_SECONDS and one.done < moments.began]
     struck = [one for one in events if request(one) and one.done >= moments.began and one.planned <= max(moments.whole, moments.ended)]
     calm_p99, fault_p99 = percentile(calm, 0.99), percentile([one.seconds for one in struck if not one.lost], 0.99)
     losses = excused(case, sorted((one for one in events if one.lost), key=lambda one: one.done), moments)
     slow = 2 * (calm_p99 or 0.0) + SLOW_SECONDS
-    bad = [one.done for one in events if one.done >= moments.began and (one.lost or (request(one) and one.seconds > slow))]
+    over = max(moments.whole, moments.ended) + SETTLE_SECONDS
+    hit = [one for one in events if one.done >= moments.began and one.planned <= over]
+    bad = [one.done for one in hit if one.lost or (request(one) and one.seconds > slow)]
     judged = Judgement(
         losses=losses,
         closed=sum(one.outcome == "closed" for one in events),

@@ -76,7 +76,6 @@ class CaseResult:
 class ChaosResults:
     """A run of the suite."""
 
-    command: str
     cases: list[CaseResult]
     manifest: dict[str, Any]
     format: int = 1

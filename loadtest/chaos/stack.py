@@ -16,7 +16,7 @@ from loadtest.engine.keeper import keep
 from loadtest.engine.variants import EngineError
 from scripts import runtime_docker
 from scripts.compose_file import ROOT, defaults, load, variables
-from scripts.ready import wait_until_ready
+from scripts.ready import SERVICES, answer, wait_until_ready
 from scripts.servers import free_port, uninterrupted
 
 PROJECT = f"{variables().get('COMPOSE_PROJECT_NAME', 'twogates')}-chaos"
@@ -115,6 +115,10 @@ class Stack:
             sum(one.service == service for one in found) == count for service, count in REPLICAS.items()
         )
 
+    def calls_upstream(self) -> bool:
+        """Whether all is whole, and each service gets an answer of the upstream."""
+        return self.whole() and all(answer(f"{self.base}/{service}/upstream?seconds=0") for service in SERVICES)
+
     def children(self, container: Container) -> list[int]:
         """The worker processes of a container: children of its first process, by their numbers inside it."""
         printed = docker("exec", container.id, "sh", "-c", "cat /proc/[0-9]*/stat 2>/dev/null; true")
@@ -128,8 +132,8 @@ class Stack:
     def kill_first(self, container: Container) -> None:
         """SIGKILL a container's first process from outside, as the kernel does when memory is short.
 
-        ``docker kill`` would be taken for somebody's wish: no restart policy brings back what was killed by the API. From
-        inside, a first process cannot be killed.
+        ``docker kill`` would be taken for somebody's wish, and "restart: unless-stopped" brings back nothing that was sent a
+        signal by it. From inside, a first process cannot be killed.
         """
         image = load()[1]["x-images"]["nginx"]
         limits = ["--pid", "host", "--network", "none", "--user", "0:0", "--cap-drop", "ALL", "--cap-add", "KILL", "--pull", "never"]

@@ -1,14 +1,19 @@
 """``chaos``: faults on a stack of its own under load, and what each one cost."""
 
 import json
+import os
+import platform
 import shlex
 import signal
 import sys
 from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from rich.console import Console
 
 from loadtest.chaos import SETTINGS
 from loadtest.chaos.faults import faults
@@ -41,12 +46,11 @@ def add(commands: Any, environ: Mapping[str, str]) -> None:
 def run(arguments: Namespace) -> int:
     """Run the suite. Exit status 0 where the configured stack kept every promise."""
     from loadtest.chaos.faults import cases
-    from loadtest.chaos.report import table, write
+    from loadtest.chaos.report import PLAIN_WIDTH, show, write
     from loadtest.chaos.results import ChaosResults
     from loadtest.chaos.run import FULL, SHORT
     from loadtest.chaos.run import run as run_setting
     from loadtest.engine.keeper import keeper
-    from loadtest.engine.manifest import manifest
     from loadtest.engine.variants import EngineError
     from scripts import runtime_docker
 
@@ -57,7 +61,7 @@ def run(arguments: Namespace) -> int:
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     chosen = cases(arguments.faults or (), arguments.short)
-    settings = ("plain",) if arguments.plain else SETTINGS[:1] if arguments.short else SETTINGS
+    settings = SETTINGS[1:] if arguments.plain else SETTINGS[:1] if arguments.short else SETTINGS
     try:
         room_for_results(arguments.results)
         if not runtime_docker.answers():
@@ -72,16 +76,33 @@ def run(arguments: Namespace) -> int:
         raise StoppedError(f"loadtest: {error} Nothing was written and nothing is left running.", 1) from None
     except KeyboardInterrupt:
         raise StoppedError(INTERRUPTED, 130) from None
-    results = ChaosResults(command(arguments), found, {})
-    place = write(results, arguments.results)
+    results = ChaosResults(found, facts(command(arguments)))
+    try:
+        place = write(results, arguments.results)
+    except OSError as error:
+        raise StoppedError(f"loadtest: the report cannot be written: {error.strerror} ({error.filename})", 1) from None
     if arguments.json:
         print(json.dumps(asdict(results), indent=1))
     else:
-        table(results)
+        show(results, Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH))
     tell(f"Report: {place / 'report.html'}")
     broke = [one.name.split()[0] for one in found if one.setting == settings[0] and not one.kept]
     tell(f'Next: make chaos F="{" ".join(dict.fromkeys(broke))}"' if broke else "Next: make chaos" if arguments.short else "Next: make lab")
     return 0 if results.fine else 1
+
+
+def facts(command: str) -> dict[str, Any]:
+    """What the numbers need beside them."""
+    from loadtest.engine.manifest import commit, cpu_model
+
+    return {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": command,
+        "commit": commit(),
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "cpu": cpu_model(),
+        "cpus": os.cpu_count(),
+    }
 
 
 def command(arguments: Namespace) -> str:

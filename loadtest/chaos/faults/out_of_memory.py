@@ -1,0 +1,38 @@
+"""A leak past the memory limit."""
+
+from loadtest.chaos.fault import Allowed, Fault, Whole
+from loadtest.chaos.stack import Stack
+from loadtest.chaos.workers import replaced
+from loadtest.engine.docker_look import docker
+
+# It takes memory until the worker is gone, and gives it back by its own end. The worker says first that it should be the one,
+# as the worker that leaks would be: else the kernel would choose this process, which is the largest.
+LEAK = """
+import os, sys
+worker, held = sys.argv[1], []
+with open(f"/proc/{worker}/oom_score_adj", "w") as file:
+    file.write("1000")
+while os.path.exists(f"/proc/{worker}"):
+    held.append(os.urandom(2**20) if len(held) < 4096 else sys.exit("4 GiB, and no limit was met"))
+"""
+
+
+def inflict(stack: Stack, service: str) -> Whole:
+    """Fill the memory of the replica's container up to its limit, where the kernel kills the worker."""
+    container = stack.replica(service)
+    before = stack.children(container)
+    docker("exec", container.id, "python", "-c", LEAK, str(before[0]))
+    return replaced(stack, container, before, before[:1])
+
+
+FAULT = Fault(
+    name="out-of-memory",
+    does="A worker leaks until the container is at its memory limit, and the kernel kills it; its master starts another.",
+    on=("flask", "fastapi"),
+    inflict=inflict,
+    allowed=Allowed(
+        why="it was in the worker that the kernel killed, and cannot be sent again: a POST was under way, an answer had begun",
+        in_flight={"flask": 1, "fastapi": None},
+        sockets=True,
+    ),
+)

@@ -1,0 +1,45 @@
+"""An upstream that answers garbage."""
+
+from loadtest.chaos.fault import Allowed, Fault, Whole
+from loadtest.chaos.override import LABEL
+from loadtest.chaos.stack import PROJECT, START_SECONDS, Stack
+from loadtest.engine.docker_look import docker
+from scripts.compose_file import load
+
+# Each connection gets bytes that are no HTTP, and a line in the log.
+SERVER = """
+import os, socketserver
+class Garbage(socketserver.BaseRequestHandler):
+    def handle(self):
+        self.request.recv(4096)
+        self.request.sendall(os.urandom(2048))
+        print("answered", flush=True)
+socketserver.ThreadingTCPServer(("", 8000), Garbage).serve_forever()
+"""
+ANSWERS = 6
+
+
+def inflict(stack: Stack, service: str) -> Whole:
+    """Another server takes the upstream's name until it has answered a few calls; then the upstream comes back."""
+    container = stack.replica(service)
+    docker("kill", container.id)
+    name = f"{PROJECT}-garbage"
+    network = ["--network", f"{PROJECT}_backend", "--network-alias", service]
+    limits = ["--read-only", "--cap-drop", "ALL", "--user", "10001:10001", "--pids-limit", "64", "--memory", "64m", "--pull", "never"]
+    image = load()[1]["x-images"]["python"]
+    docker("run", "--detach", "--name", name, "--label", f"{LABEL}={PROJECT}", *network, *limits, image, "python", "-c", SERVER)
+    try:
+        stack.wait(lambda: docker("logs", name).count("answered") >= ANSWERS, START_SECONDS)
+    finally:
+        docker("rm", "--force", name)
+    docker("start", container.id)
+    return stack.calls_upstream
+
+
+FAULT = Fault(
+    name="upstream-garbage",
+    does=f"Another server has the upstream's name and answers {ANSWERS} calls with random bytes; then the upstream is back.",
+    on=("upstream",),
+    inflict=inflict,
+    allowed=Allowed(why="it needs the upstream, and there is one", kinds=frozenset({"upstream"}), everywhere=True),
+)

@@ -1,0 +1,30 @@
+"""An upstream that hangs."""
+
+from time import sleep
+
+from loadtest.chaos.fault import Allowed, Fault, Whole
+from loadtest.chaos.stack import Stack
+from loadtest.engine.docker_look import docker
+
+# Longer than a service waits for a call (SLACK_SECONDS in services/shared/twogates/upstream_common.py, 5).
+HANG_SECONDS = 8.0
+
+
+def inflict(stack: Stack, service: str) -> Whole:
+    """Freeze it for a while: connections are accepted by the kernel, and nobody answers."""
+    container = stack.replica(service)
+    docker("pause", container.id)
+    try:
+        sleep(HANG_SECONDS)  # how long the fault lasts, not a wait for something
+    finally:
+        docker("unpause", container.id)
+    return stack.calls_upstream
+
+
+FAULT = Fault(
+    name="upstream-slow",
+    does=f"The upstream hangs for {HANG_SECONDS:g} s: it takes calls and answers none.",
+    on=("upstream",),
+    inflict=inflict,
+    allowed=Allowed(why="it needs the upstream, and there is one", kinds=frozenset({"upstream"}), everywhere=True),
+)
