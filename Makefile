@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN = @$(PYTHON) scripts/venv.py
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs reload deploy secrets trust dev load lab compare plan locust test lint bench rebuild audit units lock clean
+.PHONY: help up down status logs reload deploy secrets trust dev load lab compare plan chaos locust test lint bench rebuild audit units lock clean
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,8 @@ locust: ## Locust's own page, with users for every service and workload
 	$(RUN) scripts,loadtest -m scripts.locust
 plan: ## How many workers, threads and replicas a demand needs (WAIT= CPU= RATE= P99=, CHECK=1)
 	$(RUN) scripts,services,loadtest -m loadtest plan
+chaos: ## Faults under load on a stack of its own, on Docker: what each one costs (F="kill-worker hup" SHORT=1 PLAIN=1)
+	$(RUN) scripts,loadtest -m loadtest chaos
 bench: ## What a request costs each service, in CPU time and memory, beside the bare server
 	$(RUN) scripts,services,loadtest -m scripts.bench
 

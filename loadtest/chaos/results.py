@@ -49,7 +49,6 @@ class CaseResult:
     fault_p99: float | None
     answers_after: float
     whole_after: float
-    whole_again: bool
     broken: list[str]
     losses: list[dict[str, Any]]
     late: float
@@ -87,10 +86,9 @@ class ChaosResults:
 
 
 def summed(
-    setting: str, case: Case, judged: Judgement, moments: Moments, counts: Counter[str], events: Sequence[Event], again: bool, late: float
+    setting: str, case: Case, judged: Judgement, moments: Moments, counts: Counter[str], events: Sequence[Event], late: float
 ) -> CaseResult:
     """What is kept of a fault: no event but the lost ones, and the timeline."""
-    broken = list(judged.broken) + ([] if again else ["not whole again"])
     return CaseResult(
         setting=setting,
         name=case.name,
@@ -110,8 +108,7 @@ def summed(
         fault_p99=judged.fault_p99,
         answers_after=judged.answers_after,
         whole_after=judged.whole_after,
-        whole_again=again,
-        broken=broken,
+        broken=judged.broken,
         losses=[
             {name: getattr(loss.event, name) for name in ("planned", "done", "kind", "service", "outcome", "status", "why")}
             | {"excuse": loss.excuse}

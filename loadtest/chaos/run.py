@@ -1,7 +1,6 @@
 """One fault under load, and all of them in turn."""
 
 import asyncio
-import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic
@@ -14,6 +13,7 @@ from loadtest.chaos.load import Load
 from loadtest.chaos.results import CaseResult, summed
 from loadtest.chaos.stack import POLL_SECONDS, Stack
 from loadtest.engine.variants import EngineError
+from scripts.servers import uninterrupted
 
 # Longer than a hung worker's time-out, its restart, and the health check's interval together.
 WHOLE_SECONDS = 60.0
@@ -44,7 +44,9 @@ def run(setting: Setting, cases: Sequence[Case], windows: Windows, tell: Callabl
             tell(found[-1].line)
         return found
     finally:
-        stack.down()
+        with uninterrupted():
+            stack.keep_log()
+            stack.down()
 
 
 async def one(stack: Stack, case: Case, windows: Windows) -> CaseResult:
@@ -52,10 +54,11 @@ async def one(stack: Stack, case: Case, windows: Windows) -> CaseResult:
     async with Load(stack.base) as load:
         await asyncio.sleep(windows.calm)  # the calm window is a length of time, not a wait for something
         began = load.now
-        if inspect.iscoroutinefunction(case.fault.inflict):
-            whole = await case.fault.inflict(stack, case.service)
-        else:
+        failed = ""
+        try:
             whole = await asyncio.to_thread(case.fault.inflict, stack, case.service)
+        except (EngineError, OSError) as error:
+            whole, failed = stack.whole, f"it could not be done: {error}"
         ended = load.now
         deadline = monotonic() + WHOLE_SECONDS
         again = False
@@ -69,4 +72,6 @@ async def one(stack: Stack, case: Case, windows: Windows) -> CaseResult:
         moments = Moments(began, ended, load.now)
         await asyncio.sleep(windows.tail)
     counts = counted(load.planned, load.events)
-    return summed(stack.setting, case, judge(case, load.events, moments), moments, counts, load.events, again, load.late)
+    judged = judge(case, load.events, moments)
+    judged.broken.extend(([failed] if failed else []) + ([] if again else [f"not whole again after {WHOLE_SECONDS:g} s"]))
+    return summed(stack.setting, case, judged, moments, counts, load.events, load.late)

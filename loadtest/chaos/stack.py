@@ -5,7 +5,8 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from time import monotonic, sleep
 from typing import Any
@@ -78,6 +79,11 @@ class Stack:
             docker("compose", "--project-name", PROJECT, "down", "--volumes", "--remove-orphans", "--timeout", "1")
             shutil.rmtree(FOLDER, ignore_errors=True)
 
+    def keep_log(self) -> None:
+        """Write what all containers said to a file below .run: the next question after a broken promise."""
+        with suppress(EngineError):
+            (FOLDER.parent / f"chaos-{self.setting}.log").write_text(self.compose("logs", "--no-color", "--timestamps"))
+
     def mend(self) -> None:
         """Start what does not run, and wait until all is whole: where the next fault begins."""
         self.compose("up", "--detach", "--no-recreate", "--no-build", "--pull", "never")
@@ -138,6 +144,19 @@ class Stack:
         image = load()[1]["x-images"]["nginx"]
         limits = ["--pid", "host", "--network", "none", "--user", "0:0", "--cap-drop", "ALL", "--cap-add", "KILL", "--pull", "never"]
         docker("run", "--rm", *limits, "--entrypoint", "sh", image, "-c", f"kill -s KILL {container.pid}")
+
+    @contextmanager
+    def helper(self, alias: str, image: str, *command: str) -> Iterator[str]:
+        """A container beside the stack for the length of the block: its name. ``image`` is one of compose.yaml's x-images."""
+        name = f"{PROJECT}-helper-{alias}"
+        network = ["--network", f"{PROJECT}_backend", "--network-alias", alias, "--label", f"{override.LABEL}={PROJECT}"]
+        limits = ["--read-only", "--cap-drop", "ALL", "--user", "10001:10001", "--pids-limit", "64", "--memory", "64m", "--pull", "never"]
+        given = ["--entrypoint", command[0], load()[1]["x-images"][image], *command[1:]]
+        docker("run", "--detach", "--name", name, *network, *limits, *given)
+        try:
+            yield name
+        finally:
+            docker("rm", "--force", name)
 
     def wait(self, condition: Callable[[], bool], seconds: float) -> None:
         """Until ``condition`` holds; EngineError when it does not in that time."""

@@ -1,20 +1,32 @@
 """A container that comes back with another address."""
 
+from contextlib import ExitStack
+
 from loadtest.chaos.fault import Fault, Whole
 from loadtest.chaos.stack import Stack
 from loadtest.engine.docker_look import docker
 from loadtest.engine.variants import EngineError
 
+MOST = 8  # neighbours; there may be other free addresses below the old one
+
 
 def inflict(stack: Stack, service: str) -> Whole:
     """A replica is removed and made anew."""
     container = stack.replica(service)
-    known = {one.address for one in stack.containers()}
     docker("stop", container.id)
     docker("rm", container.id)
-    stack.compose("up", "--detach", "--no-recreate", "--no-deps", "--no-build", "--pull", "never", service)
-    if {one.address for one in stack.containers(service)} <= known:
-        raise EngineError("The new container got the address of the old one, so that nothing was tried.")
+    with ExitStack() as neighbours:
+        # Docker gives the lowest address that is free: somebody else has to have the old one.
+        for number in range(MOST):
+            name = neighbours.enter_context(stack.helper(f"neighbour-{number}", "nginx", "sleep", "infinity"))
+            if (
+                container.address
+                in docker("inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}", name).split()
+            ):
+                break
+        stack.compose("up", "--detach", "--no-recreate", "--no-deps", "--no-build", "--pull", "never", service)
+        if container.address in {one.address for one in stack.containers(service)}:
+            raise EngineError("The new container got the address of the old one, so that nothing was tried.")
     return stack.whole
 
 

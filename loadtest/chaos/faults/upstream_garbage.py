@@ -1,10 +1,8 @@
 """An upstream that answers garbage."""
 
 from loadtest.chaos.fault import Allowed, Fault, Whole
-from loadtest.chaos.override import LABEL
-from loadtest.chaos.stack import PROJECT, START_SECONDS, Stack
+from loadtest.chaos.stack import START_SECONDS, Stack
 from loadtest.engine.docker_look import docker
-from scripts.compose_file import load
 
 # Each connection gets bytes that are no HTTP, and a line in the log.
 SERVER = """
@@ -23,15 +21,8 @@ def inflict(stack: Stack, service: str) -> Whole:
     """Another server takes the upstream's name until it has answered a few calls; then the upstream comes back."""
     container = stack.replica(service)
     docker("kill", container.id)
-    name = f"{PROJECT}-garbage"
-    network = ["--network", f"{PROJECT}_backend", "--network-alias", service]
-    limits = ["--read-only", "--cap-drop", "ALL", "--user", "10001:10001", "--pids-limit", "64", "--memory", "64m", "--pull", "never"]
-    image = load()[1]["x-images"]["python"]
-    docker("run", "--detach", "--name", name, "--label", f"{LABEL}={PROJECT}", *network, *limits, image, "python", "-c", SERVER)
-    try:
+    with stack.helper(service, "python", "python", "-c", SERVER) as name:
         stack.wait(lambda: docker("logs", name).count("answered") >= ANSWERS, START_SECONDS)
-    finally:
-        docker("rm", "--force", name)
     docker("start", container.id)
     return stack.calls_upstream
 
