@@ -17,6 +17,8 @@ from scripts.servers import uninterrupted
 
 # Longer than a hung worker's time-out, its restart, and the health check's interval together.
 WHOLE_SECONDS = 60.0
+# Each asks less than a tenth of what Nginx lets one client ask (RATE_LIMIT).
+CLIENTS = 20
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def run(setting: Setting, cases: Sequence[Case], windows: Windows, tell: Callabl
 
 async def one(stack: Stack, case: Case, windows: Windows) -> CaseResult:
     """Load, a calm time, the fault, until all is whole again, and a moment more."""
-    async with Load(stack.base) as load:
+    async with Load(stack.base, clients=CLIENTS) as load:
         await asyncio.sleep(windows.calm)  # the calm window is a length of time, not a wait for something
         began = load.now
         failed = ""

@@ -27,7 +27,9 @@ POLL_SECONDS = 0.2
 REPLICAS = {"flask": 2, "fastapi": 2, "django": 2, "upstream": 1, "nginx": 1}
 # TIMEOUT: a worker that hangs is killed after this, and not after the 40 seconds that a request may take elsewhere. Still
 # longer than what the suite blocks an event loop for, and half of it, which is how old its last report may be.
-ENVIRONMENT = {"BIND": "127.0.0.1", "TIMEOUT": "12"} | {
+# FRONT_PROXY: the load claims an address for each of its virtual clients, as if a proxy stood between, and Nginx counts them
+# apart. Nobody else reaches this stack. UNLIMITED_CLIENTS: as in production, for an attack comes from a private address too.
+ENVIRONMENT = {"BIND": "127.0.0.1", "TIMEOUT": "12", "FRONT_PROXY": "0.0.0.0/0", "UNLIMITED_CLIENTS": "127.0.0.0/8 1;"} | {
     f"{name.upper()}_REPLICAS": str(count) for name, count in REPLICAS.items() if f"{name.upper()}_REPLICAS" in defaults()
 }
 
@@ -53,7 +55,13 @@ class Stack:
         self.port = free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         self.file = FOLDER / "override.json"
-        self.environment = {**os.environ, **ENVIRONMENT, "COMPOSE_PROJECT_NAME": PROJECT, "HTTP_PORT": str(self.port)}
+        self.environment = {
+            **os.environ,
+            **ENVIRONMENT,
+            "COMPOSE_PROJECT_NAME": PROJECT,
+            "HTTP_PORT": str(self.port),
+            "HTTPS_PORT": str(free_port()),
+        }
 
     def up(self) -> None:
         """Build what changed, start all of it, and wait until all of it answers."""
@@ -86,7 +94,8 @@ class Stack:
 
     def mend(self) -> None:
         """Start what does not run, and wait until all is whole: where the next fault begins."""
-        self.compose("up", "--detach", "--no-recreate", "--no-build", "--pull", "never")
+        if not self.whole():
+            self.compose("up", "--detach", "--no-recreate", "--no-build", "--pull", "never")
         self.wait(self.whole, START_SECONDS)
         wait_until_ready(self.base, START_SECONDS)
 
@@ -117,9 +126,11 @@ class Stack:
     def whole(self) -> bool:
         """Whether every container that there should be runs and is healthy."""
         found = self.containers()
-        return all(one.running and one.healthy for one in found) and all(
-            sum(one.service == service for one in found) == count for service, count in REPLICAS.items()
-        )
+        for service, count in REPLICAS.items():
+            mine = [one for one in found if one.service == service]
+            if len(mine) != count or not all(one.running and one.healthy for one in mine):
+                return False
+        return True
 
     def calls_upstream(self) -> bool:
         """Whether all is whole, and each service gets an answer of the upstream."""
