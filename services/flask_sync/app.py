@@ -13,7 +13,7 @@ from flask import Flask, Response, request, send_file
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from server import slots, worker_class
+from server import kind, slots
 from twogates import static_file, streams
 from twogates.models import BlockQuery, CpuQuery, Document, StreamQuery, UpstreamQuery, WaitQuery
 from twogates.payloads import SMALL, Identity, encode, greeting
@@ -25,7 +25,7 @@ from twogates.work import cpu_work
 from twogates.wsgi import Observed
 
 settings = AppSettings.read()
-identity = Identity("flask", "flask", "WSGI", "gunicorn", worker_class, slots)
+identity = Identity("flask", "flask", "WSGI", "gunicorn", kind, slots)
 upstream_service = Upstream(settings.upstream_url, settings.upstream_connections)
 
 app = Flask(__name__, static_folder=None)

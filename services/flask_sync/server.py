@@ -3,6 +3,7 @@
 from twogates.cpus import cpus_given
 from twogates.gunicorn_base import *  # noqa: F403  a Gunicorn configuration is the names of its module
 from twogates.gunicorn_base import settings
+from twogates.gunicorn_sync import Worker
 
 # A worker that waits uses no CPU, so more of them than CPUs; four at least, so that one slow request holds a quarter of
 # the service and not all of it. Default 1.
@@ -14,5 +15,6 @@ threads = settings.threads
 max_requests = 50_000
 max_requests_jitter = 5_000
 
-worker_class = "sync" if threads == 1 else "gthread"
+kind = "sync" if threads == 1 else "gthread"
+worker_class = Worker if kind == "sync" else kind
 slots = workers * threads

@@ -1,0 +1,32 @@
+"""Gunicorn's sync worker with an end that loses nobody who is connected already."""
+
+from typing import Any
+
+from gunicorn.workers.sync import SyncWorker
+
+
+class Worker(SyncWorker):
+    """The sync worker, which takes what the kernel has accepted for it before it ends.
+
+    The socket on which a service listens is shared by its workers, and open until the last of them has ended. Gunicorn's own
+    worker looks at it no more once it is told to stop: whoever connects while another worker still ends its request waits
+    there, and is reset. A GET is sent to another replica then; the client of a POST sees a 502.
+    """
+
+    def run(self) -> None:
+        super().run()
+        for listener in self.sockets:
+            while self.takes_one(listener):
+                self.notify()
+            # At once, and not with the process, whose end takes a while: what connects meanwhile would be lost again.
+            listener.close()
+
+    def takes_one(self, listener: Any) -> bool:
+        """Serve one that waits; whether there may be another."""
+        try:
+            self.accept(listener)
+        except ConnectionAbortedError:  # that one has left
+            return True
+        except OSError:  # nobody waits
+            return False
+        return True
