@@ -1,6 +1,7 @@
 """Gunicorn settings that hold for every service on it. Each server.py adds what its worker class needs."""
 
 import os
+import time
 from typing import Any
 
 from gunicorn.glogging import Logger
@@ -47,6 +48,17 @@ reload = settings.reload
 # The application is imported once, before the workers are forked from it, and they share its memory. A HUP then restarts
 # workers without new code: to change code, replace the container. The reloader needs it off. Default off.
 preload_app = settings.preload and not settings.reload
+
+
+# So long does a server that has stopped refuse connections before its container is gone. Where a connection is refused, Nginx
+# tries another replica at once and leaves this one alone; on an address that is gone it waits for its connect time-out.
+REFUSING_SECONDS = 1.0
+
+
+def on_exit(_server: Any) -> None:
+    """Stay for a moment when all workers have ended and the port is closed. Only in a container, whose address goes with it."""
+    if os.getpid() == 1:
+        time.sleep(REFUSING_SECONDS)
 
 
 def post_fork(_server: Any, _worker: Any) -> None:
