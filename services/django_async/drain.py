@@ -44,19 +44,24 @@ class DrainingServer(Server):
         log.info("stopping: %d requests in flight", self.in_flight())
         for port in self.ports:
             port.stopListening()
-        for protocol in list(self.connections):
-            if isinstance(protocol, WebSocketProtocol) and protocol.state == protocol.STATE_OPEN:
-                protocol.sendCloseFrame(code=SERVICE_RESTART)
         self.stop_when_done(self.draining_since)
 
     def stop_when_done(self, since: float) -> None:
         """Stop when nothing is in flight any more, or the time is over."""
+        # Again and again: a client that comes back at once may be sent here once more, by a connection that Nginx has kept.
+        self.close_sockets()
         passed = time.monotonic() - since
         if passed < REFUSING_SECONDS or (self.in_flight() and passed < self.drain_seconds):
             reactor.callLater(POLL_SECONDS, self.stop_when_done, since)
             return
         log.info("stopped after %.1f s: %d requests cut off", passed, self.in_flight())
         reactor.stop()
+
+    def close_sockets(self) -> None:
+        """Tell every WebSocket to come back; the library leaves alone those that were told."""
+        for protocol in list(self.connections):
+            if isinstance(protocol, WebSocketProtocol) and protocol.state == protocol.STATE_OPEN:
+                protocol.sendCloseFrame(code=SERVICE_RESTART)
 
     def in_flight(self) -> int:
         """How many requests and WebSockets an application is at work on."""
