@@ -102,6 +102,50 @@ def test_websockets_are_told_to_come_back(service: Running) -> None:
     assert service.process.wait(20) == 0
 
 
+@pytest.mark.parametrize("service", ["flask"], indirect=True)
+def test_who_is_connected_is_served(service: Running) -> None:
+    """All workers are busy, and some more wait in the kernel's queue: a POST among them could not be sent again."""
+    identity = answer(f"{service.url}/")
+    assert identity
+    with ExitStack() as stack:
+        client = stack.enter_context(httpx.Client(timeout=20))
+        busy = [stack.enter_context(client.stream("GET", service.url + STREAM)) for _ in range(int(str(identity["slots"])))]
+        for one in busy:
+            next(one.iter_raw())
+        waiting = [stack.enter_context(socket.create_connection(("127.0.0.1", service.port), timeout=20)) for _ in range(3)]
+        for one in waiting:
+            one.sendall(b"POST /upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nbody")
+        service.process.send_signal(signal.SIGTERM)
+        for one in waiting:
+            assert one.recv(4096).startswith(b"HTTP/1.1 200 OK")
+    assert service.process.wait(20) == 0
+
+
+@pytest.mark.parametrize("service", ["django-1"], indirect=True)
+def test_a_websocket_that_comes_while_it_stops_is_told_too(service: Running) -> None:
+    """Nginx keeps connections, and may send a client that comes back to the replica that it was told to leave."""
+    with ExitStack() as stack:
+        kept = stack.enter_context(socket.create_connection(("127.0.0.1", service.port), timeout=10))
+        kept.sendall(b"GET /json HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        kept.recv(4096)
+        begin(service, stack)
+        service.process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + 2.5  # the requests end in 3
+        while True:
+            assert time.monotonic() < deadline, "it goes on accepting"
+            try:
+                socket.create_connection(("127.0.0.1", service.port), timeout=0.2).close()
+            except (ConnectionRefusedError, ConnectionResetError):
+                break
+        upgrade = b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        kept.sendall(upgrade + b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
+        received = b""
+        while not received.endswith(b"\x88\x02\x03\xf4"):  # a close frame with code 1012
+            part = kept.recv(4096)
+            assert part, f"ended without a close frame: {received!r}"
+            received += part
+
+
 @pytest.mark.parametrize("service", ["django-1"], indirect=True)
 def test_what_takes_longer_than_the_time_is_cut_off(service: Running) -> None:
     with httpx.stream("GET", f"{service.url}/stream?chunks=2&interval=15", timeout=40) as response:
