@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtest.chaos import SETTINGS, timeline
-from loadtest.chaos.results import CaseResult, ChaosResults
+from loadtest.chaos.results import CaseResult, ChaosResults, after
 from loadtest.metrics import duration
 from loadtest.report.files import new_folder, point
 from loadtest.report.page import in_words
@@ -97,6 +97,7 @@ def page(results: ChaosResults) -> str:
         drawn=drawings,
         row=row,
         duration=duration,
+        after=after,
         in_words=in_words,
         HEADINGS=HEADINGS,
         EXPLAINED=EXPLAINED,

@@ -65,10 +65,15 @@ class CaseResult:
         lost = ", ".join(f"{count} {kind}" for kind, count in self.lost.items() if count) or "nothing"
         sockets = f"{self.cut} sockets cut, {self.closed} closed"
         times = f"p99 {duration(self.calm_p99)} before, {duration(self.fault_p99)} during"
-        after = f"answers as before after {duration(self.answers_after)}, whole after {duration(self.whole_after)}"
-        return f"{'kept ' if self.kept else 'BROKE'} {self.name}: lost {lost}; {sockets}; {times}; {after}" + "".join(
+        back = f"answers as before {after(self.answers_after)}, whole {after(self.whole_after)}"
+        return f"{'kept ' if self.kept else 'BROKE'} {self.name}: lost {lost}; {sockets}; {times}; {back}" + "".join(
             f"; {one}" for one in self.broken
         )
+
+
+def after(seconds: float) -> str:
+    """How long something took, where it may have taken no time."""
+    return f"after {duration(seconds)}" if seconds else "at once"
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ def line(bins: Sequence[Bin], of: Callable[[Bin], float | None]) -> tuple[list[f
 
 def finish(axes: Axes, case: CaseResult) -> None:
     """The axis of time, with the moments of the fault."""
-    axes.axvspan(case.began, case.whole, color=LINE, alpha=0.5, linewidth=0, gid="fault")
+    axes.axvspan(case.began, case.whole, color=LINE, alpha=0.5, linewidth=0, zorder=0, gid="fault")
     axes.axvline(case.began, color=TEXT, linewidth=1.0, gid="began")
     axes.axvline(case.whole, color=SOFT, linewidth=1.0, linestyle=(0, (3, 2)), gid="whole")
     axes.set_xlim(0, len(case.bins) * BIN_SECONDS or 1)
