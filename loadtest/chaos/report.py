@@ -59,7 +59,10 @@ def totals(cases: Sequence[CaseResult]) -> str:
     lost = sum(sum(case.lost.values()) + case.cut for case in cases)
     excused = sum(case.excused for case in cases)
     planned = sum(case.planned for case in cases)
-    return f"{planned} requests and sockets, {lost} lost, {excused} of them as is allowed, {lost - excused} not."
+    sentence = f"{planned} requests and sockets, {lost} lost, {excused} of them as is allowed, {lost - excused} not."
+    if busy := [case.name for case in cases if case.disturbed]:
+        sentence += f" The machine was busy with something else during {', '.join(busy)}: do it again when it is quiet."
+    return sentence
 
 
 def settings(cases: Sequence[CaseResult]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 
 from loadtest.chaos import Setting
@@ -17,6 +17,8 @@ from scripts.servers import uninterrupted
 
 # Longer than a hung worker's time-out, its restart, and the health check's interval together.
 WHOLE_SECONDS = 60.0
+# What another load on the machine disturbed is done again, whether it kept its promise or not. The last one counts.
+CHANCES = 3
 # Each asks less than a tenth of what Nginx lets one client ask (RATE_LIMIT).
 CLIENTS = 20
 
@@ -41,9 +43,14 @@ def run(setting: Setting, cases: Sequence[Case], windows: Windows, tell: Callabl
         found = []
         for number, case in enumerate(cases, 1):
             tell(f"{setting}, {number} of {len(cases)}: {case.name}")
-            stack.mend()
-            found.append(asyncio.run(one(stack, case, windows)))
-            tell(found[-1].line)
+            for chance in range(1, CHANCES + 1):
+                stack.mend()
+                result = asyncio.run(one(stack, case, windows))
+                tell(result.line)
+                if not result.disturbed or chance == CHANCES:
+                    break
+                tell("  The machine was busy with something else, so it is done again.")
+            found.append(replace(result, chances=chance))
         return found
     finally:
         with uninterrupted():

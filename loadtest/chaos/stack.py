@@ -15,8 +15,8 @@ from loadtest.chaos import Setting, override
 from loadtest.engine.docker_look import docker
 from loadtest.engine.keeper import keep
 from loadtest.engine.variants import EngineError
-from scripts import runtime_docker
 from scripts.compose_file import ROOT, defaults, load, variables
+from scripts.docker_compose import compose, without_progress
 from scripts.ready import SERVICES, answer, wait_until_ready
 from scripts.servers import free_port, uninterrupted
 
@@ -69,7 +69,7 @@ class Stack:
         self.down()
         FOLDER.mkdir(parents=True, exist_ok=True)
         self.file.write_text(json.dumps(override.document(self.setting, FOLDER), indent=1).replace("$", "$$"))
-        built = runtime_docker.compose("build", "--quiet", quiet=True)
+        built = compose("build", "--quiet", quiet=True)
         if built.returncode:
             raise EngineError(f"An image could not be built:\n{built.stderr.strip()[-2000:]}")
         keep(f"project {PROJECT}")
@@ -106,7 +106,7 @@ class Stack:
             [*command, *arguments], env=self.environment, capture_output=True, text=True, errors="replace", start_new_session=True
         )
         if ran.returncode:
-            raise EngineError(f"docker compose {arguments[0]} failed: {runtime_docker.without_progress(ran.stderr)}")
+            raise EngineError(f"docker compose {arguments[0]} failed: {without_progress(ran.stderr)}")
         return ran.stdout
 
     def containers(self, service: str | None = None) -> list[Container]:

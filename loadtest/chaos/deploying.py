@@ -1,0 +1,25 @@
+"""make deploy, on the suite's stack."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+from loadtest.chaos.stack import FOLDER, Stack
+from scripts.compose_file import ROOT
+
+
+def deploy(stack: Stack, service: str, changed: dict[str, Any] | None = None) -> str:
+    """Deploy a service, with what ``changed`` says of its new replicas; what went wrong, and nothing where all went well."""
+    over = FOLDER / "deploy.json"
+    over.write_text(json.dumps({"services": {service: changed or {}}}))
+    files = ":".join(map(str, (ROOT / "compose.yaml", stack.file, over)))
+    ran = subprocess.run(
+        [sys.executable, "-m", "scripts.deploy", service],
+        cwd=ROOT,
+        env={**stack.environment, "COMPOSE_FILE": files},
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+    )
+    return (ran.stderr or ran.stdout).strip() if ran.returncode else ""

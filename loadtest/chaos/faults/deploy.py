@@ -1,0 +1,23 @@
+"""A rolling deploy."""
+
+from loadtest.chaos.deploying import deploy
+from loadtest.chaos.fault import Fault, Whole
+from loadtest.chaos.stack import Stack
+from loadtest.engine.variants import EngineError
+
+
+def inflict(stack: Stack, service: str) -> Whole:
+    """Every replica of the service is replaced while it serves."""
+    before = {one.id for one in stack.containers(service)}
+    if failed := deploy(stack, service):
+        raise EngineError(f"The deploy failed: {failed}")
+    return lambda: not before & {one.id for one in stack.containers(service)} and stack.whole()
+
+
+FAULT = Fault(
+    name="deploy",
+    does="All replicas of a service are replaced by new ones, as make deploy does it.",
+    on=("flask", "fastapi", "django"),
+    inflict=inflict,
+    graceful=True,
+)
