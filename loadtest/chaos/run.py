@@ -18,7 +18,7 @@ from scripts.servers import uninterrupted
 # Longer than a hung worker's time-out, its restart, and the health check's interval together.
 WHOLE_SECONDS = 60.0
 # What another load on the machine disturbed is done again, whether it kept its promise or not. The last one counts.
-CHANCES = 3
+CHANCES = 2
 # Each asks less than a tenth of what Nginx lets one client ask (RATE_LIMIT).
 CLIENTS = 20
 
