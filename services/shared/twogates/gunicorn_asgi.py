@@ -8,6 +8,7 @@ from uvicorn_worker import UvicornWorker
 
 from twogates.gunicorn_base import *
 from twogates.gunicorn_base import settings
+from twogates.lingering import LingeringProtocol
 
 # Longer than Nginx keeps an idle connection to us, or Nginx reuses one that this side is closing and the client sees a
 # 502. Default 2 seconds.
@@ -19,7 +20,7 @@ class Worker(UvicornWorker):
 
     CONFIG_KWARGS = {
         "loop": "uvloop",  # named, not "auto": a missing package must stop the start, not slow it down
-        "http": "httptools",
+        "http": LingeringProtocol,
         # An application that cannot start must not serve. Default auto, which goes on after an exception at start.
         "lifespan": "on",
         # Open streams end this long before Gunicorn kills the worker, so that lifespan shutdown still runs. Default: never.
