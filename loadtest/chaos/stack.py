@@ -28,10 +28,15 @@ REPLICAS = {"flask": 2, "fastapi": 2, "django": 2, "upstream": 1, "nginx": 1}
 # TIMEOUT: a worker that hangs is killed after this, and not after the 40 seconds that a request may take elsewhere. Still
 # longer than what the suite blocks an event loop for, and half of it, which is how old its last report may be.
 # FRONT_PROXY: the load claims an address for each of its virtual clients, as if a proxy stood between, and Nginx counts them
-# apart. Nobody else reaches this stack. UNLIMITED_CLIENTS: as in production, for an attack comes from a private address too.
-ENVIRONMENT = {"BIND": "127.0.0.1", "TIMEOUT": "12", "FRONT_PROXY": "0.0.0.0/0", "UNLIMITED_CLIENTS": "127.0.0.0/8 1;"} | {
-    f"{name.upper()}_REPLICAS": str(count) for name, count in REPLICAS.items() if f"{name.upper()}_REPLICAS" in defaults()
-}
+# apart. Nobody else reaches this stack. UNLIMITED_CLIENTS: for an attack comes from a private address too. PROFILE: production
+# has no /block.
+ENVIRONMENT = {
+    "PROFILE": "development",
+    "BIND": "127.0.0.1",
+    "TIMEOUT": "12",
+    "FRONT_PROXY": "0.0.0.0/0",
+    "UNLIMITED_CLIENTS": "127.0.0.0/8 1;",
+} | {f"{name.upper()}_REPLICAS": str(count) for name, count in REPLICAS.items() if f"{name.upper()}_REPLICAS" in defaults()}
 
 
 @dataclass(frozen=True)
