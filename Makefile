@@ -3,7 +3,8 @@ PYTHON ?= python3
 RUN = @$(PYTHON) scripts/venv.py
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs reload deploy secrets trust dev load lab compare plan chaos locust test lint bench rebuild audit units lock clean
+# Every name here is a command and none a file.
+.PHONY: $(MAKECMDGOALS)
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
