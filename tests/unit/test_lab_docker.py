@@ -26,7 +26,8 @@ def test_a_variant_has_its_containers() -> None:
 
 
 def test_without_nginx_there_is_nothing_that_ends() -> None:
-    assert set(Maker({0}, {1}, None).document(VARIANTS[1:2], Path("/lab"), PORTS)["services"]) == {"upstream", "app-0-0"}
+    made = Maker({0}, {1}, None).document(VARIANTS[1:2], Path("/lab"), {"app-0-0": 5001})
+    assert set(made["services"]) == {"upstream", "app-0-0"}
 
 
 def test_applications_have_the_same_cpus_and_memory() -> None:
