@@ -1,5 +1,6 @@
 """Gunicorn's sync worker with an end that loses nobody who is connected already."""
 
+from time import monotonic
 from typing import Any
 
 from gunicorn.workers.sync import SyncWorker
@@ -15,8 +16,10 @@ class Worker(SyncWorker):
 
     def run(self) -> None:
         super().run()
+        # A line that never ends, as after a HUP under full load, is the new workers': what is in hand then must end in time.
+        deadline = monotonic() + self.cfg.graceful_timeout / 2
         for listener in self.sockets:
-            while self.takes_one(listener):
+            while monotonic() < deadline and self.takes_one(listener):
                 self.notify()
             # At once, and not with the process, whose end takes a while: what connects meanwhile would be lost again.
             listener.close()
