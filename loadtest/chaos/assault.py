@@ -17,23 +17,27 @@ def assault(name: str, does: str, short: bool = False) -> Fault:
     """The fault that is the attack of that name: it may lose nobody else anything, nor make them wait twice as long."""
 
     def inflict(stack: Stack, _service: str) -> Whole:
-        command = [sys.executable, "-m", "loadtest.chaos.assault", name, str(stack.port), f"{SECONDS:g}"]
+        command = [sys.executable, "-m", "loadtest.chaos.assault", name, stack.host, str(stack.port), f"{SECONDS:g}"]
         ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, start_new_session=True)
         if ran.returncode:
-            raise EngineError(f"The attack {name} ended early: {ran.stderr.strip()[-300:]}")
+            raise EngineError(f"the attack was none: {ran.stderr.strip()[-300:]}")
+        stack.said = ran.stdout.strip()
         return stack.whole
 
     return Fault(name, does, ("nginx",), inflict, short=("nginx",) if short else (), at_most=2.0)
 
 
-async def main(name: str, port: int, seconds: float) -> None:
-    """Attack the stack on that port, and say what came of it."""
+async def main(name: str, host: str, port: int, seconds: float) -> None:
+    """Attack the stack at that address, and say what came of it."""
     from loadtest.chaos.attacks import ATTACKS, Target
 
     # An attacker has a machine of its own; here it must not take the CPU time of those whom it attacks.
     os.nice(19)
-    print(await ATTACKS[name](Target("127.0.0.1", port), seconds))
+    tally = await ATTACKS[name](Target(host, port), seconds)
+    if not tally.connections:
+        sys.exit(str(tally))
+    print(tally)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3])))
+    asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])))

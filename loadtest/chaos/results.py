@@ -56,6 +56,7 @@ class CaseResult:
     late: float
     bins: list[Bin] = field(default_factory=list)
     chances: int = 1  # how many times it was done
+    said: str = ""  # by the attack, of what it did and was answered
 
     @property
     def disturbed(self) -> bool:
@@ -75,7 +76,8 @@ class CaseResult:
         times = f"p99 {duration(self.calm_p99)} before, {duration(self.fault_p99)} during"
         back = f"answers as before {after(self.answers_after)}, whole {after(self.whole_after)}"
         words = [f"{'kept ' if self.kept else 'BROKE'} {self.name}: lost {lost}", sockets, times, back, *self.broken]
-        return "; ".join(words + ["on a busy machine"] * self.disturbed)
+        line = "; ".join(words + ["on a busy machine"] * self.disturbed)
+        return f"{line}\n      The attack: {self.said}" if self.said else line
 
 
 def after(seconds: float) -> str:

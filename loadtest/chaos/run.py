@@ -45,7 +45,8 @@ def run(setting: Setting, cases: Sequence[Case], windows: Windows, tell: Callabl
             tell(f"{setting}, {number} of {len(cases)}: {case.name}")
             for chance in range(1, CHANCES + 1):
                 stack.mend()
-                result = asyncio.run(one(stack, case, windows))
+                stack.said = ""
+                result = replace(asyncio.run(one(stack, case, windows)), said=stack.said)
                 tell(result.line)
                 if not result.disturbed or chance == CHANCES:
                     break

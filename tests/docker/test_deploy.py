@@ -102,14 +102,14 @@ def test_nothing_is_lost(service: str, own_stack: Stack) -> None:
     assert outcomes["right"] > 5 * RATE
 
 
-CRASHES = "raise SystemExit('this version does not start')\n"
+CRASHES = "raise RuntimeError('this version does not start')\n"
 
 
 @pytest.mark.parametrize(
     ("service", "path", "old", "new", "says"),
     [
         ("fastapi", "services/fastapi_async/app.py", "import asyncio\n", CRASHES, "this version does not start"),
-        ("flask", "services/flask_sync/app.py", '@get("/healthz")', '@get("/another")', "was not healthy after 20 seconds"),
+        ("flask", "services/flask_sync/app.py", '@get("/healthz")', '@get("/another")', "was not healthy after 15 seconds"),
     ],
 )
 def test_a_bad_version_is_rolled_back(service: str, path: str, old: str, new: str, says: str, own_stack: Stack) -> None:

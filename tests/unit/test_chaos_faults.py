@@ -56,7 +56,10 @@ def test_a_fault_that_there_is_not_is_named(capsys: pytest.CaptureFixture[str], 
 
 
 def test_the_configured_setting_changes_nothing_but_the_spool(tmp_path: Path) -> None:
-    assert override.document("configured", tmp_path) == {"services": {}, "volumes": {"nginx-spool": override.SPOOL}}
+    assert override.document("configured", tmp_path) == {
+        "services": {"nginx": {"environment": {"SERVER_NAMES": "~."}}},
+        "volumes": {"nginx-spool": override.SPOOL},
+    }
     assert not list(tmp_path.iterdir())
 
 

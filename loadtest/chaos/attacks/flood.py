@@ -7,7 +7,7 @@ import socket
 from loadtest.chaos.attacks.connections import STATUS, Client, crowd
 from loadtest.chaos.attacks.model import Tally, Target
 
-CONNECTIONS = 50
+CONNECTIONS = 300  # more than Nginx lets one client have under way, of which each waits for its answer
 REQUESTS = 200_000  # at most, all connections together
 LENGTH = re.compile(rb"\r\nContent-Length: *(\d+)\r\n", re.IGNORECASE)
 
