@@ -8,10 +8,10 @@ from loadtest.metrics import number
 from loadtest.model import Cell, Chart, Disturbance, Experiment, Load, loop, sync
 from loadtest.results import CellResult, Check, Verdict
 
-# Three servers each, of which Nginx knows two at first. Flask's and FastAPI's take turns; Django's is the one with the fewest in flight.
-SYNC = sync(2, name="Flask, in turn", replicas=3, standing_by=1)
-LOOP = loop(name="FastAPI, in turn", replicas=3, standing_by=1)
-DJANGO = loop("django", workers=3, name="Django, fewest in flight", standing_by=1)
+# Three servers each, of which Nginx knows two at first. A request goes to the one with the fewest in flight, and among equals in turn.
+SYNC = sync(2, name="Flask", replicas=3, standing_by=1)
+LOOP = loop(name="FastAPI", replicas=3, standing_by=1)
+DJANGO = loop("django", workers=3, name="Django", standing_by=1)
 VARIANTS = (SYNC, LOOP, DJANGO)
 LOAD = Load("open", "wait", Parameters(wait=0.05), rate=60)
 POSTS = Load("open", "echo", Parameters(), rate=20)
@@ -49,7 +49,7 @@ def came(cell: CellResult) -> Check:
 def judge(seen: Evidence) -> Verdict:
     even, changing = ([seen.cell(one, step) for one in VARIANTS] for step in (TWO, CHANGING))
     lost = sum(seen.worst(one, "lost") for one in changing)
-    shares = ", ".join(f"{one.variant.partition(',')[0]} {number(one.estimates['share_3'].value)} %" for one in changing)
+    shares = ", ".join(f"{one.variant} {number(one.estimates['share_3'].value)} %" for one in changing)
     return seen.verdict(
         [
             *map(fair, even),
@@ -69,7 +69,7 @@ EXPERIMENT = Experiment(
     cells=cells,
     chart=Chart("bars", "share_3"),
     columns=("share_1", "share_2", "share_3", "lost", "again"),
-    misreading="Equal shares of requests are not equal shares of work, where requests differ: that is what fewest in flight is for.",
+    misreading="Equal shares of requests are not equal shares of work, where requests differ: that is why Nginx counts what is in flight.",
     judge=judge,
     compares=False,
     counts=True,

@@ -19,8 +19,8 @@ from loadtest.model import Disturbance
 from loadtest.results import Verdict
 
 CELLS = [
-    graceful.lined(graceful.BARE, graceful.RESET),
-    graceful.lined(graceful.PAIRS["flask"], 0),
+    graceful.lined(graceful.BARE),
+    graceful.lined(graceful.PAIRS["flask"]),
     # The same servers again: what was ended has to be there.
     graceful.cell(graceful.PAIRS["flask"], graceful.LEAVE, Disturbance(0.4, "leave")),
     self_healing.cell(self_healing.SYNC, self_healing.KILLED),
