@@ -17,8 +17,8 @@ from scripts.compose_file import ROOT
 from scripts.output import console, fail
 
 REPORTS = ROOT / ".run" / "tests"
-# Where two runtimes are tested, the long differential test runs once: the applications are the same.
-SHORT_EXAMPLES = "100"
+# Where two runtimes are tested, the tests with generated inputs run long in one: the applications are the same.
+SHORT = {"DIFFERENTIAL_EXAMPLES": "100", "MALFORMED_REQUESTS": "1000"}
 
 
 @dataclass
@@ -47,13 +47,14 @@ class Suite:
 
 def suites() -> tuple[list[Suite], list[str]]:
     """What this machine can run, and a sentence for each thing that it cannot."""
-    found = [Suite("unit", ["tests/unit"])]
+    # A file a process, two at a time: they wait as much as they compute.
+    found = [Suite("unit", ["tests/unit", "--numprocesses=2", "--dist=loadfile"])]
     left_out = []
     stack = ["tests/conformance", "tests/differential"]
     # Before the stack's suites: the laboratory starts its own services, and refuses while another stack runs.
     found.append(Suite("laboratory", ["tests/lab", "tests/lies", "tests/browser"]))
     docker = runtime_docker.answers() and runtime_docker.missing_image() is None
-    local = {"RUNTIME": "local", **({"DIFFERENTIAL_EXAMPLES": SHORT_EXAMPLES} if docker else {})}
+    local = {"RUNTIME": "local", **(SHORT if docker else {})}
     found.append(Suite("local processes", ["tests/local", *stack], local))
     if docker:
         found.append(Suite("Docker", ["tests/docker", *stack], {"RUNTIME": "docker"}))
