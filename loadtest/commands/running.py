@@ -25,6 +25,7 @@ from loadtest.report.schema import ReportError
 from loadtest.report.text import experiment_table, summary_table
 from loadtest.results import Results
 from scripts import runtime_docker, runtime_local
+from scripts.compose_file import variables
 from scripts.local_plan import LAB
 
 # Columns of a table that does not go to a terminal.
@@ -68,6 +69,8 @@ def say(sentence: str, status: int) -> int:
 
 def no_stack_runs() -> None:
     """The laboratory starts its own services, and another stack would take CPU time from them."""
+    if variables().get("PROFILE") == "production":
+        raise RefusedError("PROFILE is 'production', which answers nothing that is there for show; accepted: PROFILE=development")
     if runtime_local.is_up() or runtime_docker.is_up():
         raise RefusedError("The stack is running, and the laboratory starts services of its own on these CPUs. First: make down")
 

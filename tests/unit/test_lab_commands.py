@@ -109,6 +109,11 @@ def test_an_unknown_experiment_from_outside() -> None:
     assert refused(run("lab", environment={"X": "speed"})) == f"X is 'speed'; accepted: one or more of {EXPERIMENTS}"
 
 
+def test_production_has_nothing_to_measure() -> None:
+    said = refused(run("lab", environment={"PROFILE": "production"}))
+    assert said.startswith("PROFILE is 'production', which answers nothing that is there for show; accepted: PROFILE=development")
+
+
 def test_generators_in_containers_and_services_without() -> None:
     sentence = refused(run("lab", "--experiments", "queue", "--distributed", "--runtime", "local"))
     assert sentence == "DISTRIBUTED=1 makes the load in containers, which reach only containers; add RUNTIME=docker"
