@@ -1,9 +1,12 @@
 """A leak past the memory limit."""
 
+from contextlib import suppress
+
 from loadtest.chaos.fault import Allowed, Fault, Whole
 from loadtest.chaos.stack import Stack
 from loadtest.chaos.workers import replaced
 from loadtest.engine.docker_look import docker
+from loadtest.engine.variants import EngineError
 
 # It takes memory until the worker is gone, and gives it back by its own end. The worker says first that it should be the one,
 # as the worker that leaks would be: else the kernel would choose this process, which is the largest.
@@ -21,7 +24,10 @@ def inflict(stack: Stack, service: str) -> Whole:
     """Fill the memory of the replica's container up to its limit, where the kernel kills the worker."""
     container = stack.replica(service)
     before = stack.children(container)
-    docker("exec", container.id, "python", "-c", LEAK, str(before[0]))
+    with suppress(EngineError):  # the kernel may end this process too
+        docker("exec", container.id, "python", "-c", LEAK, str(before[0]))
+    if before[0] in stack.children(container):
+        raise EngineError("the worker is still there")
     return replaced(stack, container, before, before[:1])
 
 
