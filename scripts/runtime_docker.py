@@ -4,6 +4,7 @@ import hashlib
 import os
 import socket
 import subprocess
+from datetime import UTC, datetime
 from functools import cache
 
 from scripts import nginx_docker, secrets
@@ -55,9 +56,11 @@ def up(reload: bool = False) -> None:
     if built.returncode:
         fail(f"An image could not be built:\n{built.stderr.strip()[-2000:]}")
     say("  Starting the containers ...")
+    since = datetime.now(UTC).isoformat()
     started = compose(*more, "up", "--wait", "--wait-timeout", str(START_SECONDS), "--remove-orphans", "--no-build", quiet=True)
     if started.returncode:
-        fail(f"The stack did not start:\n{without_progress(started.stderr)}\nAll logs: make logs. Stop what did start: make down")
+        why = our_sentences(since) or without_progress(started.stderr)
+        fail(f"The stack did not start:\n{why}\nAll logs: make logs. Stop what did start: make down")
     reload_nginx_if_changed()
     if in_production():
         show_production(nginx)
@@ -67,6 +70,12 @@ def up(reload: bool = False) -> None:
         show_addresses(base, f"https://{nginx.environment['SERVER_NAMES'].split()[0]}:{secure_port}", wait_until_ready(base, 30))
     except TimeoutError as error:
         fail(f"{error}\nAll logs: make logs")
+
+
+def our_sentences(since: str) -> str:
+    """What our own programs said since a time before they ended, each once: Compose only knows that they did."""
+    printed = compose("logs", "--no-log-prefix", "--since", since, quiet=True).stdout
+    return "\n".join(dict.fromkeys(line for line in printed.splitlines() if line.startswith("twogates: ")))
 
 
 def in_production() -> bool:

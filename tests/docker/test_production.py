@@ -74,6 +74,10 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]
         assert refused.returncode == 1
         assert f"{SECRET} is not there; accepted: a file for each secret. Make them with: make secrets" in refused.stderr
         assert made.run("scripts.secrets").returncode == 0
+        # A certificate for another name: what checks it has said so, and not only ended.
+        refused = made.run("scripts.stack", "up", SERVER_NAMES=f"{NAME} other.example")
+        assert refused.returncode == 1
+        assert "fullchain.pem is not for other.example; accepted: one for every name in SERVER_NAMES" in refused.stderr
         started = made.run("scripts.stack", "up")
         assert started.returncode == 0, started.stdout + started.stderr
         assert f"https://{NAME}:{made.secure_port}/" in started.stdout
