@@ -33,7 +33,7 @@ def test_the_short_form_keeps_every_promise(tmp_path: Path) -> None:
     ran, found = chaos(tmp_path)
     assert [case["name"] for case in found] == [case.name for case in cases(short=True)]
     if broken := {case["name"].split()[0] for case in found if case["broken"]}:
-        # One short run in seven or so meets a race, or a machine that had no time to spare: what is broken is broken twice.
+        # A run now and then meets a race, or a machine that had no time to spare: what is broken is broken twice.
         print(ran.stderr)
         ran, found = chaos(tmp_path, "--faults", " ".join(sorted(broken)))
     broken = {case["name"] for case in found if case["broken"]}
