@@ -6,9 +6,10 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from http.client import HTTPConnection
+from pathlib import Path
 
 import httpx
 import pytest
@@ -38,11 +39,19 @@ class Running:
 
 @pytest.fixture
 def service(request: pytest.FixtureRequest) -> Iterator[Running]:
-    """Start the service that the test names, as the plan says."""
-    planned = next(process for process in make_plan().processes if process.name == request.param)
+    """The service that the test names."""
+    with started(request.param) as running:
+        yield running
+
+
+@contextmanager
+def started(name: str, config: str = "server.py") -> Iterator[Running]:
+    """Start a service as the plan says, but for its port, a short time for its end, and its configuration where given."""
+    planned = next(process for process in make_plan().processes if process.name == name)
     port = free_port()
-    planned = replace(planned, environment={**planned.environment, "PORT": port, "GRACEFUL_TIMEOUT": "10"})
-    with subprocess.Popen(planned.command, cwd=planned.folder, env={**os.environ, **planned.environment}) as process:
+    environment = {**os.environ, **planned.environment, "PORT": port, "GRACEFUL_TIMEOUT": "10"}
+    command = [config if word == "server.py" else word for word in planned.command]
+    with subprocess.Popen(command, cwd=planned.folder, env=environment) as process:
         running = Running(process, int(port))
         try:
             deadline = time.monotonic() + 30
@@ -52,6 +61,32 @@ def service(request: pytest.FixtureRequest) -> Iterator[Running]:
             yield running
         finally:
             process.kill()
+
+
+# As a signal that comes right after the fork, to the first worker alone.
+SIGNALLED_AT_BIRTH = """
+import os, runpy, signal
+globals().update(runpy.run_path("server.py"))
+ours = post_fork
+def post_fork(server, worker):
+    if worker.age == 1:
+        open({path!r}, "w").write(str(os.getpid()))
+        os.kill(os.getpid(), signal.SIGTERM)
+    ours(server, worker)
+"""
+
+
+@pytest.mark.parametrize("name", ["flask", "fastapi"])
+def test_a_worker_that_is_told_to_end_when_it_is_born_ends(name: str, tmp_path: Path) -> None:
+    config, born = tmp_path / "config.py", tmp_path / "born"
+    config.write_text(SIGNALLED_AT_BIRTH.format(path=str(born)))
+    with started(name, config=str(config)) as service:
+        deadline = time.monotonic() + 10
+        while Path(f"/proc/{born.read_text()}").exists():
+            assert time.monotonic() < deadline, "it is still there"
+            time.sleep(0.05)
+        service.process.send_signal(signal.SIGTERM)
+        assert service.process.wait(9) == 0  # less than GRACEFUL_TIMEOUT
 
 
 @pytest.mark.parametrize("service", ["flask", "fastapi", "django-1"], indirect=True)

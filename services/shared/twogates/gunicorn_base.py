@@ -1,6 +1,8 @@
 """Gunicorn settings that hold for every service on it. Each server.py adds what its worker class needs."""
 
 import os
+import signal
+import sys
 import time
 from typing import Any
 
@@ -61,7 +63,21 @@ def on_exit(_server: Any) -> None:
         time.sleep(REFUSING_SECONDS)
 
 
-def post_fork(_server: Any, _worker: Any) -> None:
-    """Let a worker have its file of counters before its first request, where the laboratory counts."""
+# What tells a worker to end.
+ENDS = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
+
+
+def post_fork(server: Any, _worker: Any) -> None:
+    """Let a worker hear that it shall end from its first moment on, and have its counters where the laboratory counts.
+
+    Until a worker sets its own handlers it has those of the master, which put a signal into the master's queue: in a copy that
+    nobody reads. Gunicorn tells its workers to end once. One that was born at that moment would serve on, until it is killed
+    after graceful_timeout with all that it then serves.
+    """
+    for one in ENDS:
+        signal.signal(one, lambda *_: sys.exit())
+    while not server.SIG_QUEUE.empty():
+        if server.SIG_QUEUE.get() in ENDS:
+            sys.exit()
     if counters.wanted():
         counters.own()
