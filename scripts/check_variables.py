@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from scripts.compose_file import defaults
+from scripts.docker_compose import PRODUCTION, files
 from scripts.output import fail
 
 
@@ -52,3 +53,7 @@ def check_variables(given: Mapping[str, str]) -> None:
                 if name in given and not holds(given[name]):
                     fail(f"{name} is {given[name]!r}; accepted: {accepted}", 2)
                 break
+    if "COMPOSE_FILE" in given:
+        profile = given.get("PROFILE", "development")
+        if (profile == "production") != (PRODUCTION in files(given)):
+            fail(f"PROFILE is {profile!r} and COMPOSE_FILE is {given['COMPOSE_FILE']!r}; accepted: {PRODUCTION} in production alone", 2)

@@ -3,16 +3,18 @@
 import os
 import re
 import subprocess
+from collections.abc import Mapping
 
 from scripts.compose_file import ROOT, variables
 
+PRODUCTION = "compose.production.yaml"
 # What a variable, with this value, lays over compose.yaml. COMPOSE_FILE, Compose's own variable, wins over both.
-OVERRIDES = {"PROFILE": ("production", "compose.production.yaml"), "HTTP3": ("on", "compose.http3.yaml")}
+OVERRIDES = {"PROFILE": ("production", PRODUCTION), "HTTP3": ("on", "compose.http3.yaml")}
 
 
-def files() -> list[str]:
+def files(given: Mapping[str, str] | None = None) -> list[str]:
     """The Compose files in use, by the settings."""
-    given = variables()
+    given = variables() if given is None else given
     if "COMPOSE_FILE" in given:
         return given["COMPOSE_FILE"].split(os.pathsep)
     return ["compose.yaml", *(file for name, (value, file) in OVERRIDES.items() if given.get(name) == value)]

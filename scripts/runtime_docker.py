@@ -9,7 +9,7 @@ from functools import cache
 
 from scripts import nginx_docker, secrets
 from scripts.compose_file import ROOT, Service, load
-from scripts.docker_compose import compose, files, without_progress
+from scripts.docker_compose import PRODUCTION, compose, files, without_progress
 from scripts.output import console, fail, say, show_addresses
 from scripts.ready import SERVICES, wait_until_ready
 
@@ -80,7 +80,7 @@ def our_sentences(since: str) -> str:
 
 def in_production() -> bool:
     """Whether what runs, or is to run, is for production."""
-    return "compose.production.yaml" in files()
+    return PRODUCTION in files()
 
 
 def show_production(nginx: Service) -> None:

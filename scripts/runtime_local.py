@@ -22,6 +22,8 @@ def up(reload: bool = False) -> None:
     venv.ensure("services")  # type: ignore[no-untyped-call]
     if variables().get("PROFILE") == "production":
         fail("PROFILE is production, and these are processes of one user without limits; accepted: Docker, or systemd (docs/production.md)")
+    if variables().get("HTTP3") == "on":
+        fail("HTTP3 is 'on', and the Nginx of this runtime does not speak it; accepted: off, or Docker")
     plan = make_plan(reload)
     running = supervisor.connect()
     check_ports(plan, held_ports() if running else set())

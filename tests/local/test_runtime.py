@@ -93,6 +93,7 @@ def test_a_port_in_use(tmp_path: Path, variable: str) -> None:
         ({"RUNTIME": "docker", "DOCKER_HOST": "tcp://127.0.0.1:1"}, "no Docker engine with Compose answers"),
         ({"FLASK_WORKERS": "many"}, "WORKERS is 'many'; accepted: a whole number from 1 to 256, or auto"),
         ({"HTTP_PORT": "http"}, "HTTP_PORT is 'http'; accepted: a whole number from 1 to 65535"),
+        ({"HTTP3": "on"}, "HTTP3 is 'on', and the Nginx of this runtime does not speak it; accepted: off, or Docker"),
         ({"DJANGO_REPLICAS": "0.5"}, "DJANGO_REPLICAS is '0.5'; accepted: a whole number from 1 to 64"),
     ],
 )

@@ -79,6 +79,26 @@ def test_a_wrong_preload_is_refused_before_anything_starts(word: str, capsys: py
     assert f"FASTAPI_PRELOAD is {word!r}; accepted: true or false" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("profile", "files", "good"),
+    [
+        ("production", "compose.yaml", False),
+        ("production", "compose.yaml:compose.production.yaml:mine.yaml", True),
+        ("development", "compose.yaml:compose.production.yaml", False),
+        ("development", "compose.yaml:mine.yaml", True),
+    ],
+)
+def test_compose_file_and_profile_agree(profile: str, files: str, good: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    given = {"PROFILE": profile, "COMPOSE_FILE": files}
+    if good:
+        check_variables(given)
+        return
+    with pytest.raises(SystemExit):
+        check_variables(given)
+    said = f"PROFILE is {profile!r} and COMPOSE_FILE is {files!r}; accepted: compose.production.yaml in production alone"
+    assert said in capsys.readouterr().err
+
+
 def test_preload_is_a_setting_of_each_service_on_gunicorn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FASTAPI_PRELOAD", "true")
     preload = {process.name: process.environment.get("PRELOAD") for process in make_plan().processes}
