@@ -3,6 +3,7 @@
 import importlib
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 
@@ -24,15 +25,16 @@ def modules() -> tuple[ModuleType, ModuleType]:
         sys.path.remove(str(FOLDER))
 
 
-def write_certificate(folder: Path, names: list[str], owner: int | None = None) -> Path:
+def write_certificate(folder: Path, names: list[str], owner: int | None = None, days: int = 90) -> Path:
     """Write a certificate with its key into a folder, for a user by number where given; the file to trust, beside the folder."""
     authority, pem = modules()
-    usual, authority.NAME = authority.NAME, ELSEWHERE
+    usual = authority.NAME, authority.CERTIFICATE_LASTS
+    authority.NAME, authority.CERTIFICATE_LASTS = ELSEWHERE, timedelta(days=days)
     try:
-        pair = authority.new_authority(names)
+        pair = authority.new_authority([name.removeprefix("*.") for name in names])
+        pem.write(folder, authority.new_certificate(pair, names))
     finally:
-        authority.NAME = usual
-    pem.write(folder, authority.new_certificate(pair, names))
+        authority.NAME, authority.CERTIFICATE_LASTS = usual
     if owner is not None and os.geteuid() == 0:
         for file in folder.iterdir():
             os.chown(file, owner, owner)

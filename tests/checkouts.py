@@ -1,9 +1,11 @@
 """Copies of the checkout, for tests that start, edit or break a stack of their own."""
 
+import os
 import random
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -34,6 +36,22 @@ def free_port() -> str:
                 continue
             return str(first)
     raise RuntimeError("no ten free ports in a row")
+
+
+class OwnStack:
+    """A stack of its own: a copy of the checkout that a test may break, with ports and a Compose project that nobody else has."""
+
+    def __init__(self, folder: Path, name: str, **variables: str) -> None:
+        self.folder = copy_of_checkout(folder)
+        self.port, self.secure_port = free_port(), free_port()
+        self.project = f"twogates-{name}"
+        own = {"COMPOSE_PROJECT_NAME": self.project, "TAG": name, "HTTP_PORT": self.port, "HTTPS_PORT": self.secure_port}
+        self.environment = {**os.environ, "RUNTIME": "docker", **own, **variables}
+
+    def run(self, module: str, *words: str, **changed: str) -> subprocess.CompletedProcess[str]:
+        """Run a module of the copy."""
+        command, environment = [sys.executable, "-m", module, *words], {**self.environment, **changed}
+        return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=300)
 
 
 def edit_shows_everywhere(folder: Path, port: str, seconds: float) -> None:

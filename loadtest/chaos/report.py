@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, PackageLoader
 from markupsafe import Markup
 from rich import box
 from rich.console import Console
@@ -17,7 +17,7 @@ from loadtest.chaos import SETTINGS, timeline
 from loadtest.chaos.results import CaseResult, ChaosResults, after
 from loadtest.metrics import duration
 from loadtest.report.files import new_folder, point
-from loadtest.report.page import in_words
+from loadtest.report.page import ENVIRONMENT, in_words
 
 HEADINGS = ("fault", "GET", "POST", "upstream", "stream", "cut", "closed", "p99 before", "p99 during", "answers", "whole", "promise")
 EXPLAINED = {
@@ -81,13 +81,8 @@ def write(results: ChaosResults, folder: Path) -> Path:
 
 def page(results: ChaosResults) -> str:
     """The whole page: one file that needs nothing else."""
-    environment = Environment(
-        loader=ChoiceLoader([PackageLoader("loadtest.chaos", "."), PackageLoader("loadtest", "report")]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    # Its own page first, and what that includes from the report's.
+    environment = ENVIRONMENT.overlay(loader=ChoiceLoader([PackageLoader("loadtest.chaos", "."), PackageLoader("loadtest", "report")]))
     numbered = list(enumerate(results.cases))
     drawings = [
         [Markup(made(case, f"{name}-{number}")) for name, made in (("answers", timeline.answers), ("times", timeline.times))]  # noqa: S704
@@ -99,7 +94,6 @@ def page(results: ChaosResults) -> str:
         numbered=numbered,
         drawn=drawings,
         row=row,
-        duration=duration,
         after=after,
         in_words=in_words,
         HEADINGS=HEADINGS,

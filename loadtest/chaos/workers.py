@@ -1,4 +1,4 @@
-"""Signals to worker processes, and the question whether another has taken the place of one."""
+"""Processes that are killed or signalled, and the question whether another has taken the place of each."""
 
 from collections.abc import Callable
 
@@ -16,6 +16,13 @@ def signal_worker(name: str) -> Callable[[Stack, str], Whole]:
         return replaced(stack, container, before, before[:1])
 
     return inflict
+
+
+def kill_container(stack: Stack, service: str) -> Whole:
+    """A fault: the first process of a replica is killed, and the container's others with it; the restart policy brings them back."""
+    container = stack.replica(service)
+    stack.kill_first(container)
+    return lambda: stack.replica(service).restarts > container.restarts and stack.whole()
 
 
 def replaced(stack: Stack, container: Container, before: list[int], gone: list[int]) -> Whole:

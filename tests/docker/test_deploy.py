@@ -1,19 +1,16 @@
 """Replicas replaced under load: nothing is lost, whether the new ones are good or not."""
 
 import asyncio
-import os
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import aiohttp
 import httpx
 import pytest
 
-from tests.checkouts import copy_of_checkout, free_port
+from tests.checkouts import OwnStack
 
 RATE = 200  # requests a second, every fourth a POST, which nothing may send twice
 DOCUMENT = {
@@ -25,34 +22,14 @@ DOCUMENT = {
 ROLLED_BACK_WITHIN = 30.0
 
 
-class Stack:
-    """A stack of its own, from a copy of the checkout that a test may break."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = copy_of_checkout(folder)
-        self.port = free_port()
-        self.environment = {
-            **os.environ,
-            "RUNTIME": "docker",
-            "HTTP_PORT": self.port,
-            "HTTPS_PORT": free_port(),
-            "COMPOSE_PROJECT_NAME": "twogates-deploy",
-            "TAG": "deploy",
-            **{f"{name}_REPLICAS": "2" for name in ("FLASK", "FASTAPI", "DJANGO")},
-        }
-
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", *words]
-        return subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=300)
-
-    def hosts(self, service: str) -> set[str]:
-        """The host names of the replicas that answer now."""
-        return {str(httpx.get(f"http://127.0.0.1:{self.port}/{service}/").json()["host"]) for _ in range(12)}
+def hosts(stack: OwnStack, service: str) -> set[str]:
+    """The host names of the replicas that answer now."""
+    return {str(httpx.get(f"http://127.0.0.1:{stack.port}/{service}/").json()["host"]) for _ in range(12)}
 
 
 @pytest.fixture(scope="module")
-def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    own = Stack(tmp_path_factory.mktemp("deploy"))
+def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnStack]:
+    own = OwnStack(tmp_path_factory.mktemp("deploy"), "deploy", FLASK_REPLICAS="2", FASTAPI_REPLICAS="2", DJANGO_REPLICAS="2")
     started = own.run("scripts.stack", "up")
     try:
         assert started.returncode == 0, started.stdout + started.stderr
@@ -62,7 +39,7 @@ def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     assert stopped.returncode == 0, stopped.stderr
 
 
-async def under_load(stack: Stack, service: str, *words: str) -> tuple[subprocess.CompletedProcess[str], Counter[str]]:
+async def under_load(stack: OwnStack, service: str, *words: str) -> tuple[subprocess.CompletedProcess[str], Counter[str]]:
     """Run a command while requests come at RATE whatever happens to those before them; what became of each."""
     outcomes: Counter[str] = Counter()
 
@@ -92,11 +69,11 @@ async def under_load(stack: Stack, service: str, *words: str) -> tuple[subproces
 
 
 @pytest.mark.parametrize("service", ["flask", "fastapi", "django"])
-def test_nothing_is_lost(service: str, own_stack: Stack) -> None:
-    before = own_stack.hosts(service)
+def test_nothing_is_lost(service: str, own_stack: OwnStack) -> None:
+    before = hosts(own_stack, service)
     done, outcomes = asyncio.run(under_load(own_stack, service, "scripts.deploy", service))
     assert done.returncode == 0, done.stdout + done.stderr
-    after = own_stack.hosts(service)
+    after = hosts(own_stack, service)
     assert (len(before), len(after), before & after) == (2, 2, set())
     assert set(outcomes) == {"right"}, outcomes
     assert outcomes["right"] > 5 * RATE
@@ -112,8 +89,8 @@ CRASHES = "raise RuntimeError('this version does not start')\n"
         ("flask", "services/flask_sync/app.py", '@get("/healthz")', '@get("/another")', "was not healthy after 15 seconds"),
     ],
 )
-def test_a_bad_version_is_rolled_back(service: str, path: str, old: str, new: str, says: str, own_stack: Stack) -> None:
-    before = own_stack.hosts(service)
+def test_a_bad_version_is_rolled_back(service: str, path: str, old: str, new: str, says: str, own_stack: OwnStack) -> None:
+    before = hosts(own_stack, service)
     file = own_stack.folder / path
     good = file.read_text()
     assert old in good
@@ -128,11 +105,11 @@ def test_a_bad_version_is_rolled_back(service: str, path: str, old: str, new: st
     assert says in done.stderr
     assert "is as it was" in done.stderr
     assert done.stderr.startswith(f"twogates: {service} is as it was.")  # below it are the last words of the one that did not start
-    assert own_stack.hosts(service) == before
+    assert hosts(own_stack, service) == before
     assert set(outcomes) == {"right"}, outcomes
 
 
-def test_a_configuration_that_nginx_refuses_is_not_taken(own_stack: Stack) -> None:
+def test_a_configuration_that_nginx_refuses_is_not_taken(own_stack: OwnStack) -> None:
     file = own_stack.folder / "nginx/http/limits.conf"
     good = file.read_text()
     try:
@@ -144,5 +121,5 @@ def test_a_configuration_that_nginx_refuses_is_not_taken(own_stack: Stack) -> No
     assert (refused.returncode, deployed.returncode) == (1, 1)
     for tried in (refused, deployed):
         assert 'unknown directive "no_such_directive"' in tried.stderr
-    assert own_stack.hosts("fastapi")
+    assert hosts(own_stack, "fastapi")
     assert own_stack.run("scripts.stack", "reload").returncode == 0

@@ -2,11 +2,9 @@
 
 import http.client
 import json
-import os
 import socket
 import ssl
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,43 +13,24 @@ import pytest
 
 from tests import http3
 from tests.authority import write_certificate
-from tests.checkouts import copy_of_checkout, free_port
+from tests.checkouts import OwnStack
 from tests.docker.conftest import docker
 from tests.docker.test_hardening import RULES, RULES_FOR_SERVERS
 
 NAME = "twogates.example"
-PROJECT = "twogates-production"
 SECRET = "django_secret_key"
 
 
-class Production:
-    """A stack of its own, from a copy of the checkout."""
+class Production(OwnStack):
+    """One with a certificate of its own, and few requests for a client."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = copy_of_checkout(folder)
-        self.port, self.secure_port = free_port(), free_port()
-        self.environment = {
-            **os.environ,
-            "RUNTIME": "docker",
-            "PROFILE": "production",
-            "HTTP3": "on",
-            "SERVER_NAMES": NAME,
-            "HTTP_PORT": self.port,
-            "HTTPS_PORT": self.secure_port,
-            "COMPOSE_PROJECT_NAME": PROJECT,
-            "TAG": "production",
-            "RATE_LIMIT": "5",
-            "RATE_BURST": "20",
-        }
+        given = {"PROFILE": "production", "HTTP3": "on", "SERVER_NAMES": NAME, "RATE_LIMIT": "5", "RATE_BURST": "20"}
+        super().__init__(folder, "production", **given)
         for made in ("tls", "acme/.well-known/acme-challenge"):
             (self.folder / made).mkdir(parents=True)
         (self.folder / "acme/.well-known/acme-challenge/token").write_text("proof")
         self.authority = write_certificate(self.folder / "tls", [NAME], owner=101)
-
-    def run(self, module: str, *words: str, **changed: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", module, *words]
-        environment = {**self.environment, **changed}
-        return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=300)
 
     def ask(self, path: str, method: str = "GET", secure: bool = True, host: str = NAME) -> http.client.HTTPResponse:
         """An answer, read whole, from the name that it is served under."""
@@ -89,7 +68,7 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]
 
 @pytest.fixture(scope="module")
 def every_container(production: Production) -> list[dict[str, Any]]:
-    ids = docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={PROJECT}").split()
+    ids = docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={production.project}").split()
     found: list[dict[str, Any]] = json.loads(docker("inspect", *ids))
     assert len(found) == 9  # two of each service, the upstream, Nginx and what checked the certificate
     return found

@@ -13,20 +13,17 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.authority import FOLDER, modules, write_certificate
 from tests.conftest import ROOT
 
-FOLDER = ROOT / "services" / "certificates"
 NAMES = "twogates.example nginx"
 FILES = ("fullchain.pem", "privkey.pem", "authority.pem")
 
 
 @pytest.fixture
-def code(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+def code() -> SimpleNamespace:
     """The service's own modules, to make what a person could only get by waiting for months."""
-    monkeypatch.syspath_prepend(str(FOLDER))
-    import authority
-    import pem
-
+    authority, pem = modules()
     return SimpleNamespace(authority=authority, pem=pem)
 
 
@@ -139,19 +136,12 @@ class TestProduction:
     """Nothing is made; what is there is checked."""
 
     @pytest.fixture
-    def bought(self, tmp_path: Path, code: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    def bought(self, tmp_path: Path) -> Callable[..., Path]:
         """A folder with a certificate as from an authority elsewhere."""
-        from cryptography import x509
-        from cryptography.x509.oid import NameOID
 
         def buy(*names: str, lasts: int = 90) -> Path:
-            monkeypatch.setattr(code.authority, "NAME", x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "An authority elsewhere")]))
-            monkeypatch.setattr(code.authority, "CERTIFICATE_LASTS", timedelta(days=lasts))
             (tmp_path / "tls").mkdir()
-            code.pem.write(
-                tmp_path / "tls",
-                code.authority.new_certificate(code.authority.new_authority([name.removeprefix("*.") for name in names]), list(names)),
-            )
+            write_certificate(tmp_path / "tls", list(names), days=lasts)
             return tmp_path
 
         return buy

@@ -11,6 +11,7 @@ from loadtest.chaos.attacks.model import Tally, Target
 STATUS = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
 # Before an attacker tries again what was refused at once. Without it every attack would be a flood.
 PAUSE = 1.0  # seconds
+DRIP = 1.0  # seconds between two bytes of a slow client
 
 Client = Callable[[socket.socket], Awaitable[None]]
 
@@ -93,17 +94,31 @@ async def answers(sock: socket.socket, tally: Tally) -> None:
         end = (end + part)[-12:]  # one byte less than what is looked for, which may come in two parts
 
 
-async def drip(sock: socket.socket, tally: Tally, head: bytes, byte: bytes, every: float) -> None:
-    """Send ``head``, then a byte every ``every`` seconds, until the server closes."""
+async def crowd_that_drips(target: Target, seconds: float, head: Callable[[str], bytes], number: int) -> Tally:
+    """``number`` clients: each sends what ``head`` makes of a service's prefix, and then a byte a second. They ask all services in turn."""
+
+    def client(which: int, tally: Tally) -> Client:
+        begun = head(target.prefixes[which % len(target.prefixes)])
+
+        async def slow(sock: socket.socket) -> None:
+            await drip(sock, tally, begun)
+
+        return slow
+
+    return await crowd(target, seconds, client, number)
+
+
+async def drip(sock: socket.socket, tally: Tally, head: bytes) -> None:
+    """Send ``head``, then a byte a second, until the server closes."""
     loop = asyncio.get_running_loop()
 
     async def send() -> None:
         await loop.sock_sendall(sock, head)
         tally.sent += len(head)
         while True:
-            await asyncio.sleep(every)
-            await loop.sock_sendall(sock, byte)
-            tally.sent += len(byte)
+            await asyncio.sleep(DRIP)
+            await loop.sock_sendall(sock, b"x")
+            tally.sent += 1
 
     sending = asyncio.create_task(send())
     try:
