@@ -38,7 +38,8 @@ def test_a_websocket_over_tls(service: Service, trusting: ssl.SSLContext) -> Non
     # Not with the client that reads in a thread of its own: Python before 3.13 has no lock around a TLS connection that one thread
     # reads and another one writes, and now and then the request would never be sent.
     async def echo() -> str | bytes:
-        async with asyncio.timeout(10), websocket_client.connect(f"wss://localhost:{SECURE_PORT}/{service.name}/ws", ssl=trusting) as client:
+        url = f"wss://localhost:{SECURE_PORT}/{service.name}/ws"
+        async with asyncio.timeout(10), websocket_client.connect(url, ssl=trusting) as client:
             await client.send("through TLS")
             return await client.recv()
 
