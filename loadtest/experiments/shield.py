@@ -17,8 +17,8 @@ ON = loop(
 OFF = loop(name="FastAPI, without", proxy=BEHIND_A_PROXY | {"UNLIMITED_CLIENTS": "0.0.0.0/0 1;"})
 # Addresses of RFC 5737, which are nobody's.
 GOOD = Load("open", "wait", Parameters(wait=0.05), rate=25, source="192.0.2.1")
-# Refused, its users ask 300 times a second. Answered, what they ask for fills the loop.
-FLOOD = Load("closed", "cpu", Parameters(work=10), users=60, pause=0.2, source="198.51.100.1")
+# Refused, which takes a second, its users ask a hundred times a second. Answered, what they ask for fills the loop.
+FLOOD = Load("closed", "cpu", Parameters(work=10), users=120, pause=0.2, source="198.51.100.1")
 CALM, FLOODED = "alone", "beside a flood"
 
 

@@ -6,10 +6,12 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
+from threading import Event
 
 import httpx
 import pytest
@@ -146,6 +148,37 @@ def test_who_is_connected_is_served(service: Running) -> None:
         for one in waiting:
             assert one.recv(4096).startswith(b"HTTP/1.1 200 OK")
     assert service.process.wait(20) == 0
+
+
+@pytest.mark.parametrize("service", ["flask"], indirect=True)
+def test_a_line_that_never_ends_is_left_to_the_new_workers(service: Running) -> None:
+    """After HUP under full load, a worker that served the line to its end would be there for ever."""
+    over = Event()
+
+    def ask() -> set[int]:
+        found = set()
+        with httpx.Client(timeout=20) as client:
+            while not over.is_set():
+                found.add(client.get(f"{service.url}/wait?seconds=0.1").status_code)
+        return found
+
+    with ThreadPoolExecutor(30) as clients:
+        asking = [clients.submit(ask) for _ in range(30)]
+        try:
+            before = workers(service)
+            service.process.send_signal(signal.SIGHUP)
+            deadline = time.monotonic() + 9  # half of GRACEFUL_TIMEOUT, and a request
+            while before & workers(service):
+                assert time.monotonic() < deadline, "an old worker is still there"
+                time.sleep(0.1)
+        finally:
+            over.set()
+        assert [one.result() for one in asking] == [{200}] * 30
+
+
+def workers(service: Running) -> set[int]:
+    """The children of a service's first process."""
+    return {int(pid) for pid in Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children").read_text().split()}
 
 
 @pytest.mark.parametrize("service", ["fastapi"], indirect=True)

@@ -1,11 +1,16 @@
 """What Nginx keeps from the services, in a second Nginx in front of the same ones, with the values that production has."""
 
 import contextlib
+import select
+import shutil
 import socket
 import ssl
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from statistics import median
+from typing import Any
 
 import httpx
 import pytest
@@ -22,13 +27,15 @@ NOBODY = {"UNLIMITED_CLIENTS": ""}
 
 @pytest.fixture
 def nginx(stack: None, tmp_path: Path) -> Iterator[Start]:
-    """Start an Nginx with some values of its own; its address."""
+    """Start an Nginx with some values of its own, and with files changed where a test says how; its address."""
     plan = make_plan()
 
-    def start(**values: str) -> str:
+    def start(change: Callable[[Path], None] | None = None, **values: str) -> str:
         port = free_port()
         listen = {"NGINX_LISTEN": f"127.0.0.1:{port}", "NGINX_LISTEN_TLS": f"127.0.0.1:{free_port()}"}
         nginx_local.render(tmp_path, plan.nginx_values | listen | values)
+        if change:
+            change(tmp_path)
         arguments = nginx_local.arguments(tmp_path, "1")
         servers.start("nginx", Command([*plan.nginx_command, *arguments], tmp_path, port, path="/healthz"))
         servers.wait_until_ready()
@@ -38,15 +45,21 @@ def nginx(stack: None, tmp_path: Path) -> Iterator[Start]:
         yield start
 
 
-def client_from(address: str) -> httpx.Client:
+def client_from(address: str, **given: Any) -> httpx.Client:
     """A client with an address of its own: all of 127.0.0.0/8 is this machine."""
-    return httpx.Client(transport=httpx.HTTPTransport(local_address=address))
+    return httpx.Client(transport=httpx.HTTPTransport(local_address=address, **given))
+
+
+def at_once(number: int, client: httpx.Client, url: str, **given: Any) -> list[httpx.Response]:
+    """The answers to so many requests that are sent together."""
+    with ThreadPoolExecutor(number) as threads:
+        return list(threads.map(lambda _: client.get(url, **given), range(number)))
 
 
 def test_a_client_that_asks_too_often_is_told_when_to_come_back(nginx: Start) -> None:
     base = nginx(**NOBODY, RATE_LIMIT="1", RATE_BURST="5")
     with client_from("127.0.0.2") as flooding, client_from("127.0.0.3") as other:
-        answers = [flooding.get(f"{base}/flask/json") for _ in range(20)]
+        answers = at_once(20, flooding, f"{base}/flask/json")
         assert other.get(f"{base}/flask/json").status_code == 200
     counts = Counter(answer.status_code for answer in answers)
     # The burst and one more, and another for each second that this took.
@@ -59,12 +72,20 @@ def test_a_client_that_asks_too_often_is_told_when_to_come_back(nginx: Start) ->
     assert refused.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_a_client_that_waits_as_told_is_served(nginx: Start) -> None:
-    base = nginx(**NOBODY, RATE_LIMIT="5", RATE_BURST="1")
-    served = 0
-    with client_from("127.0.0.2") as client:
-        while served < 8:
-            served += client.get(f"{base}/fastapi/json").status_code == 200
+@pytest.mark.parametrize("http2", [False, True])
+def test_a_refusal_takes_the_time_that_it_tells_to_wait(nginx: Start, http2: bool) -> None:
+    """A client that does not wait asks about once a second on a connection, and is served again."""
+    port = free_port()
+    nginx(**NOBODY, RATE_LIMIT="1", RATE_BURST="1", NGINX_LISTEN_TLS=f"127.0.0.1:{port}")
+    trusting = ssl.create_default_context(cafile=f"{FOLDERS['TLS_FOLDER']}/authority.pem")
+    with client_from("127.0.0.2", verify=trusting, http2=http2) as client:
+        answers = [client.get(f"https://localhost:{port}/fastapi/json") for _ in range(8)]
+    assert {answer.http_version for answer in answers} == {"HTTP/2" if http2 else "HTTP/1.1"}
+    statuses = [answer.status_code for answer in answers]
+    assert statuses.count(200) >= 4
+    refused = [answer.elapsed.total_seconds() for answer in answers if answer.status_code == 429]
+    assert len(refused) >= 3
+    assert median(refused) > 0.9  # of HTTP/2, the first on a connection is sooner
 
 
 @pytest.mark.parametrize("service", EVENT_LOOPS, ids=str)
@@ -111,10 +132,12 @@ def test_only_the_proxy_is_believed(nginx: Start) -> None:
 
 def test_limits_are_of_the_client_and_not_of_the_proxy(nginx: Start) -> None:
     base = nginx(UNLIMITED_CLIENTS="127.0.0.0/8 1;", FRONT_PROXY="127.0.0.1", RATE_LIMIT="1", RATE_BURST="2")
-    counts = {
-        client: Counter(httpx.get(f"{base}/flask/json", headers={"X-Forwarded-For": client}).status_code for _ in range(count))
-        for client, count in (("203.0.113.7", 10), ("203.0.113.8", 2))
-    }
+    with httpx.Client() as proxy:
+        answers = {
+            client: at_once(count, proxy, f"{base}/flask/json", headers={"X-Forwarded-For": client})
+            for client, count in (("203.0.113.7", 10), ("203.0.113.8", 2))
+        }
+    counts = {client: Counter(answer.status_code for answer in those) for client, those in answers.items()}
     assert counts["203.0.113.7"][429] >= 5
     assert counts["203.0.113.8"] == {200: 2}
 
@@ -132,9 +155,13 @@ class TestProduction:
         answer = httpx.get(nginx(PROFILE="production", HTTPS_PORT="443") + "/a")
         assert answer.headers["Location"] == "https://127.0.0.1/a"
 
-    def test_the_health_check_and_acme_stay_on_http(self, nginx: Start) -> None:
-        base = nginx(PROFILE="production")
+    def test_the_health_check_and_acme_stay_on_http(self, nginx: Start, tmp_path: Path) -> None:
+        proof = tmp_path / "acme/.well-known/acme-challenge/token"
+        proof.parent.mkdir(parents=True)
+        proof.write_text("proof")
+        base = nginx(PROFILE="production", ACME_FOLDER=str(tmp_path / "acme"))
         assert httpx.get(f"{base}/healthz").status_code == 200
+        assert httpx.get(f"{base}/.well-known/acme-challenge/token").text == "proof"
         assert httpx.get(f"{base}/.well-known/acme-challenge/none").status_code == 404
 
     def test_https_binds_browsers_to_https(self, nginx: Start) -> None:
@@ -167,6 +194,67 @@ class TestProduction:
             context.wrap_socket(raw, server_hostname="localhost").close()
 
 
-@pytest.mark.parametrize("path", ["/.git/config", "/.env", "/.well-known/other", "/flask/.env"])
-def test_hidden_files_are_not_found(stack: None, nginx: Start, path: str) -> None:
-    assert httpx.get(nginx() + path).status_code == 404
+def own_copy(folder: Path) -> Path:
+    """A copy in place of the link to a folder of the checkout."""
+    there = folder.resolve()
+    folder.unlink()
+    return Path(shutil.copytree(there, folder))
+
+
+def hide_files(folder: Path) -> None:
+    html = own_copy(folder / "html")
+    for name in ("shown", ".env", ".git/config", ".well-known/other", ".well-known/acme-challenge/token"):
+        (html / name).parent.mkdir(parents=True, exist_ok=True)
+        (html / name).write_text("content")
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/shown", 200),
+        ("/.git/config", 404),
+        ("/.env", 404),
+        ("/.well-known/other", 404),
+        ("/.well-known/acme-challenge/token", 404),  # what is there for an ACME client is elsewhere
+        ("/flask/.env", 404),
+    ],
+)
+def test_hidden_files_are_not_found(nginx: Start, path: str, status: int) -> None:
+    assert httpx.get(nginx(hide_files) + path).status_code == status
+
+
+def impatient(folder: Path) -> None:
+    """A second in place of each of its times for slow clients."""
+    file = own_copy(folder / "http") / "limits.conf"
+    text = file.read_text()
+    for name, seconds in (("client_header_timeout", 10), ("client_body_timeout", 10), ("send_timeout", 30)):
+        assert f"{name} {seconds}s;" in text
+        text = text.replace(f"{name} {seconds}s;", f"{name} 1s;")
+    file.write_text(text)
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"GET /flask/json HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
+        b"POST /flask/upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nx",
+    ],
+    ids=["header", "body"],
+)
+def test_a_client_that_sends_too_slowly_is_left(nginx: Start, begun: bytes) -> None:
+    port = int(nginx(impatient).rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), 8) as slow:
+        slow.sendall(begun)
+        with contextlib.suppress(ConnectionResetError):
+            assert slow.recv(4096) == b""  # Nginx has no answer for it
+
+
+def test_a_client_that_reads_nothing_is_left(nginx: Start) -> None:
+    port = int(nginx(impatient).rpartition(":")[2])
+    with socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.connect(("127.0.0.1", port))
+        slow.sendall(b"GET /static/gates.svg HTTP/1.1\r\nHost: localhost\r\n\r\n" * 500)
+        waiting = select.poll()
+        waiting.register(slow, select.POLLRDHUP)
+        assert waiting.poll(8000), "it is still connected"
