@@ -151,6 +151,11 @@ class TestProduction:
         assert (answer.status_code, answer.headers["Location"]) == (308, f"https://127.0.0.1:8443{path}")
         assert "Strict-Transport-Security" not in answer.headers  # of no effect over HTTP (RFC 6797, 7.2)
 
+    def test_there_is_no_page_of_the_load_generator(self, nginx: Start) -> None:
+        ask = {"headers": {"X-Forwarded-Proto": "https"}}
+        assert httpx.get(nginx(FRONT_PROXY="127.0.0.1") + "/locust/", **ask).status_code == 502  # it is not running
+        assert httpx.get(nginx(FRONT_PROXY="127.0.0.1", PROFILE="production") + "/locust/", **ask).status_code == 404
+
     def test_the_default_port_is_left_out(self, nginx: Start) -> None:
         answer = httpx.get(nginx(PROFILE="production", HTTPS_PORT="443") + "/a")
         assert answer.headers["Location"] == "https://127.0.0.1/a"
