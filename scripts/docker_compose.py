@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Mapping
 
 from scripts.compose_file import ROOT, variables
+from scripts.output import fail
 
 PRODUCTION = "compose.production.yaml"
 # What a variable, with this value, lays over compose.yaml. COMPOSE_FILE, Compose's own variable, wins over both.
@@ -24,6 +25,14 @@ def compose(*arguments: str, quiet: bool = False) -> subprocess.CompletedProcess
     """Run ``docker compose``; ``quiet`` keeps what it prints in the result."""
     environment = {**os.environ, "COMPOSE_FILE": os.pathsep.join(files())}
     return subprocess.run(["docker", "compose", *arguments], cwd=ROOT, env=environment, text=True, capture_output=quiet)
+
+
+def docker(*words: str, **variables: str) -> str:
+    """What a docker command prints; it ends this program with the end of its errors when it fails."""
+    done = subprocess.run(["docker", *words], cwd=ROOT, env={**os.environ, **variables}, capture_output=True, text=True)
+    if done.returncode:
+        fail(f"docker {' '.join(words[:3])} failed:\n{done.stderr.strip()[-2000:]}")
+    return done.stdout.strip()
 
 
 def without_progress(printed: str) -> str:

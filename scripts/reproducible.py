@@ -16,6 +16,7 @@ from rich.table import Table
 
 from scripts import runtime_docker
 from scripts.compose_file import ROOT, load
+from scripts.docker_compose import docker
 from scripts.image_layers import differences, read_image
 from scripts.output import console, fail
 
@@ -57,22 +58,13 @@ def built_services() -> dict[str, str]:
     return found
 
 
-def docker(*words: str, tag: str = "") -> str:
-    """What a docker command prints; it ends this program with the end of its errors when it fails."""
-    environment = {**os.environ, **({"TAG": tag} if tag else {})}
-    done = subprocess.run(["docker", *words], cwd=ROOT, env=environment, capture_output=True, text=True)
-    if done.returncode:
-        fail(f"docker {' '.join(words[:3])} failed:\n{done.stderr.strip()[-2000:]}")
-    return done.stdout.strip()
-
-
 def compare(service: str, image: str) -> Comparison:
     """Build a service's image twice without the cache, under two tags that are removed again."""
     tags = [f"rebuild-{os.getpid()}-{number}" for number in (1, 2)]
     names = [f"{image}:{tag}" for tag in tags]
     try:
         for tag in tags:
-            docker("compose", "--profile", "*", "build", "--no-cache", "--quiet", service, tag=tag)
+            docker("compose", "--profile", "*", "build", "--no-cache", "--quiet", service, TAG=tag)
         first, second = (docker("image", "inspect", "--format", "{{.Id}}", name) for name in names)
         return Comparison(service, (first, second), [] if first == second else saved_differences(names))
     finally:

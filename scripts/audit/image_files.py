@@ -7,6 +7,8 @@ import tarfile
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from scripts.docker_compose import docker
+
 METADATA = re.compile(r"([^/]+\.(?:dist-info/METADATA|egg-info/PKG-INFO))$")
 RECORDS = ("var/lib/dpkg/status", "lib/apk/db/installed", "usr/lib/apk/db/installed")
 RELEASE = "usr/lib/os-release"
@@ -31,11 +33,6 @@ class ImageFiles:
     python_metadata: dict[str, str] = field(default_factory=dict)  # "flask-3.1.3.dist-info/METADATA": its text
     system: list[SystemPackage] = field(default_factory=list)
     release: dict[str, str] = field(default_factory=dict)  # os-release
-
-
-def docker(*words: str) -> str:
-    """What a docker command prints. It raises ``CalledProcessError``, with the command's errors."""
-    return subprocess.run(["docker", *words], capture_output=True, text=True, check=True).stdout.strip()
 
 
 def read_image(image: str) -> ImageFiles:
