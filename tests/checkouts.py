@@ -43,6 +43,7 @@ class OwnStack:
 
     def __init__(self, folder: Path, name: str, **variables: str) -> None:
         self.folder = copy_of_checkout(folder)
+        (self.folder / ".venv").symlink_to(ROOT / ".venv")
         self.port, self.secure_port = free_port(), free_port()
         self.project = f"twogates-{name}"
         own = {"COMPOSE_PROJECT_NAME": self.project, "TAG": name, "HTTP_PORT": self.port, "HTTPS_PORT": self.secure_port}

@@ -3,12 +3,10 @@
 from pathlib import Path
 
 from tests.checkouts import OwnStack, free_port
-from tests.conftest import ROOT
 
 
 def test_without_its_images_it_goes_on_without_docker(tmp_path: Path) -> None:
     own = OwnStack(tmp_path, "choice", RUNTIME="", LOCAL_PORT=free_port())
-    (own.folder / ".venv").symlink_to(ROOT / ".venv")
     compose = own.folder / "compose.yaml"
     # A registry on this machine that does not answer.
     compose.write_text(compose.read_text().replace("python:3.14-slim", "127.0.0.1:9/nothing:none"))

@@ -2,18 +2,25 @@
 
 import http.client
 import json
+import os
+import re
+import shutil
 import socket
 import ssl
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from threading import Event, Thread
+from typing import Any, Self
 
+import httpx
 import pytest
 
-from tests import http3
+from tests import acme, http3
 from tests.authority import write_certificate
 from tests.checkouts import OwnStack
+from tests.conftest import ROOT
 from tests.docker.conftest import docker
 from tests.docker.test_hardening import RULES, RULES_FOR_SERVERS
 
@@ -173,3 +180,67 @@ def test_without_docker_production_is_refused(production: Production) -> None:
     refused = production.run("scripts.stack", "up", RUNTIME="local", COMPOSE_PROJECT_NAME="twogates-none")
     assert refused.returncode == 1
     assert "PROFILE is production" in refused.stderr
+
+
+MISSING = [name for name in ("certbot", "pebble", "pebble-challtestsrv") if shutil.which(name) is None]
+
+
+@pytest.mark.skipif(bool(MISSING or os.geteuid()), reason=f"needs root, as certbot's hook does, and {', '.join(MISSING) or 'nothing else'}")
+def test_certbot_renews_as_the_docs_say(production: Production, tmp_path: Path) -> None:
+    """The steps 4 and 7 of docs/production.md, while a client goes on asking. Last, for the certificate is another authority's then."""
+    written = re.sub("^ {3}", "", (ROOT / "docs/production.md").read_text(), flags=re.MULTILINE)
+    written = written.replace("/srv/twogates", str(production.folder)).replace("www.example.org", NAME)
+    script = re.search(r"#!/bin/sh -e\n.*?(?=```)", written, re.DOTALL)
+    renew = re.search(r"sudo certbot (renew .*)", written)
+    assert script
+    assert renew
+    hook = tmp_path / "certbot/config/renewal-hooks/deploy/twogates"
+    hook.parent.mkdir(parents=True)
+    hook.write_text(script[0])
+    hook.chmod(0o755)
+    with acme.authority(tmp_path, production.port) as authority:
+        authority.certbot("certonly", "--webroot", "-w", production.folder / "acme", "-d", NAME)  # --standalone needs Nginx's port
+        with Asking(production, [production.authority, authority.root]) as asking:
+            authority.certbot(*renew[1].split(), "--no-random-sleep-on-renew", **production.environment)
+            production.authority = authority.root  # which new connections trust alone
+            deadline = time.monotonic() + 5
+            while not served(production):
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+    assert asking.failed == []
+    assert asking.answered > 5
+
+
+def served(production: Production) -> bool:
+    """Whether new connections have the certificate already: Nginx starts its new workers after the signal."""
+    try:
+        return production.ask("/flask/json").status == 200
+    except ssl.SSLCertVerificationError:
+        return False
+
+
+class Asking(Thread):
+    """A client that asks again and again for the length of the block, and keeps its connection where it may."""
+
+    def __init__(self, production: Production, trusted: list[Path]) -> None:
+        super().__init__()
+        context = ssl.create_default_context(cadata="".join(path.read_text() for path in trusted))
+        self.client, self.url = httpx.Client(verify=context), f"https://127.0.0.1:{production.secure_port}/flask/json"
+        self.over, self.answered, self.failed = Event(), 0, list[str]()
+
+    def run(self) -> None:
+        while not self.over.wait(0.25):  # the pace
+            try:
+                self.client.get(self.url, headers={"Host": NAME}, extensions={"sni_hostname": NAME}).raise_for_status()
+                self.answered += 1
+            except httpx.HTTPError as error:
+                self.failed.append(repr(error))
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.over.set()
+        self.join()
+        self.client.close()
