@@ -2,11 +2,9 @@
 
 import contextlib
 import select
-import shutil
 import socket
 import ssl
 from collections import Counter
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
@@ -15,34 +13,13 @@ from typing import Any
 import httpx
 import pytest
 
-from scripts import nginx_local
-from scripts.local_plan import FOLDERS, make_plan
-from scripts.servers import Command, Servers, free_port
+from scripts.local_plan import FOLDERS
+from scripts.servers import free_port
 from tests import sslyze
+from tests.local.conftest import Start, own_copy
 from tests.stack import EVENT_LOOPS, SERVICES, Service
 
-Start = Callable[..., str]
 NOBODY = {"UNLIMITED_CLIENTS": ""}
-
-
-@pytest.fixture
-def nginx(stack: None, tmp_path: Path) -> Iterator[Start]:
-    """Start an Nginx with some values of its own, and with files changed where a test says how; its address."""
-    plan = make_plan()
-
-    def start(change: Callable[[Path], None] | None = None, **values: str) -> str:
-        port = free_port()
-        listen = {"NGINX_LISTEN": f"127.0.0.1:{port}", "NGINX_LISTEN_TLS": f"127.0.0.1:{free_port()}"}
-        nginx_local.render(tmp_path, plan.nginx_values | listen | values)
-        if change:
-            change(tmp_path)
-        arguments = nginx_local.arguments(tmp_path, "1")
-        servers.start("nginx", Command([*plan.nginx_command, *arguments], tmp_path, port, path="/healthz"))
-        servers.wait_until_ready()
-        return f"http://127.0.0.1:{port}"
-
-    with Servers(tmp_path) as servers:
-        yield start
 
 
 def client_from(address: str, **given: Any) -> httpx.Client:
@@ -197,13 +174,6 @@ class TestProduction:
             context.wrap_socket(raw, server_hostname="other.example")
         with socket.create_connection(("127.0.0.1", port), 5) as raw:
             context.wrap_socket(raw, server_hostname="localhost").close()
-
-
-def own_copy(folder: Path) -> Path:
-    """A copy in place of the link to a folder of the checkout."""
-    there = folder.resolve()
-    folder.unlink()
-    return Path(shutil.copytree(there, folder))
 
 
 def hide_files(folder: Path) -> None:
