@@ -2,4 +2,4 @@
 
 from loadtest.chaos.assault import assault
 
-FAULT = assault("malformed", "Ten thousand requests that are not quite HTTP, or that hide another.")
+FAULT = assault("malformed", "Ten thousand requests that are not quite HTTP, or that hide another.", seconds=90)
