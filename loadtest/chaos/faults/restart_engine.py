@@ -16,7 +16,7 @@ def inflict(stack: Stack, service: str) -> Whole:
     ran = subprocess.run(COMMAND.split(), capture_output=True, text=True)
     if ran.returncode:
         raise EngineError(f"{COMMAND!r} failed, and so the engine was not restarted: {ran.stderr.strip()} ENGINE_RESTART names another.")
-    return lambda: stack.replica(service).pid != before.pid and stack.whole()
+    return lambda: stack.replica(service).pid != before.pid and stack.calls_upstream()
 
 
 FAULT = Fault(
