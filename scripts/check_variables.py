@@ -30,6 +30,7 @@ RULES = {
     r"LIMIT$": whole(1, 10**12),
     r"TIMEOUT$|^KEEPALIVE$": whole(1, 3600),
     r"CPUS$": text("a number of CPUs such as 0.5 or 2", r"\d+(\.\d+)?"),
+    r"^VALKEY_MAXMEMORY$": text("a size such as 64mb", r"\d+[kmg]b"),
     r"MEMORY$": text("a size such as 256m or 1g", r"\d+[bkmg]"),
     r"PERIOD$": text("seconds such as 35s", r"\d+s"),
     r"^LOG_LEVEL$": text("one of debug, info, warning, error", "debug|info|warning|error"),

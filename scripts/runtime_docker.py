@@ -49,8 +49,11 @@ def up(reload: bool = False) -> None:
         check_port(bind, int(port), "HTTP_PORT")
         check_port(bind, int(secure_port), "HTTPS_PORT")
     more = DEVELOPMENT if reload else []
-    if in_production() and (missing := secrets.missing()):
-        fail(f"{missing[0]} is not there; accepted: a file for each secret. Make them with: make secrets")
+    if in_production():
+        if missing := secrets.missing():
+            fail(f"{missing[0]} is not there; accepted: a file for each secret. Make them with: make secrets")
+    else:
+        secrets.make_missing(secrets.files())
     say("  Building the images that changed ...")
     built = compose(*more, "build", "--quiet", quiet=True)
     if built.returncode:

@@ -1,44 +1,75 @@
-"""The secrets that production needs, each a file: python3 scripts/venv.py scripts -m scripts.secrets."""
+"""The secrets, each a file, as the Compose files name them: python3 scripts/venv.py scripts -m scripts.secrets."""
 
+import hashlib
 import os
 import secrets
 from pathlib import Path
 
 import yaml
 
-from scripts.compose_file import ROOT, substitute, variables
+from scripts.compose_file import ROOT, load, substitute, variables
 from scripts.output import console, fail
 
 BYTES = 48  # 64 characters
+# Valkey's list of users has the hash of the password, which clients read.
+USERS, PASSWORD = "valkey_users", "valkey_password"
+# Whoever knows the password may do all with the data, and nothing to the server. The health check may ask whether it is there.
+ACL = "user default on #{hash} ~* &* +@all -@admin -@dangerous +info\nuser health on nopass -@all +ping\n"
 
 
 def files() -> list[Path]:
-    """The file of every secret, as compose.production.yaml names them."""
-    document = substitute(yaml.safe_load((ROOT / "compose.production.yaml").read_text()), variables())
+    """The file of every secret that is in use, those of production in production alone."""
+    return named(load()[1])
+
+
+def every_file() -> list[Path]:
+    """The file of every secret there is."""
+    given = variables()
+    documents = [yaml.safe_load((ROOT / name).read_text()) for name in ("compose.yaml", "compose.production.yaml")]
+    return [path for document in documents for path in named(substitute(document, given))]
+
+
+def named(document: dict[str, dict[str, dict[str, str]]]) -> list[Path]:
+    """The files that a Compose document names."""
     return [ROOT / entry["file"] for entry in document["secrets"].values()]
 
 
 def missing() -> list[Path]:
-    """Those that are not there."""
+    """Those in use that are not there."""
     return [path for path in files() if not path.is_file()]
 
 
 def make(path: Path) -> None:
     """Write a new secret. Its folder is this user's alone; the file is for the service's user too, whose number is another."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.name == PASSWORD:
+        path.with_name(USERS).unlink(missing_ok=True)  # of the old one
+    if path.name == USERS:
+        text = ACL.format(hash=hashlib.sha256(path.with_name(PASSWORD).read_text().strip().encode()).hexdigest())
+    else:
+        text = secrets.token_urlsafe(BYTES) + "\n"
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444), "w") as file:
-        file.write(secrets.token_urlsafe(BYTES) + "\n")
+        file.write(text)
+
+
+def make_missing(wanted: list[Path]) -> list[Path]:
+    """Make those that are not there, and return them; a secret that is there is never replaced."""
+    made = []
+    for path in wanted:
+        if path.is_file():
+            continue
+        try:
+            make(path)
+        except OSError as error:
+            fail(f"{path} cannot be written ({error.strerror}); accepted: SECRETS, a folder of this user")
+        made.append(path)
+    return made
 
 
 def main() -> None:
-    """Make what is missing; a secret that is there is never replaced."""
-    new = missing()
-    for path in files():
-        if path in new:
-            try:
-                make(path)
-            except OSError as error:
-                fail(f"{path} cannot be written ({error.strerror}); accepted: SECRETS, a folder of this user")
+    """Make what is missing, for production too."""
+    new = make_missing(every_file())
+    for path in every_file():
         console.print(f"  {path}".ljust(60) + ("made" if path in new else "kept"))
     console.print("Keep a copy where backups are kept: a new one ends every session.")
 

@@ -17,6 +17,7 @@ from loadtest.engine.docker_file import NGINX_PORT
 from loadtest.engine.docker_look import docker
 from loadtest.engine.keeper import keep
 from loadtest.engine.variants import EngineError
+from scripts import secrets
 from scripts.compose_file import ROOT, defaults, load, variables
 from scripts.docker_compose import compose, without_progress
 from scripts.ready import SERVICES, answer, wait_until_ready
@@ -26,7 +27,7 @@ PROJECT = f"{variables().get('COMPOSE_PROJECT_NAME', 'twogates')}-chaos"
 FOLDER = ROOT / ".run" / "chaos"
 START_SECONDS = 120.0
 POLL_SECONDS = 0.2
-REPLICAS = {"flask": 2, "fastapi": 2, "django": 2, "upstream": 1, "nginx": 1}
+REPLICAS = {"flask": 2, "fastapi": 2, "django": 2, "upstream": 1, "nginx": 1, "postgres": 1, "valkey": 1}
 # TIMEOUT: a worker that hangs is killed after this, and not after the 40 seconds that a request may take elsewhere. Still
 # longer than what the suite blocks an event loop for, and half of it, which is how old its last report may be.
 # FRONT_PROXY: the load claims an address for each of its virtual clients, as if a proxy stood between, and Nginx counts them
@@ -82,6 +83,7 @@ class Stack:
         self.down()
         FOLDER.mkdir(parents=True, exist_ok=True)
         self.file.write_text(json.dumps(override.document(self.setting, FOLDER), indent=1).replace("$", "$$"))
+        secrets.make_missing(secrets.files())
         built = compose("build", "--quiet", quiet=True)
         if built.returncode:
             raise EngineError(f"An image could not be built:\n{built.stderr.strip()[-2000:]}")

@@ -75,7 +75,7 @@ RULES_FOR_SERVERS: dict[str, Rule] = {
     "5.15 restarts after a crash": lambda c: c["HostConfig"]["RestartPolicy"]["Name"] == "unless-stopped",
     "5.27 has a health check": lambda c: c["Config"]["Healthcheck"]["Test"][0] == "CMD",
     "has a signal and a time to stop": lambda c: (
-        c["Config"].get("StopSignal") in ("SIGTERM", "SIGQUIT") and c["Config"].get("StopTimeout", 0) >= 10
+        c["Config"].get("StopSignal") in ("SIGTERM", "SIGQUIT", "SIGINT") and c["Config"].get("StopTimeout", 0) >= 10
     ),
 }
 

@@ -26,6 +26,8 @@ from tests.docker.test_hardening import RULES, RULES_FOR_SERVERS
 
 NAME = "twogates.example"
 SECRET = "django_secret_key"
+# Who has a secret; nobody has what is not here.
+OWNERS = {SECRET: "django", "postgres_password": "postgres", "valkey_users": "valkey"}
 
 
 class Production(OwnStack):
@@ -58,7 +60,7 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]
     try:
         refused = made.run("scripts.stack", "up")
         assert refused.returncode == 1
-        assert f"{SECRET} is not there; accepted: a file for each secret. Make them with: make secrets" in refused.stderr
+        assert "postgres_password is not there; accepted: a file for each secret. Make them with: make secrets" in refused.stderr
         assert made.run("scripts.secrets").returncode == 0
         # A certificate for another name: what checks it has said so, and not only ended.
         refused = made.run("scripts.stack", "up", SERVER_NAMES=f"{NAME} other.example")
@@ -77,7 +79,8 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]
 def every_container(production: Production) -> list[dict[str, Any]]:
     ids = docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={production.project}").split()
     found: list[dict[str, Any]] = json.loads(docker("inspect", *ids))
-    assert len(found) == 9  # two of each service, the upstream, Nginx and what checked the certificate
+    # Two of each service, the upstream, Nginx, PostgreSQL, Valkey, and what checked the certificate.
+    assert len(found) == 11
     return found
 
 
@@ -133,20 +136,22 @@ def test_every_container(rule: str, every_container: list[dict[str, Any]]) -> No
 @pytest.mark.parametrize("rule", RULES_FOR_SERVERS)
 def test_every_server(rule: str, every_container: list[dict[str, Any]]) -> None:
     servers = [one for one in every_container if one["HostConfig"]["RestartPolicy"]["Name"] != "no"]
-    assert len(servers) == 8
+    assert len(servers) == 10
     assert not [container["Name"] for container in servers if not RULES_FOR_SERVERS[rule](container)]
 
 
 def test_a_secret_is_where_it_is_needed_and_nowhere_else(production: Production, every_container: list[dict[str, Any]]) -> None:
-    secret = (production.folder / "secrets" / SECRET).read_text().strip()
+    secrets = {path.name: path.read_text().strip() for path in (production.folder / "secrets").iterdir()}
+    assert set(secrets) == {SECRET, "postgres_password", "valkey_password", "valkey_users"}
     for container in every_container:
         service = container["Config"]["Labels"]["com.docker.compose.service"]
         mounted = {mount["Destination"] for mount in container["Mounts"]}
-        assert (f"/run/secrets/{SECRET}" in mounted) is (service == "django")
+        for name in secrets:
+            assert (f"/run/secrets/{name}" in mounted) is (OWNERS.get(name) == service)
         assert ("/tls" in mounted) is (service in ("nginx", "certificates"))
-        assert secret not in json.dumps(container)
-        assert secret not in docker("logs", container["Id"])
-    assert (production.folder / "secrets" / SECRET).stat().st_mode & 0o777 == 0o444
+        told = json.dumps(container) + docker("logs", container["Id"])
+        assert not [name for name, secret in secrets.items() if secret in told]
+    assert {(production.folder / "secrets" / name).stat().st_mode & 0o777 for name in secrets} == {0o444}
     assert (production.folder / "secrets").stat().st_mode & 0o777 == 0o700
 
 

@@ -1,0 +1,41 @@
+"""make secrets: what is missing is made, what is there is kept, and Valkey's users fit its password."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.conftest import ROOT
+
+NAMES = {"django_secret_key", "postgres_password", "valkey_password", "valkey_users"}
+
+
+def make(folder: Path) -> dict[str, str]:
+    """Run it; the secrets by name."""
+    command = [sys.executable, "-m", "scripts.secrets"]
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | {"SECRETS": str(folder)}, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0, done.stderr
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
+def test_what_is_there_is_kept(tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    before = make(folder)
+    assert set(before) == NAMES
+    assert len(set(before.values())) == len(NAMES)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    (folder / "postgres_password").unlink()
+    after = make(folder)
+    assert {name for name in NAMES if before[name] != after[name]} == {"postgres_password"}
+
+
+def test_valkeys_users_have_the_hash_of_its_password(tmp_path: Path) -> None:
+    made = make(tmp_path)
+    (tmp_path / "valkey_password").unlink()
+    again = make(tmp_path)
+    for secrets in (made, again):
+        password = secrets["valkey_password"].strip()
+        assert f"#{hashlib.sha256(password.encode()).hexdigest()} " in secrets["valkey_users"]
+        assert password not in secrets["valkey_users"]
+    assert made["valkey_users"] != again["valkey_users"]
