@@ -6,8 +6,9 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from scripts import nginx_local
+from scripts import data_local, nginx_local
 from scripts.compose_file import ROOT, Service, load
 
 RUN = ROOT / ".run"
@@ -35,8 +36,11 @@ class Process:
 class Plan:
     """All processes, the ports they need, and where the stack is found."""
 
+    document: dict[str, Any]  # compose.yaml
+    data_ports: dict[str, int]  # of PostgreSQL and Valkey
     jobs: list[Process]  # to be run to their end, one after another, before the first process starts
-    processes: list[Process]
+    data: list[Process]  # PostgreSQL and Valkey
+    processes: list[Process]  # all others
     ports: list[tuple[str, int, str]]  # address, number, the variable that changes it
     base: str
     secure_base: str
@@ -58,6 +62,14 @@ def make_plan(reload: bool = False) -> Plan:
         port += service.replicas
     processes = [python_process(service, number, addresses, reload) for service in python_services for number in range(service.replicas)]
 
+    data_ports = {"postgres": port, "valkey": port + 1}
+    commands = {
+        "postgres": data_local.postgres_command(document, RUN / "postgres", data_ports["postgres"]),
+        "valkey": data_local.valkey_command(document, data_ports["valkey"]),
+    }
+    signals = {name: document["services"][name]["stop_signal"].removeprefix("SIG") for name in commands}
+    data = [Process(name, command, RUN, {}, signals[name], services[name].stop_seconds) for name, command in commands.items()]
+
     jobs = [python_process(service, 0, {service.name: [0]}, reload) for service in ours if service.ends]
     for job in jobs:
         job.environment.update(FOLDERS)
@@ -76,8 +88,9 @@ def make_plan(reload: bool = False) -> Plan:
     processes.append(Process("nginx", command, RUN, {}, "QUIT", services["nginx"].stop_seconds))
     ports = [(bind, int(http_port), "HTTP_PORT"), (bind, int(https_port), "HTTPS_PORT")]
     ports += [("127.0.0.1", number, "LOCAL_PORT") for numbers in addresses.values() for number in numbers]
+    ports += [("127.0.0.1", number, "LOCAL_PORT") for number in data_ports.values()]
     base, secure_base = f"http://{bind}:{http_port}", f"https://{services['nginx'].environment['SERVER_NAMES'].split()[0]}:{https_port}"
-    return Plan(jobs, processes, ports, base, secure_base, values, nginx, workers[1], nginx_is)
+    return Plan(document, data_ports, jobs, data, processes, ports, base, secure_base, values, nginx, workers[1], nginx_is)
 
 
 def python_process(service: Service, number: int, addresses: dict[str, list[int]], reload: bool) -> Process:

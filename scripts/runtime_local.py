@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from rich.table import Table
 
-from scripts import nginx_local, supervisor, venv
+from scripts import data_local, nginx_local, secrets, supervisor, venv
 from scripts.compose_file import variables
 from scripts.local_plan import RUN, Plan, make_plan, run_jobs
 from scripts.output import console, fail, say, show_addresses
@@ -28,18 +28,20 @@ def up(reload: bool = False) -> None:
     running = supervisor.connect()
     check_ports(plan, held_ports() if running else set())
     say(f"  {plan.nginx_is}")
-    wrong = run_jobs(plan)
+    secrets.make_missing(secrets.files())
+    wrong = data_local.initialise(plan.document, RUN / "postgres") or run_jobs(plan)
     if wrong:
         fail(wrong)
     nginx_local.render(RUN / "nginx", plan.nginx_values)
     wrong = nginx_local.check(plan.nginx_command, RUN / "nginx", plan.nginx_workers)
     if wrong:
         fail(f"Nginx does not accept its configuration:\n{wrong}")
-    supervisor.write_configuration(plan.processes)
+    supervisor.write_configuration([*plan.data, *plan.processes])
     supervisor.start()
     if running is not None:
         running.signalProcess("nginx", "HUP")
     try:
+        data_local.wait_until_ready(plan.data_ports, START_SECONDS, supervisor.failure)
         alive = [f"http://127.0.0.1:{process.environment['PORT']}/healthz" for process in plan.processes if process.environment]
         answers = wait_until_ready(plan.base, START_SECONDS, supervisor.failure, alive)
     except TimeoutError as error:
@@ -62,7 +64,7 @@ def reload() -> None:
 def held_ports() -> set[int]:
     """The ports that the running stack listens on, from what was written for it."""
     written = supervisor.CONFIGURATION.read_text() + (RUN / "nginx" / "conf.d" / "server.conf").read_text()
-    return {int(number) for found in re.findall(r'PORT="(\d+)"|listen \S+:(\d+)', written) for number in found if number}
+    return {int(number) for found in re.findall(r'PORT="(\d+)"|--port[= ](\d+)|listen \S+:(\d+)', written) for number in found if number}
 
 
 def check_ports(plan: Plan, held: set[int]) -> None:

@@ -41,6 +41,8 @@ PROGRAM = """
 command={command}
 directory={folder}
 environment={environment}
+; starts in this order, and stops in the other: what others need is there as long as they are. Default: by name
+priority={priority}
 stopsignal={signal}
 ; longer than the server's own time for requests in flight; then the whole group is killed
 stopwaitsecs={seconds}
@@ -62,13 +64,14 @@ def write_configuration(processes: list[Process]) -> None:
         fail(f"{SOCKET} is too long for a socket's path: more than {LONGEST_SOCKET_PATH} characters. Move the checkout.")
     LOGS.mkdir(parents=True, exist_ok=True)
     text = HEAD.format(run=escape(RUN), socket=escape(SOCKET))
-    for process in processes:
+    for priority, process in enumerate(processes, 1):
         pairs = ",".join(f'{name}="{escape(value)}"' for name, value in sorted(process.environment.items()))
         text += PROGRAM.format(
             name=process.name,
             command=escape(shlex.join(process.command)),
             folder=escape(process.folder),
             environment=pairs,
+            priority=priority,
             signal=process.stop_signal,
             seconds=process.stop_seconds,
             logs=escape(LOGS),

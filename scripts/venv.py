@@ -17,7 +17,8 @@ NEEDED = (3, 11)
 LOCKS = {
     "scripts": ["scripts/requirements.txt"],
     "services": [
-        f"services/{name}/requirements.txt" for name in ("flask_sync", "fastapi_async", "django_async", "upstream", "certificates")
+        "scripts/local.txt",
+        *(f"services/{name}/requirements.txt" for name in ("flask_sync", "fastapi_async", "django_async", "upstream", "certificates")),
     ],
     "loadtest": ["loadtest/generator/requirements.txt", "loadtest/requirements.txt"],
     "tests": ["tests/requirements.txt", "tests/lint.txt"],

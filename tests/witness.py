@@ -13,6 +13,8 @@ from scripts.stack import running
 from tests.conftest import ROOT
 
 APPLICATIONS = ("flask", "fastapi", "django")
+SERVERS = (*APPLICATIONS, "nginx", "upstream")
+DATA = ("postgres", "valkey")  # PostgreSQL starts and ends processes as it likes
 RECEIVED = re.compile(r"received (\S+) (.*)", re.DOTALL)
 
 
@@ -66,11 +68,15 @@ class Witness:
         return seen
 
     def processes(self) -> set[int]:
-        """The process ids of all servers and their workers. What Docker starts in a container for a health check is none of them."""
+        """The process ids of all servers and their workers, but for PostgreSQL's, which come and go as it likes.
+
+        What Docker starts in a container for a health check is none of them.
+        """
         if self.local:
-            return {pid for process in supervisor.connect().getAllProcessInfo() for pid in proc.tree(process["pid"])}
+            servers = [process for process in supervisor.connect().getAllProcessInfo() if process["name"] not in DATA]
+            return {pid for process in servers for pid in proc.tree(process["pid"])}
         found: set[int] = set()
-        for container in docker("compose", "ps", "--quiet").split():
+        for container in docker("compose", "ps", "--quiet", *SERVERS).split():
             found.add(int(docker("inspect", "--format", "{{.State.Pid}}", container)))
             rows = [line.split() for line in docker("top", container, "-eo", "pid,ppid").splitlines()[1:]]
             for pid, parent in sorted((int(pid), int(parent)) for pid, parent in rows):

