@@ -6,8 +6,10 @@ import re
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +19,22 @@ from scripts.output import fail
 OLDEST_POSTGRES, OLDEST_VALKEY = 18, 8
 DATABASE = "POSTGRES_DB"
 SECRETS = "/run/secrets/"
+NOBODY = 65534
 # PostgreSQL refuses to run as root. In a user namespace root is somebody else, who may do what root may with root's files.
-NOT_ROOT = ["unshare", "--user", "--map-user=65534", "--map-group=65534"]
+NAMESPACE = ["unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}"]
+# Where there may be none, as in a container: another user, whose the files have to be.
+OTHER_USER = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
 
 
+@cache
 def as_user() -> list[str]:
     """What goes before a command of PostgreSQL's: nothing, but for root."""
-    return NOT_ROOT if os.geteuid() == 0 else []
+    if os.geteuid():
+        return []
+    try:
+        return NAMESPACE if subprocess.run([*NAMESPACE, "true"], capture_output=True).returncode == 0 else OTHER_USER
+    except FileNotFoundError:
+        fail("PostgreSQL does not run as root, and this machine has no unshare to run it as another user. Run make as another user")
 
 
 def find_postgres() -> Path:
@@ -84,19 +95,25 @@ def initialise(document: dict[str, Any], folder: Path) -> str | None:
     """Make PostgreSQL's files and the database, once; what was said when it failed, ``None`` when it did not."""
     if (folder / "PG_VERSION").exists():
         return None
-    new = folder.with_name(folder.name + ".new")  # what is interrupted begins again
-    shutil.rmtree(new, ignore_errors=True)
-    programs, password = find_postgres(), ROOT / document["secrets"]["postgres_password"]["file"]
-    settings = ["--username=postgres", f"--pwfile={password}", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8"]
-    database = document["services"]["postgres"]["environment"][DATABASE]
-    for command, given in (
-        ([programs / "initdb", *settings, "-D", new], ""),
-        ([programs / "postgres", "--single", "-D", new, "postgres"], f"CREATE DATABASE {database};\n"),
-    ):
-        done = subprocess.run([*as_user(), *map(str, command)], input=given, capture_output=True, text=True)
-        if done.returncode:
-            return f"PostgreSQL's files could not be made:\n{done.stderr.strip()[-1000:]}"
-    new.rename(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # What is interrupted begins again.
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="postgres-") as made:
+        new, password = Path(made) / "new", Path(made) / "password"  # a copy: the secret's own folder is this user's alone
+        new.mkdir()
+        password.write_text((ROOT / document["secrets"]["postgres_password"]["file"]).read_text())
+        if as_user() == OTHER_USER:
+            for path in (Path(made), new, password):
+                os.chown(path, NOBODY, NOBODY)
+        settings = ["--username=postgres", f"--pwfile={password}", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8"]
+        database, programs = document["services"]["postgres"]["environment"][DATABASE], find_postgres()
+        for command, given in (
+            ([programs / "initdb", *settings, "-D", new], ""),
+            ([programs / "postgres", "--single", "-D", new, "postgres"], f"CREATE DATABASE {database};\n"),
+        ):
+            done = subprocess.run([*as_user(), *map(str, command)], input=given, capture_output=True, text=True, cwd=new)
+            if done.returncode:
+                return f"PostgreSQL's files could not be made:\n{done.stderr.strip()[-1000:]}"
+        new.rename(folder)
     return None
 
 
