@@ -21,10 +21,10 @@ def files(given: Mapping[str, str] | None = None) -> list[str]:
     return ["compose.yaml", *(file for name, (value, file) in OVERRIDES.items() if given.get(name) == value)]
 
 
-def compose(*arguments: str, quiet: bool = False) -> subprocess.CompletedProcess[str]:
-    """Run ``docker compose``; ``quiet`` keeps what it prints in the result."""
+def compose(*arguments: str, quiet: bool = False, given: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Run ``docker compose``; ``quiet`` keeps what it prints in the result, and ``given`` is its standard input."""
     environment = {**os.environ, "COMPOSE_FILE": os.pathsep.join(files())}
-    return subprocess.run(["docker", "compose", *arguments], cwd=ROOT, env=environment, text=True, capture_output=quiet)
+    return subprocess.run(["docker", "compose", *arguments], cwd=ROOT, env=environment, text=True, capture_output=quiet, input=given)
 
 
 def docker(*words: str, **variables: str) -> str:

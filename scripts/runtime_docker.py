@@ -64,6 +64,7 @@ def up(reload: bool = False) -> None:
     if started.returncode:
         why = our_sentences(since) or without_progress(started.stderr)
         fail(f"The stack did not start:\n{why}\nAll logs: make logs. Stop what did start: make down")
+    set_database_password()
     reload_nginx_if_changed()
     if in_production():
         show_production(nginx)
@@ -73,6 +74,18 @@ def up(reload: bool = False) -> None:
         show_addresses(base, f"https://{nginx.environment['SERVER_NAMES'].split()[0]}:{secure_port}", wait_until_ready(base, 30))
     except TimeoutError as error:
         fail(f"{error}\nAll logs: make logs")
+
+
+def set_database_password() -> None:
+    """Let the database have the password of its secret, which the image reads on its first start alone.
+
+    The volume outlives the secret: one that was changed, or that another clone of this project has made.
+    """
+    password = (ROOT / load()[1]["secrets"]["postgres_password"]["file"]).read_text().strip().replace("'", "''")
+    change = ["psql", "--quiet", "--set=ON_ERROR_STOP=1", "--username=postgres", "--dbname=postgres"]  # by its socket, which asks for none
+    done = compose("exec", "-T", "postgres", *change, quiet=True, given=f"ALTER ROLE postgres PASSWORD '{password}';\n")
+    if done.returncode:
+        fail(f"The database's password could not be set: {done.stderr.strip()[-500:]}")
 
 
 def our_sentences(since: str) -> str:

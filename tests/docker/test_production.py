@@ -161,6 +161,20 @@ def test_make_secrets_keeps_what_is_there(production: Production) -> None:
     assert (production.folder / "secrets" / SECRET).read_text() == before
 
 
+def test_a_new_password_of_the_database_counts_from_the_next_start_on(production: Production) -> None:
+    secret = production.folder / "secrets" / "postgres_password"
+    for password in ("another' password", secret.read_text()):
+        secret.chmod(0o644)
+        secret.write_text(password)
+        assert production.run("scripts.stack", "up").returncode == 0
+        psql = ["psql", "--host=127.0.0.1", "--username=postgres", "--dbname=twogates", "--command=SELECT 1"]
+        environment = production.environment | {"COMPOSE_FILE": "compose.yaml:compose.production.yaml", "PGPASSWORD": password.strip()}
+        command = ["docker", "compose", "exec", "-T", "--env", "PGPASSWORD", "postgres", *psql]
+        asked = subprocess.run(command, cwd=production.folder, env=environment, capture_output=True, text=True, timeout=60)
+        assert asked.returncode == 0, asked.stderr
+    secret.chmod(0o444)
+
+
 def test_djangos_own_check_stops_the_start(production: Production) -> None:
     """Django finds a fault: a setting that it warns of in production."""
     base = ["run", "--rm", "--no-deps", "--env", "PYTHONPATH=/tmp", "django"]
