@@ -4,8 +4,8 @@ from pathlib import Path
 
 from scripts import nginx_local
 from scripts.bench.plan import moved
-from scripts.local_plan import Plan
-from scripts.servers import Command, free_port
+from scripts.local_plan import Plan, run_jobs
+from scripts.servers import Command, ServerFailed, free_port
 
 # Names the files that Nginx writes, since their places differ between builds; else all is default, the access log too:
 # one unbuffered line a request in the format "combined". Keep-alive to an upstream is default (since 1.29.7) only where
@@ -34,6 +34,8 @@ http {{
 
 def ours(plan: Plan, folder: Path, port: int, ports: dict[int, int], workers: str) -> Command:
     """Our Nginx on ``port``; ``ports`` says where the services of the plan are instead."""
+    if wrong := run_jobs(plan):  # its certificate, on a checkout that has never been started
+        raise ServerFailed(wrong)
     values = {name: moved(value, ports) for name, value in plan.nginx_values.items()}
     nginx_local.render(folder, values | {"NGINX_LISTEN": f"127.0.0.1:{port}", "NGINX_LISTEN_TLS": f"127.0.0.1:{free_port()}"})
     return Command([*plan.nginx_command, *nginx_local.arguments(folder, workers)], folder, port, path="/healthz")
