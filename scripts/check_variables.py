@@ -24,6 +24,7 @@ RULES = {
     r"PORT$": whole(1, 65535),
     r"^NGINX_WORKERS$": whole(1, 64),
     r"WORKERS$": whole(1, 256, "auto"),
+    r"POOL$": whole(1, 1000, "auto"),
     r"REPLICAS$": whole(1, 64),
     r"THREADS$": whole(1, 1024),
     r"BACKLOG$|CONNECTIONS$": whole(1, 65535),

@@ -19,7 +19,8 @@ class Service:
     """One service of compose.yaml, as far as a runtime without Docker needs it."""
 
     name: str
-    folder: Path | None  # its build context; None for an image from elsewhere
+    folder: Path | None  # of its Dockerfile; None for an image from elsewhere
+    command: list[str]
     environment: dict[str, str]
     replicas: int
     cpus: float
@@ -27,12 +28,7 @@ class Service:
     ports: list[str]
     profiles: list[str]
     ends: bool  # it does one thing before the others start, and serves nothing
-
-    @property
-    def command(self) -> list[str]:
-        """The command of its Dockerfile."""
-        assert self.folder
-        return re.findall(r'"([^"]+)"', (self.folder / "Dockerfile").read_text().rsplit("CMD ", 1)[1])
+    needs: set[str]  # what it waits for
 
 
 def variables(environ: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -65,7 +61,9 @@ def load(environ: Mapping[str, str] | None = None) -> tuple[dict[str, Service], 
     if given.get("PROFILE") == "production":
         document = laid_over(document, yaml.safe_load((ROOT / "compose.production.yaml").read_text()))
     document = substitute(document, given)
-    return {name: read_service(name, entry) for name, entry in document["services"].items()}, document
+    entries = document["services"]
+    folders = {entry["image"]: ROOT / entry["build"]["context"] for entry in entries.values() if "build" in entry}
+    return {name: read_service(name, entry, folders.get(entry["image"])) for name, entry in entries.items()}, document
 
 
 def laid_over(base: Any, over: Any) -> Any:
@@ -75,12 +73,13 @@ def laid_over(base: Any, over: Any) -> Any:
     return [*base, *over] if isinstance(base, list) and isinstance(over, list) else over
 
 
-def read_service(name: str, entry: dict[str, Any]) -> Service:
-    """One entry below ``services``."""
+def read_service(name: str, entry: dict[str, Any], folder: Path | None) -> Service:
+    """One entry below ``services``; ``folder`` is that of its image, which one service builds and others may use."""
     deploy = entry.get("deploy", {})
     return Service(
         name=name,
-        folder=ROOT / entry["build"]["context"] if "build" in entry else None,
+        folder=folder,
+        command=entry.get("command") or (command_of(folder) if folder else []),
         environment={key: str(value) for key, value in entry.get("environment", {}).items()},
         replicas=int(deploy.get("replicas", 1)),
         cpus=float(deploy["resources"]["limits"]["cpus"]),
@@ -88,4 +87,10 @@ def read_service(name: str, entry: dict[str, Any]) -> Service:
         ports=entry.get("ports", []),
         profiles=entry.get("profiles", []),
         ends=entry.get("restart") == "no",
+        needs=set(entry.get("depends_on", ())),
     )
+
+
+def command_of(folder: Path) -> list[str]:
+    """The command of a Dockerfile."""
+    return re.findall(r'"([^"]+)"', (folder / "Dockerfile").read_text().rsplit("CMD ", 1)[1])

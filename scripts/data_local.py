@@ -73,10 +73,10 @@ def in_package(name: str, pattern: str) -> Path:
     return found[0]
 
 
-def local_secrets(words: list[str], document: dict[str, Any]) -> list[str]:
-    """Words of a command with the secrets where they are on this machine."""
-    places = {SECRETS + name: str(ROOT / entry["file"]) for name, entry in document["secrets"].items()}
-    return [places.get(word, word) for word in words]
+def local_secret(word: str, document: dict[str, Any]) -> str:
+    """The path of a secret's file on this machine, where a word is its path in a container; else the word."""
+    entry = document["secrets"].get(word.removeprefix(SECRETS)) if word.startswith(SECRETS) else None
+    return str(ROOT / entry["file"]) if entry else word
 
 
 def postgres_command(document: dict[str, Any], folder: Path, port: int) -> list[str]:
@@ -87,7 +87,7 @@ def postgres_command(document: dict[str, Any], folder: Path, port: int) -> list[
 
 def valkey_command(document: dict[str, Any], port: int) -> list[str]:
     """The same for Valkey."""
-    given = local_secrets(document["services"]["valkey"]["command"][1:], document)
+    given = [local_secret(word, document) for word in document["services"]["valkey"]["command"][1:]]
     return [str(find_valkey()), "--bind", "127.0.0.1", "--port", str(port), *given]
 
 

@@ -52,7 +52,7 @@ def compose() -> str | None:
 def nginx() -> str | None:
     """``nginx -t`` on the rendered configuration."""
     plan = make_plan()
-    run_jobs(plan)
+    run_jobs(plan.jobs)
     with tempfile.TemporaryDirectory(dir=ROOT / ".run") as folder:
         nginx_local.render(Path(folder), plan.nginx_values)
         return nginx_local.check(plan.nginx_command, Path(folder), plan.nginx_workers)

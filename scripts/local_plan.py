@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scripts import data_local, nginx_local
+from scripts import data_local, nginx_local, secrets
 from scripts.compose_file import ROOT, Service, load
 
 RUN = ROOT / ".run"
@@ -16,7 +16,7 @@ LAB = RUN / "lab"
 # Where containers have volumes.
 FOLDERS = {"TLS_FOLDER": str(RUN / "tls"), "AUTHORITY_FOLDER": str(RUN / "authority"), "ACME_FOLDER": str(RUN / "acme")}
 # Docker's names, in a URL and in an upstream of Nginx.
-URL = re.compile(r"http://(\w+):8000")
+URL = re.compile(r"(http://|redis://|@)(\w+):(?:8000|5432|6379)\b")
 SERVER = re.compile(r"server (\w+):8000 resolve([^;]*);")
 
 
@@ -40,6 +40,7 @@ class Plan:
     data_ports: dict[str, int]  # of PostgreSQL and Valkey
     jobs: list[Process]  # to be run to their end, one after another, before the first process starts
     data: list[Process]  # PostgreSQL and Valkey
+    data_jobs: list[Process]  # to be run to their end when these answer, before the others start
     processes: list[Process]  # all others
     ports: list[tuple[str, int, str]]  # address, number, the variable that changes it
     base: str
@@ -60,9 +61,12 @@ def make_plan(reload: bool = False) -> Plan:
     for service in python_services:
         addresses[service.name] = list(range(port, port + service.replicas))
         port += service.replicas
-    processes = [python_process(service, number, addresses, reload) for service in python_services for number in range(service.replicas)]
-
     data_ports = {"postgres": port, "valkey": port + 1}
+    addresses |= {name: [number] for name, number in data_ports.items()}
+    processes = [
+        python_process(service, number, addresses, document, reload) for service in python_services for number in range(service.replicas)
+    ]
+
     commands = {
         "postgres": data_local.postgres_command(document, RUN / "postgres", data_ports["postgres"]),
         "valkey": data_local.valkey_command(document, data_ports["valkey"]),
@@ -70,9 +74,12 @@ def make_plan(reload: bool = False) -> Plan:
     signals = {name: document["services"][name]["stop_signal"].removeprefix("SIG") for name in commands}
     data = [Process(name, command, RUN, {}, signals[name], services[name].stop_seconds) for name, command in commands.items()]
 
-    jobs = [python_process(service, 0, {service.name: [0]}, reload) for service in ours if service.ends]
-    for job in jobs:
+    jobs: list[Process] = []
+    data_jobs: list[Process] = []
+    for service in (service for service in ours if service.ends):
+        job = python_process(service, 0, addresses, document, reload)
         job.environment.update(FOLDERS)
+        (data_jobs if commands.keys() & service.needs else jobs).append(job)
 
     (bind, http_port, _), (_, https_port, _) = (published.rsplit(":", 2) for published in services["nginx"].ports)
     values = {name: local_servers(value, addresses) for name, value in services["nginx"].environment.items()}
@@ -88,20 +95,20 @@ def make_plan(reload: bool = False) -> Plan:
     processes.append(Process("nginx", command, RUN, {}, "QUIT", services["nginx"].stop_seconds))
     ports = [(bind, int(http_port), "HTTP_PORT"), (bind, int(https_port), "HTTPS_PORT")]
     ports += [("127.0.0.1", number, "LOCAL_PORT") for numbers in addresses.values() for number in numbers]
-    ports += [("127.0.0.1", number, "LOCAL_PORT") for number in data_ports.values()]
     base, secure_base = f"http://{bind}:{http_port}", f"https://{services['nginx'].environment['SERVER_NAMES'].split()[0]}:{https_port}"
-    return Plan(document, data_ports, jobs, data, processes, ports, base, secure_base, values, nginx, workers[1], nginx_is)
+    return Plan(document, data_ports, jobs, data, data_jobs, processes, ports, base, secure_base, values, nginx, workers[1], nginx_is)
 
 
-def python_process(service: Service, number: int, addresses: dict[str, list[int]], reload: bool) -> Process:
-    """Replica ``number`` of a service, with the command of its Dockerfile."""
+def python_process(service: Service, number: int, addresses: dict[str, list[int]], document: dict[str, Any], reload: bool) -> Process:
+    """Replica ``number`` of a service, with its command."""
     assert service.folder
     environment = {
-        name: URL.sub(lambda found: f"http://127.0.0.1:{addresses[found[1]][0]}", value) for name, value in service.environment.items()
+        name: URL.sub(lambda found: f"{found[1]}127.0.0.1:{addresses[found[2]][0]}", data_local.local_secret(value, document))
+        for name, value in service.environment.items()
     }
     environment |= {
         "HOST": "127.0.0.1",
-        "PORT": str(addresses[service.name][number]),
+        **({} if service.ends else {"PORT": str(addresses[service.name][number])}),
         "CPUS": f"{service.cpus:g}",  # no cgroup limits this process: it is told what the container would be given
         "PYTHONPATH": str(ROOT / "services" / "shared"),
         "RELOAD": "true" if reload else "",
@@ -111,14 +118,15 @@ def python_process(service: Service, number: int, addresses: dict[str, list[int]
     return Process(name, [str(Path(sys.prefix) / "bin" / program), *arguments], service.folder, environment, "TERM", service.stop_seconds)
 
 
-def run_jobs(plan: Plan) -> str | None:
-    """Run what has to be done before the first process starts; what it said when it failed, ``None`` when it did not."""
+def run_jobs(jobs: list[Process]) -> str | None:
+    """Run what has to be done before others start; what it said when it failed, ``None`` when it did not."""
     for folder in FOLDERS.values():
         Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
-    for job in plan.jobs:
+    secrets.make_missing(secrets.files())
+    for job in jobs:
         done = subprocess.run(job.command, cwd=job.folder, env={**os.environ, **job.environment}, capture_output=True, text=True)
         if done.returncode:
-            return done.stderr.strip().removeprefix("twogates: ")
+            return (done.stderr.strip() or f"{job.name} ended with status {done.returncode}").removeprefix("twogates: ")
     return None
 
 

@@ -60,11 +60,15 @@ def up(reload: bool = False) -> None:
         fail(f"An image could not be built:\n{built.stderr.strip()[-2000:]}")
     say("  Starting the containers ...")
     since = datetime.now(UTC).isoformat()
-    started = compose(*more, "up", "--wait", "--wait-timeout", str(START_SECONDS), "--remove-orphans", "--no-build", quiet=True)
+    start = ["up", "--wait", "--wait-timeout", str(START_SECONDS), "--remove-orphans", "--no-build"]
+    started = compose(*more, *start, quiet=True)
+    if started.returncode and "password authentication failed" in our_sentences(since):
+        set_database_password()
+        since = datetime.now(UTC).isoformat()
+        started = compose(*more, *start, quiet=True)
     if started.returncode:
         why = our_sentences(since) or without_progress(started.stderr)
         fail(f"The stack did not start:\n{why}\nAll logs: make logs. Stop what did start: make down")
-    set_database_password()
     reload_nginx_if_changed()
     if in_production():
         show_production(nginx)

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from rich.table import Table
 
-from scripts import data_local, nginx_local, secrets, supervisor, venv
+from scripts import data_local, nginx_local, supervisor, venv
 from scripts.compose_file import variables
 from scripts.local_plan import RUN, Plan, make_plan, run_jobs
 from scripts.output import console, fail, say, show_addresses
@@ -28,20 +28,25 @@ def up(reload: bool = False) -> None:
     running = supervisor.connect()
     check_ports(plan, held_ports() if running else set())
     say(f"  {plan.nginx_is}")
-    secrets.make_missing(secrets.files())
-    wrong = data_local.initialise(plan.document, RUN / "postgres") or run_jobs(plan)
+    wrong = run_jobs(plan.jobs) or data_local.initialise(plan.document, RUN / "postgres")
     if wrong:
         fail(wrong)
     nginx_local.render(RUN / "nginx", plan.nginx_values)
     wrong = nginx_local.check(plan.nginx_command, RUN / "nginx", plan.nginx_workers)
     if wrong:
         fail(f"Nginx does not accept its configuration:\n{wrong}")
-    supervisor.write_configuration([*plan.data, *plan.processes])
-    supervisor.start()
-    if running is not None:
-        running.signalProcess("nginx", "HUP")
+    nginx_runs = running is not None and any(process["name"] == "nginx" for process in running.getAllProcessInfo())
+    if running is None:  # the data alone, whose jobs the others wait for
+        supervisor.write_configuration(plan.data)
+        supervisor.start()
     try:
         data_local.wait_until_ready(plan.data_ports, START_SECONDS, supervisor.failure)
+        if wrong := run_jobs(plan.data_jobs):
+            fail(f"{wrong}\nStop what did start: make down")
+        supervisor.write_configuration([*plan.data, *plan.processes])
+        supervisor.start()
+        if nginx_runs:
+            running.signalProcess("nginx", "HUP")
         alive = [f"http://127.0.0.1:{process.environment['PORT']}/healthz" for process in plan.processes if process.environment]
         answers = wait_until_ready(plan.base, START_SECONDS, supervisor.failure, alive)
     except TimeoutError as error:

@@ -63,7 +63,7 @@ class Maker:
     def entry(self, service: str, cpus: set[int] | None) -> Entry:
         """A service of compose.yaml, hardened and limited as it is there, on CPUs that it does not leave."""
         entry = copy.deepcopy(self.given[service])
-        for name in ("build", "depends_on", "ports"):
+        for name in ("build", "depends_on", "ports", "secrets"):
             entry.pop(name, None)
         entry["deploy"].pop("replicas", None)
         entry["restart"] = "no"  # one that ends is a finding, and must not be hidden
@@ -80,6 +80,8 @@ class Maker:
         entry = self.entry(variant.service, self.server_cpus)
         entry["environment"] |= {
             "COUNTERS": "/counters",
+            "DATABASE_PASSWORD_FILE": "",
+            "CACHE_PASSWORD_FILE": "",
             "WORKERS": str(variant.workers),
             "THREADS": str(variant.threads),
             **variant.environment,

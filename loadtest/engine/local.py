@@ -36,7 +36,7 @@ class Local:
         """Start the upstream once, and each variant with its Nginx."""
         shutil.rmtree(FOLDER, ignore_errors=True)
         FOLDER.mkdir(parents=True)
-        if wrong := run_jobs(self.plan):
+        if wrong := run_jobs(self.plan.jobs):
             raise EngineError(wrong)
         self.servers = Servers(FOLDER, keep)
         self.pids, self.values, self.stopping, self.changed = {}, {}, set(), set()

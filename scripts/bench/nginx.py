@@ -34,7 +34,7 @@ http {{
 
 def ours(plan: Plan, folder: Path, port: int, ports: dict[int, int], workers: str) -> Command:
     """Our Nginx on ``port``; ``ports`` says where the services of the plan are instead."""
-    if wrong := run_jobs(plan):  # its certificate, on a checkout that has never been started
+    if wrong := run_jobs(plan.jobs):  # its certificate, on a checkout that has never been started
         raise ServerFailed(wrong)
     values = {name: moved(value, ports) for name, value in plan.nginx_values.items()}
     nginx_local.render(folder, values | {"NGINX_LISTEN": f"127.0.0.1:{port}", "NGINX_LISTEN_TLS": f"127.0.0.1:{free_port()}"})

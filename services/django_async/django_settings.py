@@ -1,9 +1,12 @@
 """Django's settings. What is not here keeps Django's default."""
 
+from twogates.database_common import LOOP_POOL, connection_options, pool_options
 from twogates.logs import logging_config
-from twogates.settings import DjangoSettings, ServerSettings
+from twogates.settings import DatabaseSettings, DjangoSettings, ServerSettings
 
 settings = DjangoSettings.read()
+database_settings = DatabaseSettings.read()
+database = connection_options(database_settings, "django")
 
 # No DEBUG: default off.
 ROOT_URLCONF = "app"
@@ -20,4 +23,18 @@ MIDDLEWARE: list[str] = []
 # What Django's check for production (server.py) misses, and why: its middleware for headers (W001, W002) since Nginx sends them, for
 # all three services; its protection of forms (W003) since there are none. Whoever adds one deletes that line.
 SILENCED_SYSTEM_CHECKS = ["security.W001", "security.W002", "security.W003"]
+INSTALLED_APPS = ["notices"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"  # with 32 bits, the default, ids end at two thousand million
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": database.pop("dbname"),
+        "USER": database.pop("user"),
+        "PASSWORD": database.pop("password"),
+        "HOST": database.pop("host"),
+        "PORT": database.pop("port"),
+        # A pool, for all threads of the process. Default: none, and every request makes a connection of its own.
+        "OPTIONS": {**database, "pool": pool_options(database_settings.pool or LOOP_POOL)},
+    }
+}
 LOGGING = logging_config(ServerSettings.read().log_level)

@@ -47,7 +47,7 @@ def serving(context: ssl.SSLContext | None) -> Iterator[tuple[str, int]]:
 
 @pytest.fixture(scope="module")
 def context() -> ssl.SSLContext:
-    assert run_jobs(make_plan()) is None
+    assert run_jobs(make_plan().jobs) is None
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.load_cert_chain(RUN / "tls/fullchain.pem", RUN / "tls/privkey.pem")
     return made

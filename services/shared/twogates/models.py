@@ -102,16 +102,8 @@ class Item(Strict):
     price: float = Field(ge=0, le=1e9, allow_inf_nan=False)
 
 
-class Document(Strict):
-    """What ``/echo`` accepts: nested, and a few types that JSON itself does not have."""
-
-    id: UUID
-    title: Text
-    created: datetime
-    urgent: bool = False
-    note: Text | None = None
-    tags: list[Text] = Field([], max_length=20)
-    items: list[Item] = Field(min_length=1, max_length=100)
+class Body(Strict):
+    """A JSON object in the body of a request."""
 
     @classmethod
     def read(cls, body: bytes, content_type: str | None) -> Self:
@@ -126,6 +118,18 @@ class Document(Strict):
             return cls.model_validate(value)
         except ValidationError as error:
             raise invalid("body", error.errors(), cls) from None
+
+
+class Document(Body):
+    """What ``/echo`` accepts: nested, and a few types that JSON itself does not have."""
+
+    id: UUID
+    title: Text
+    created: datetime
+    urgent: bool = False
+    note: Text | None = None
+    tags: list[Text] = Field([], max_length=20)
+    items: list[Item] = Field(min_length=1, max_length=100)
 
 
 def is_json(content_type: str | None) -> bool:

@@ -13,6 +13,7 @@ from pydantic import (
     ConfigDict,
     DirectoryPath,
     Field,
+    FilePath,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -66,6 +67,38 @@ class AppSettings(Settings):
     upload_limit: int = Field(ge=1)  # bytes of an upload
     upstream_url: str = Field(pattern="^http://")
     upstream_connections: int = Field(ge=1, le=65535)  # open at once, in each process
+
+
+PasswordFile = Annotated[FilePath | None, Field(description="a file with the password, as make secrets writes it")]
+
+
+class DatabaseSettings(Settings):
+    """Where the data is, and how many connections to it each process may hold."""
+
+    database_url: str = Field(pattern="^postgresql://")
+    database_password_file: PasswordFile = None
+    pool: Annotated[
+        Annotated[int, Field(ge=1, le=1000)] | None,
+        BeforeValidator(lambda value: None if value == "auto" else value),
+        Field(description="a whole number from 1 to 1000, or auto"),
+    ]
+
+    @property
+    def database_password(self) -> str:
+        """The password itself, empty where there is none."""
+        return self.database_password_file.read_text().strip() if self.database_password_file else ""
+
+
+class CacheSettings(Settings):
+    """Where what may be lost is: the cache, counters, and messages on their way."""
+
+    cache_url: str = Field(pattern="^redis://")
+    cache_password_file: PasswordFile = None
+
+    @property
+    def cache_password(self) -> str | None:
+        """The password itself, ``None`` where there is none."""
+        return self.cache_password_file.read_text().strip() if self.cache_password_file else None
 
 
 class DjangoSettings(AppSettings):

@@ -1,7 +1,5 @@
 """Time-outs of a call to the upstream, and what a service answers when a call fails."""
 
-from typing import Any
-
 from twogates.problems import Problem
 
 CONNECT_SECONDS = 2.0
@@ -18,11 +16,3 @@ def did_not_answer() -> Problem:
 def took_too_long() -> Problem:
     """The 504 answer."""
     return Problem(504, "The upstream took too long to answer.")
-
-
-def readiness(upstream_is_ready: bool) -> dict[str, Any]:
-    """The body of ``/readyz``; raises the 503 answer when a dependency is down."""
-    dependencies = {"upstream": "up" if upstream_is_ready else "down"}
-    if not upstream_is_ready:
-        raise Problem(503, "A dependency is down.", headers={"Retry-After": "1"}, dependencies=dependencies)
-    return {"status": "ready", "dependencies": dependencies}

@@ -1,0 +1,85 @@
+"""The notice board in SQLAlchemy's words, for Flask, which executes them, and FastAPI, which awaits them."""
+
+import json
+from typing import Any
+
+from sqlalchemy import Delete, Insert, Select, Update, delete, func, insert, literal, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from twogates.board_documents import Reply, now
+from twogates.board_models import BoardFields, MessageFields, MessagesQuery, NewMessage, PageQuery
+from twogates.tables import Answer, Author, Board, Message
+
+BOARD = (Board.id, Board.name, Board.messages, Board.version, Board.created)
+MESSAGE = (Message.id, Message.board_id, Author.name.label("author_name"), Message.text, Message.version, Message.created)
+
+
+def boards(query: PageQuery) -> Select[*tuple[Any, ...]]:
+    return select(*BOARD).where(Board.id > query.after).order_by(Board.id).limit(query.limit + 1)
+
+
+def board(number: int) -> Select[*tuple[Any, ...]]:
+    return select(*BOARD).where(Board.id == number)
+
+
+def new_board(fields: BoardFields) -> Insert:
+    values = {"name": fields.name, "messages": 0, "version": 1, "created": now()}
+    return insert(Board).values(values).returning(*BOARD)
+
+
+def change_board(number: int, version: int, fields: BoardFields) -> Update:
+    return update(Board).where(Board.id == number, Board.version == version).values(name=fields.name, version=version + 1)
+
+
+def delete_board(number: int, version: int) -> Delete:
+    return delete(Board).where(Board.id == number, Board.version == version)
+
+
+def messages(number: int, query: MessagesQuery) -> Select[*tuple[Any, ...]]:
+    found = select(*MESSAGE).join(Author).where(Message.board_id == number, Message.id > query.after)
+    if query.search:
+        found = found.where(Message.search.op("@@")(func.plainto_tsquery("simple", query.search)))
+    return found.order_by(Message.id).limit(query.limit + 1)
+
+
+def message(board: int, number: int) -> Select[*tuple[Any, ...]]:
+    return select(*MESSAGE).join(Author).where(Message.board_id == board, Message.id == number)
+
+
+def count(board: int, more: int) -> Update:
+    """Count one more on a board, or one less. It comes before any other change of its messages: it locks the board, so that ids follow
+    the order of commits and a reader who goes on after one misses none, and no two transactions wait for each other.
+    """
+    return update(Board).where(Board.id == board).values(messages=Board.messages + more)
+
+
+def author(name: str) -> Insert:
+    """The author of that name, made if there is none: with its id in either case, which DO NOTHING would not return."""
+    made = upsert(Author).values(name=name)
+    return made.on_conflict_do_update(index_elements=[Author.name], set_={"name": made.excluded.name}).returning(Author.id)
+
+
+def new_message(board: int, author: int, fields: NewMessage) -> Insert:
+    values = {"board_id": board, "author_id": author, "text": fields.text, "version": 1, "created": now()}
+    author_name = literal(fields.author).label("author_name")
+    return (
+        insert(Message).values(values).returning(Message.id, Message.board_id, author_name, Message.text, Message.version, Message.created)
+    )
+
+
+def change_message(board: int, number: int, version: int, fields: MessageFields) -> Update:
+    changed = update(Message).where(Message.board_id == board, Message.id == number, Message.version == version)
+    return changed.values(text=fields.text, version=version + 1)
+
+
+def delete_message(board: int, number: int, version: int) -> Delete:
+    return delete(Message).where(Message.board_id == board, Message.id == number, Message.version == version)
+
+
+def remember(key: str, fingerprint: bytes, reply: Reply) -> Insert:
+    stored = {"status": reply.status, "headers": json.dumps(reply.headers), "body": reply.body.decode()}
+    return insert(Answer).values(key=key, fingerprint=fingerprint, created=now(), **stored)
+
+
+def remembered(key: str) -> Select[*tuple[Any, ...]]:
+    return select(Answer.fingerprint, Answer.status, Answer.headers, Answer.body).where(Answer.key == key)

@@ -1,0 +1,109 @@
+"""Connections to the database for code that waits in its thread. Compare database_async.py."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+
+import psycopg
+from psycopg_pool import ConnectionPool
+from sqlalchemy import Connection, Engine, NullPool, create_engine, text
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.exc import DBAPIError
+
+from twogates.database_common import UNIT_SECONDS, Availability, connection_options, is_dead, pool_options
+from twogates.deadlines import Deadlines
+from twogates.settings import DatabaseSettings
+
+
+class Dialect(PGDialect_psycopg):
+    """SQLAlchemy's own, that leaves a connection as it is: it takes one that comes back from the pool for a new one."""
+
+    supports_statement_cache = True
+
+    def on_connect(self) -> None:
+        """Else each would get one more handler of notices at every request."""
+
+
+registry.register("postgresql.pooled", __name__, Dialect.__name__)
+
+
+class Database:
+    """A pool that is opened at the first use, which is a worker's and not that of the process it was forked from."""
+
+    def __init__(self, settings: DatabaseSettings, service: str, size: int) -> None:
+        self.settings, self.service, self.size = settings, service, size
+
+    @cached_property
+    def options(self) -> dict[str, Any]:
+        return connection_options(self.settings, self.service)
+
+    @cached_property
+    def availability(self) -> Availability:
+        return Availability(self.options)
+
+    @cached_property
+    def deadlines(self) -> Deadlines:
+        return Deadlines()
+
+    @cached_property
+    def pool(self) -> ConnectionPool:
+        # close_returns: what SQLAlchemy closes, the pool gets back.
+        pool = ConnectionPool(kwargs=self.options, check=self.look, close_returns=True, open=False, **pool_options(self.size))
+        pool.open()
+        return pool
+
+    def look(self, connection: psycopg.Connection[Any]) -> None:
+        """Have the pool throw away a connection that the server has closed, and those beside it."""
+        if is_dead(connection):
+            connection.close()
+            self.pool.drain()
+            raise psycopg.OperationalError("closed by the server")
+
+    @cached_property
+    def engine(self) -> Engine:
+        # SQLAlchemy's own pool makes a connection in the request that needs it, for as long as that takes.
+        return create_engine("postgresql+pooled://", creator=self.pool.getconn, poolclass=NullPool)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection on which each statement stands for itself: one round trip."""
+        with self.connection("AUTOCOMMIT") as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A connection in a transaction, which is committed at the end of the block: two round trips more."""
+        with self.connection("READ COMMITTED") as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def connection(self, isolation: Any) -> Iterator[Connection]:
+        """One of the pool, for at most ``UNIT_SECONDS``. Raises the 503 answers where there is none, or it fails."""
+        self.availability.check()
+        try:
+            with (
+                self.engine.connect().execution_options(isolation_level=isolation) as connection,
+                self.deadlines.within(UNIT_SECONDS, file_number(connection), self.availability),
+            ):
+                yield connection
+        except (DBAPIError, psycopg.Error) as error:
+            if problem := self.availability.problem((error.orig if isinstance(error, DBAPIError) else error) or error):
+                raise problem from error
+            raise
+
+    def ready(self) -> bool:
+        """Whether the database answers now."""
+        try:
+            with self.read() as connection:
+                connection.execute(text("SELECT 1"))
+        except Exception:
+            return False
+        return True
+
+
+def file_number(connection: Connection) -> int:
+    """The number of the socket behind a connection."""
+    driver: Any = connection.connection.driver_connection
+    return int(driver.fileno())
