@@ -7,9 +7,7 @@ import asyncio
 import hashlib
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from functools import wraps
-from typing import Any
+from collections.abc import AsyncIterator
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "django_settings")
 
@@ -17,54 +15,29 @@ from asgiref.sync import sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
-from django.core.exceptions import RequestDataTooBig
+
+# Before anything that has models is imported.
+django_application = get_asgi_application()
+
+import board
+import database
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
+from web import answer, get, post, problem
 
 from twogates import static_file, streams
 from twogates.asgi import Observed
 from twogates.models import BlockQuery, CpuQuery, Document, StreamQuery, UpstreamQuery, WaitQuery
-from twogates.payloads import SMALL, Identity, encode, greeting
-from twogates.problems import MEDIA_TYPE, Problem, method_not_allowed, too_large
+from twogates.payloads import SMALL, Identity, greeting
+from twogates.problems import Problem
+from twogates.readiness import readiness
 from twogates.settings import AppSettings
 from twogates.upstream_async import Upstream
-from twogates.upstream_common import readiness
 from twogates.work import cpu_work
 
 settings = AppSettings.read()
 identity = Identity("django", "django", "ASGI", "daphne", "daphne", None)
 upstream_service = Upstream(settings.upstream_url, settings.upstream_connections)
-
-View = Callable[..., Awaitable[HttpResponse | StreamingHttpResponse]]
-
-
-def answers(*methods: str) -> Callable[[View], View]:
-    """Let a view answer these methods only, and answer with the problem that it raises."""
-
-    def decorate(view: View) -> View:
-        @wraps(view)
-        async def checked(request: HttpRequest, **arguments: Any) -> HttpResponse | StreamingHttpResponse:
-            if request.method not in methods:
-                return problem(method_not_allowed(methods))
-            try:
-                return await view(request, **arguments)
-            except Problem as error:
-                return problem(error)
-            except RequestDataTooBig:
-                return problem(too_large(settings.body_limit))
-
-        return checked
-
-    return decorate
-
-
-get = answers("GET", "HEAD")
-post = answers("POST")
-
-
-def answer(data: object) -> HttpResponse:
-    body = encode(data)
-    return HttpResponse(body, content_type="application/json", headers={"Content-Length": len(body)})
 
 
 @get
@@ -79,7 +52,14 @@ async def healthz(request: HttpRequest) -> HttpResponse:
 
 @get
 async def readyz(request: HttpRequest) -> HttpResponse:
-    return answer(readiness(await upstream_service.ready()))
+    return answer(readiness(upstream=await upstream_service.ready(), database=await database_ready()))
+
+
+async def database_ready() -> bool:
+    try:
+        return await database.ready()
+    except Exception:
+        return False
 
 
 @get
@@ -184,11 +164,6 @@ class WebSocket(AsyncWebsocketConsumer):
         await self.send(text_data, bytes_data)
 
 
-def problem(error: Problem) -> HttpResponse:
-    body = error.body
-    return HttpResponse(body, status=error.status, content_type=MEDIA_TYPE, headers={**error.headers, "Content-Length": len(body)})
-
-
 def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
     return problem(Problem(400))
 
@@ -218,7 +193,8 @@ urlpatterns = [
     path("echo", echo),
     path("upload", upload),
     path("ws", websocket_without_upgrade),
+    *board.routes,
 ]
 sockets = URLRouter([path("ws", WebSocket.as_asgi())])
 
-application = Observed(ProtocolTypeRouter({"http": get_asgi_application(), "websocket": sockets}))
+application = Observed(ProtocolTypeRouter({"http": django_application, "websocket": sockets}))

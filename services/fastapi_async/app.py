@@ -11,20 +11,23 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Annotated, Any
 
+import board
 from fastapi import FastAPI, Query, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, StreamingResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match, Route
+from web import answer, problem
 
 from twogates import static_file, streams
 from twogates.asgi import Observed
 from twogates.models import BlockQuery, CpuQuery, Document, StreamQuery, UpstreamQuery, WaitQuery
-from twogates.payloads import SMALL, Identity, encode, greeting
-from twogates.problems import MEDIA_TYPE, Problem, invalid, malformed_json, method_not_allowed, too_large
+from twogates.payloads import SMALL, Identity, greeting
+from twogates.problems import Problem, invalid, malformed_json, method_not_allowed, too_large
+from twogates.readiness import readiness
 from twogates.settings import AppSettings
 from twogates.upstream_async import Upstream
-from twogates.upstream_common import readiness
 from twogates.work import cpu_work
 
 settings = AppSettings.read()
@@ -36,6 +39,7 @@ upstream_service = Upstream(settings.upstream_url, settings.upstream_connections
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
     await upstream_service.close()
+    await board.database.close()
 
 
 app = FastAPI(
@@ -53,11 +57,6 @@ def demo(path: str) -> Callable[..., Any]:
     return get(path) if settings.profile == "development" else lambda view: view
 
 
-def answer(data: object) -> Response:
-    # A Response and not the data: FastAPI's own way from data to JSON is made for models, and costs more than the view.
-    return Response(encode(data), media_type="application/json")
-
-
 @get("/")
 async def index(request: Request) -> Response:
     return answer(identity.answer(request.client and request.client.host))
@@ -70,7 +69,7 @@ async def healthz() -> Response:
 
 @get("/readyz")
 async def readyz() -> Response:
-    return answer(readiness(await upstream_service.ready()))
+    return answer(readiness(upstream=await upstream_service.ready(), database=await board.database.ready()))
 
 
 @get("/json")
@@ -166,20 +165,20 @@ async def websocket(socket: WebSocket) -> None:
         await socket.send({**message, "type": "websocket.send"})
 
 
-@app.exception_handler(Problem)
-async def problem(request: Request, error: Problem) -> Response:
-    return Response(error.body, status_code=error.status, media_type=MEDIA_TYPE, headers=error.headers)
+app.add_exception_handler(Problem, problem)  # type: ignore[arg-type]
+app.include_router(board.routes)
 
 
 @app.exception_handler(RequestValidationError)
 async def invalid_request(request: Request, error: RequestValidationError) -> Response:
     first = error.errors()[0]
+    dependant = request.scope["route"].dependant
     if first["loc"][0] == "query":
-        model = request.scope["route"].dependant.query_params[0].field_info.annotation
+        model = dependant.query_params[0].field_info.annotation
         return await problem(request, invalid("query", error.errors(), model))
     # FastAPI has words of its own for a body that is empty, null or not JSON. Read again, it gets the contract's.
     try:
-        Document.read(await request.body(), request.headers.get("Content-Type"))
+        dependant.body_params[0].field_info.annotation.read(await request.body(), request.headers.get("Content-Type"))
     except Problem as contract:
         return await problem(request, contract)
     return await problem(request, Problem(400))
@@ -196,7 +195,10 @@ async def framework_error(request: Request, error: HTTPException) -> Response:
     if error.status_code == 400:  # FastAPI could not read the body for another reason than its syntax
         return await problem(request, malformed_json(error))
     if error.status_code == 405:
-        return await problem(request, method_not_allowed((error.headers or {})["Allow"].split(", ")))
+        # Starlette names the methods of one route, and a path may have several.
+        routes = (route for route in (*app.routes, *board.routes.routes) if isinstance(route, Route))
+        here = (route for route in routes if route.matches(request.scope)[0] != Match.NONE)
+        return await problem(request, method_not_allowed({method for route in here for method in route.methods or ()}))
     if error.status_code == 413:
         limit = settings.upload_limit if request.url.path == "/upload" else settings.body_limit
         return await problem(request, too_large(limit))

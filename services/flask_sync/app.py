@@ -9,18 +9,20 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+import board
 from flask import Flask, Response, request, send_file
+from web import answer, body, body_parts, problem
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from server import kind, slots
 from twogates import static_file, streams
 from twogates.models import BlockQuery, CpuQuery, Document, StreamQuery, UpstreamQuery, WaitQuery
-from twogates.payloads import SMALL, Identity, encode, greeting
-from twogates.problems import MEDIA_TYPE, Problem, method_not_allowed, too_large
+from twogates.payloads import SMALL, Identity, greeting
+from twogates.problems import Problem, method_not_allowed
+from twogates.readiness import readiness
 from twogates.settings import AppSettings
 from twogates.upstream_blocking import Upstream
-from twogates.upstream_common import readiness
 from twogates.work import cpu_work
 from twogates.wsgi import Observed
 
@@ -39,26 +41,6 @@ def demo(path: str) -> Callable[..., Any]:
     return get(path) if settings.profile == "development" else lambda view: view
 
 
-def answer(data: object) -> Response:
-    return Response(encode(data), content_type="application/json")
-
-
-def body_parts(limit: int) -> Iterator[bytes]:
-    """The body, piece by piece, up to ``limit`` bytes.
-
-    MAX_CONTENT_LENGTH would cut a body that comes without its length, and go on with the part; and it refuses an upload
-    of exactly the limit.
-    """
-    if (request.content_length or 0) > limit:
-        raise too_large(limit)
-    size = 0
-    while part := request.stream.read(65536):
-        size += len(part)
-        if size > limit:
-            raise too_large(limit)
-        yield part
-
-
 @get("/")
 def index() -> Response:
     return answer(identity.answer(request.remote_addr))
@@ -71,7 +53,7 @@ def healthz() -> Response:
 
 @get("/readyz")
 def readyz() -> Response:
-    return answer(readiness(upstream_service.ready()))
+    return answer(readiness(upstream=upstream_service.ready(), database=board.database.ready()))
 
 
 @get("/json")
@@ -150,7 +132,7 @@ def gates() -> Response:
 
 @post("/echo")
 def echo() -> Response:
-    document = Document.read(b"".join(body_parts(settings.body_limit)), request.content_type)
+    document = Document.read(body(settings.body_limit), request.content_type)
     return answer(document.model_dump(mode="json"))
 
 
@@ -169,17 +151,15 @@ def websocket() -> Response:
     raise Problem(501, "WSGI cannot speak WebSocket. The services behind /fastapi/ws and /django/ws can.")
 
 
-@app.errorhandler(Problem)
-def problem(error: Problem) -> Response:
-    return Response(error.body, status=error.status, content_type=MEDIA_TYPE, headers=error.headers)
-
-
 @app.errorhandler(HTTPException)
 def framework_error(error: HTTPException) -> Response:
     if isinstance(error, MethodNotAllowed):
         return problem(method_not_allowed(error.valid_methods or ()))
     return problem(Problem(error.code or 500))
 
+
+app.register_error_handler(Problem, problem)
+app.register_blueprint(board.routes)
 
 # One proxy stands in front. Gunicorn leaves the client's address to the application; this takes it from Nginx's headers.
 application = Observed(ProxyFix(app, x_for=1, x_proto=1))

@@ -1,0 +1,229 @@
+"""The notice board on Django and its ORM: a query waits in a thread, and the loop goes on."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from database import in_database
+from django.contrib.postgres.search import SearchQuery
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+from notices.models import Answer, Author, Board, Message
+from web import answer, by_method, reply
+
+from twogates import board_documents as documents
+from twogates.board_documents import Reply, found, now, unchanged
+from twogates.board_models import (
+    BoardFields,
+    MessageFields,
+    MessagesQuery,
+    NewMessage,
+    PageQuery,
+    changed,
+    fingerprint,
+    matches,
+    read_id,
+    read_key,
+    require,
+)
+from twogates.database_common import constraint
+from twogates.models import Body
+from twogates.problems import Problem
+
+# Rows with names and not objects: what is shown is what is fetched, and nothing of it is fetched one by one.
+BOARDS = Board.objects.values_list("id", "name", "messages", "version", "created", named=True)
+MESSAGES = Message.objects.annotate(author_name=F("author__name")).values_list(
+    "id", "board_id", "author_name", "text", "version", "created", named=True
+)
+
+
+async def boards(request: HttpRequest) -> HttpResponse:
+    query = PageQuery.read(request.META["QUERY_STRING"])
+    rows = await fetch_boards(query)
+    return answer(documents.page("boards", documents.board, rows, query.limit))
+
+
+@in_database
+def fetch_boards(query: PageQuery) -> list[Any]:
+    return list(BOARDS.filter(id__gt=query.after).order_by("id")[: query.limit + 1])
+
+
+async def create_board(request: HttpRequest) -> HttpResponse:
+    fields = BoardFields.read(request.body, request.content_type)
+
+    def create() -> Reply:
+        row = Board.objects.create(name=fields.name, messages=0, version=1, created=now())
+        return documents.shown(documents.board(row), 201, f"/boards/{row.id}")
+
+    return reply(await once(request, fields, create))
+
+
+async def one_board(request: HttpRequest, board: str) -> HttpResponse:
+    row = found(await fetch_board(read_id(board)))
+    if matches(request.headers.get("If-None-Match"), row.version):
+        return reply(documents.not_modified(row.version))
+    return reply(documents.shown(documents.board(row)))
+
+
+@in_database
+def fetch_board(number: int) -> Any:
+    return first(BOARDS.filter(id=number))
+
+
+async def change_board(request: HttpRequest, board: str) -> HttpResponse:
+    fields = BoardFields.read(request.body, request.content_type)
+    number, if_match = read_id(board), require(request.headers.get("If-Match"))
+    row = await write_board(number, if_match, fields)
+    return reply(documents.shown({**documents.board(row), "name": fields.name, "version": row.version + 1}))
+
+
+@in_database
+def write_board(number: int, if_match: str, fields: BoardFields) -> Any:
+    row = unchanged(first(BOARDS.filter(id=number)), if_match)
+    try:
+        with transaction.atomic():
+            done = Board.objects.filter(id=number, version=row.version).update(name=fields.name, version=row.version + 1)
+    except IntegrityError as error:
+        raise broken(error) from error
+    if not done:
+        raise changed()
+    return row
+
+
+async def delete_board(request: HttpRequest, board: str) -> HttpResponse:
+    await remove_board(read_id(board), require(request.headers.get("If-Match")))
+    return reply(documents.GONE)
+
+
+@in_database
+def remove_board(number: int, if_match: str) -> None:
+    row = unchanged(first(BOARDS.filter(id=number)), if_match)
+    with transaction.atomic():
+        done, _ = Board.objects.filter(id=number, version=row.version).delete()
+    if not done:
+        raise changed()
+
+
+async def messages(request: HttpRequest, board: str) -> HttpResponse:
+    query = MessagesQuery.read(request.META["QUERY_STRING"])
+    rows = await fetch_messages(read_id(board), query)
+    return answer(documents.page("messages", documents.message, rows, query.limit))
+
+
+@in_database
+def fetch_messages(number: int, query: MessagesQuery) -> list[Any]:
+    asked = MESSAGES.filter(board=number, id__gt=query.after)
+    if query.search:
+        asked = asked.filter(search=SearchQuery(query.search, config="simple"))
+    rows = list(asked.order_by("id")[: query.limit + 1])
+    if not rows:
+        found(first(BOARDS.filter(id=number)))
+    return rows
+
+
+async def create_message(request: HttpRequest, board: str) -> HttpResponse:
+    fields = NewMessage.read(request.body, request.content_type)
+    number = read_id(board)
+
+    def create() -> Reply:
+        # It comes before any other change of its messages: it locks the board, so that ids follow the order of commits and a reader who
+        # goes on after one misses none, and no two transactions wait for each other.
+        if not Board.objects.filter(id=number).update(messages=F("messages") + 1):
+            raise Problem(404)
+        [author] = Author.objects.bulk_create(
+            [Author(name=fields.author)], update_conflicts=True, unique_fields=["name"], update_fields=["name"]
+        )
+        row = Message.objects.create(board_id=number, author_id=author.id, text=fields.text, version=1, created=now())
+        row.author_name = fields.author
+        return documents.shown(documents.message(row), 201, f"/boards/{number}/messages/{row.id}")
+
+    return reply(await once(request, fields, create))
+
+
+async def one_message(request: HttpRequest, board: str, message: str) -> HttpResponse:
+    row = found(await fetch_message(read_id(board), read_id(message)))
+    if matches(request.headers.get("If-None-Match"), row.version):
+        return reply(documents.not_modified(row.version))
+    return reply(documents.shown(documents.message(row)))
+
+
+@in_database
+def fetch_message(board: int, number: int) -> Any:
+    return first(MESSAGES.filter(board=board, id=number))
+
+
+async def change_message(request: HttpRequest, board: str, message: str) -> HttpResponse:
+    fields = MessageFields.read(request.body, request.content_type)
+    numbers, if_match = (read_id(board), read_id(message)), require(request.headers.get("If-Match"))
+    row = await write_message(*numbers, if_match, fields)
+    return reply(documents.shown({**documents.message(row), "text": fields.text, "version": row.version + 1}))
+
+
+@in_database
+def write_message(board: int, number: int, if_match: str, fields: MessageFields) -> Any:
+    row = unchanged(first(MESSAGES.filter(board=board, id=number)), if_match)
+    with transaction.atomic():
+        same = Message.objects.filter(board=board, id=number, version=row.version)
+        if not same.update(text=fields.text, version=row.version + 1):
+            raise changed()
+    return row
+
+
+async def delete_message(request: HttpRequest, board: str, message: str) -> HttpResponse:
+    await remove_message(read_id(board), read_id(message), require(request.headers.get("If-Match")))
+    return reply(documents.GONE)
+
+
+@in_database
+def remove_message(board: int, number: int, if_match: str) -> None:
+    row = unchanged(first(MESSAGES.filter(board=board, id=number)), if_match)
+    with transaction.atomic():
+        Board.objects.filter(id=board).update(messages=F("messages") - 1)
+        done, _ = Message.objects.filter(board=board, id=number, version=row.version).delete()
+        if not done:
+            raise changed()
+
+
+async def once(request: HttpRequest, fields: Body, create: Callable[[], Reply]) -> Reply:
+    """Create what a request asks for, in one transaction with the answer; where its Idempotency-Key has an answer already, that one.
+
+    The key is looked up only where something fails, the key itself among it: a request that comes for the first time pays one
+    round trip for it, and of two at once the second waits in the database for the first.
+    """
+    key = read_key(request.headers.get("Idempotency-Key"))
+    return await create_once(create, key, fingerprint(request.method or "", request.path, fields))
+
+
+@in_database
+def create_once(create: Callable[[], Reply], key: str | None, mark: bytes) -> Reply:
+    try:
+        with transaction.atomic():
+            reply = create()
+            if key:
+                stored = {"status": reply.status, "headers": json.dumps(reply.headers), "body": reply.body.decode()}
+                Answer.objects.create(key=key, fingerprint=mark, created=now(), **stored)
+            return reply
+    except (IntegrityError, Problem) as error:
+        if key and (stored := first(Answer.objects.filter(key=key).values_list("fingerprint", "status", "headers", "body", named=True))):
+            return documents.again(stored, mark)
+        raise broken(error) if isinstance(error, IntegrityError) else error from error
+
+
+def first(rows: Any) -> Any:
+    """The one row that a query for a key finds, if there is one. The ORM's own ``first`` would order them."""
+    return next(iter(rows), None)
+
+
+def broken(error: IntegrityError) -> BaseException:
+    """The answer to a constraint that a client can break; else the error itself."""
+    return documents.name_taken() if error.__cause__ and constraint(error.__cause__) == documents.NAME_IS_TAKEN else error
+
+
+routes = [
+    path("boards", by_method(get=boards, post=create_board)),
+    path("boards/<str:board>", by_method(get=one_board, put=change_board, delete=delete_board)),
+    path("boards/<str:board>/messages", by_method(get=messages, post=create_message)),
+    path("boards/<str:board>/messages/<str:message>", by_method(get=one_message, put=change_message, delete=delete_message)),
+]

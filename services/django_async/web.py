@@ -1,0 +1,71 @@
+"""Requests and answers in Django's terms."""
+
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+
+from twogates.board_documents import Reply
+from twogates.payloads import encode
+from twogates.problems import MEDIA_TYPE, Problem, method_not_allowed, too_large
+from twogates.settings import AppSettings
+
+settings = AppSettings.read()
+
+View = Callable[..., Awaitable[HttpResponse | StreamingHttpResponse]]
+
+
+def answers(*methods: str) -> Callable[[View], View]:
+    """Let a view answer these methods only, and answer with the problem that it raises."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        async def checked(request: HttpRequest, **arguments: Any) -> HttpResponse | StreamingHttpResponse:
+            if request.method not in methods:
+                return problem(method_not_allowed(methods))
+            try:
+                return await view(request, **arguments)
+            except Problem as error:
+                return problem(error)
+            except RequestDataTooBig:
+                return problem(too_large(settings.body_limit))
+
+        return checked
+
+    return decorate
+
+
+get = answers("GET", "HEAD")
+post = answers("POST")
+
+
+def by_method(**views: View) -> View:
+    """One view of several, each for a method: Django finds a view by its path alone."""
+    each = {name.upper(): view for name, view in views.items()} | ({"HEAD": views["get"]} if "get" in views else {})
+
+    @answers(*each)
+    async def chosen(request: HttpRequest, **arguments: Any) -> HttpResponse | StreamingHttpResponse:
+        return await each[request.method or ""](request, **arguments)
+
+    return chosen
+
+
+def answer(data: object) -> HttpResponse:
+    body = encode(data)
+    return HttpResponse(body, content_type="application/json", headers={"Content-Length": len(body)})
+
+
+def reply(reply: Reply) -> HttpResponse:
+    if not reply.body:
+        response = HttpResponse(status=reply.status, headers=reply.headers)
+        del response["Content-Type"]
+        return response
+    headers = {**reply.headers, "Content-Length": len(reply.body)}
+    return HttpResponse(reply.body, status=reply.status, headers=headers, content_type="application/json")
+
+
+def problem(error: Problem) -> HttpResponse:
+    body = error.body
+    return HttpResponse(body, status=error.status, content_type=MEDIA_TYPE, headers={**error.headers, "Content-Length": len(body)})

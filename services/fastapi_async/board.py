@@ -1,0 +1,182 @@
+"""The notice board on FastAPI and SQLAlchemy: where a view awaits a query, the others go on."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+from web import answer, reply
+
+from twogates import board_documents as documents
+from twogates import board_statements as statements
+from twogates.board_documents import Reply, found, unchanged
+from twogates.board_models import (
+    BoardFields,
+    MessageFields,
+    MessagesQuery,
+    NewMessage,
+    PageQuery,
+    changed,
+    fingerprint,
+    matches,
+    read_id,
+    read_key,
+    require,
+)
+from twogates.database_async import Database
+from twogates.database_common import LOOP_POOL, constraint
+from twogates.models import Body
+from twogates.problems import Problem
+from twogates.settings import AppSettings, DatabaseSettings
+
+settings = AppSettings.read()
+database_settings = DatabaseSettings.read()
+# A loop has as many requests under way as come, and each waits for a connection: the pool decides how many ask the database at once.
+database = Database(database_settings, "fastapi", database_settings.pool or LOOP_POOL)
+
+routes = APIRouter()
+get = partial(routes.api_route, methods=["GET", "HEAD"])
+post = partial(routes.api_route, methods=["POST"], max_body_size=settings.body_limit)
+put = partial(routes.api_route, methods=["PUT"], max_body_size=settings.body_limit)
+delete = partial(routes.api_route, methods=["DELETE"])
+
+
+@get("/boards")
+async def boards(query: Annotated[PageQuery, Query()]) -> Response:
+    async with database.read() as connection:
+        rows = (await connection.execute(statements.boards(query))).all()
+    return answer(documents.page("boards", documents.board, rows, query.limit))
+
+
+@post("/boards")
+async def create_board(request: Request, fields: BoardFields) -> Response:
+    async def create(connection: AsyncConnection) -> Reply:
+        row = (await connection.execute(statements.new_board(fields))).one()
+        return documents.shown(documents.board(row), 201, f"/boards/{row.id}")
+
+    return reply(await once(request, fields, create))
+
+
+@get("/boards/{board}")
+async def one_board(request: Request, board: str) -> Response:
+    number = read_id(board)
+    async with database.read() as connection:
+        row = found((await connection.execute(statements.board(number))).one_or_none())
+    if matches(request.headers.get("If-None-Match"), row.version):
+        return reply(documents.not_modified(row.version))
+    return reply(documents.shown(documents.board(row)))
+
+
+@put("/boards/{board}")
+async def change_board(request: Request, board: str, fields: BoardFields) -> Response:
+    number, if_match = read_id(board), require(request.headers.get("If-Match"))
+    async with database.read() as connection:
+        row = unchanged((await connection.execute(statements.board(number))).one_or_none(), if_match)
+    try:
+        async with database.write() as connection:
+            done = await connection.execute(statements.change_board(number, row.version, fields))
+    except IntegrityError as error:
+        raise broken(error) from error
+    if not done.rowcount:
+        raise changed()
+    return reply(documents.shown({**documents.board(row), "name": fields.name, "version": row.version + 1}))
+
+
+@delete("/boards/{board}")
+async def delete_board(request: Request, board: str) -> Response:
+    number, if_match = read_id(board), require(request.headers.get("If-Match"))
+    async with database.read() as connection:
+        row = unchanged((await connection.execute(statements.board(number))).one_or_none(), if_match)
+    async with database.write() as connection:
+        done = await connection.execute(statements.delete_board(number, row.version))
+    if not done.rowcount:
+        raise changed()
+    return reply(documents.GONE)
+
+
+@get("/boards/{board}/messages")
+async def messages(board: str, query: Annotated[MessagesQuery, Query()]) -> Response:
+    number = read_id(board)
+    async with database.read() as connection:
+        rows = (await connection.execute(statements.messages(number, query))).all()
+        if not rows:
+            found((await connection.execute(statements.board(number))).one_or_none())
+    return answer(documents.page("messages", documents.message, rows, query.limit))
+
+
+@post("/boards/{board}/messages")
+async def create_message(request: Request, board: str, fields: NewMessage) -> Response:
+    number = read_id(board)
+
+    async def create(connection: AsyncConnection) -> Reply:
+        if not (await connection.execute(statements.count(number, 1))).rowcount:
+            raise Problem(404)
+        author = (await connection.execute(statements.author(fields.author))).scalar_one()
+        row = (await connection.execute(statements.new_message(number, author, fields))).one()
+        return documents.shown(documents.message(row), 201, f"/boards/{number}/messages/{row.id}")
+
+    return reply(await once(request, fields, create))
+
+
+@get("/boards/{board}/messages/{message}")
+async def one_message(request: Request, board: str, message: str) -> Response:
+    numbers = read_id(board), read_id(message)
+    async with database.read() as connection:
+        row = found((await connection.execute(statements.message(*numbers))).one_or_none())
+    if matches(request.headers.get("If-None-Match"), row.version):
+        return reply(documents.not_modified(row.version))
+    return reply(documents.shown(documents.message(row)))
+
+
+@put("/boards/{board}/messages/{message}")
+async def change_message(request: Request, board: str, message: str, fields: MessageFields) -> Response:
+    numbers, if_match = (read_id(board), read_id(message)), require(request.headers.get("If-Match"))
+    async with database.read() as connection:
+        row = unchanged((await connection.execute(statements.message(*numbers))).one_or_none(), if_match)
+    async with database.write() as connection:
+        done = await connection.execute(statements.change_message(*numbers, row.version, fields))
+    if not done.rowcount:
+        raise changed()
+    return reply(documents.shown({**documents.message(row), "text": fields.text, "version": row.version + 1}))
+
+
+@delete("/boards/{board}/messages/{message}")
+async def delete_message(request: Request, board: str, message: str) -> Response:
+    numbers, if_match = (read_id(board), read_id(message)), require(request.headers.get("If-Match"))
+    async with database.read() as connection:
+        row = unchanged((await connection.execute(statements.message(*numbers))).one_or_none(), if_match)
+    async with database.write() as connection:
+        await connection.execute(statements.count(numbers[0], -1))
+        if not (await connection.execute(statements.delete_message(*numbers, row.version))).rowcount:
+            raise changed()
+    return reply(documents.GONE)
+
+
+async def once(request: Request, fields: Body, create: Callable[[AsyncConnection], Awaitable[Reply]]) -> Reply:
+    """Create what a request asks for, in one transaction with the answer; where its Idempotency-Key has an answer already, that one.
+
+    The key is looked up only where something fails, the key itself among it: a request that comes for the first time pays one
+    round trip for it, and of two at once the second waits in the database for the first.
+    """
+    key = read_key(request.headers.get("Idempotency-Key"))
+    mark = fingerprint(request.method, request.url.path, fields)
+    try:
+        async with database.write() as connection:
+            reply = await create(connection)
+            if key:
+                await connection.execute(statements.remember(key, mark, reply))
+            return reply
+    except (IntegrityError, Problem) as error:
+        if key and not (isinstance(error, Problem) and error.status == 503):
+            async with database.read() as connection:
+                stored = (await connection.execute(statements.remembered(key))).one_or_none()
+            if stored:
+                return documents.again(stored, mark)
+        raise broken(error) if isinstance(error, IntegrityError) else error from error
+
+
+def broken(error: IntegrityError) -> BaseException:
+    """The answer to a constraint that a client can break; else the error itself."""
+    return documents.name_taken() if error.orig and constraint(error.orig) == documents.NAME_IS_TAKEN else error

@@ -1,0 +1,20 @@
+"""Answers in FastAPI's terms."""
+
+from fastapi import Request, Response
+
+from twogates.board_documents import Reply
+from twogates.payloads import encode
+from twogates.problems import MEDIA_TYPE, Problem
+
+
+def answer(data: object) -> Response:
+    # A Response and not the data: FastAPI's own way from data to JSON is made for models, and costs more than the view.
+    return Response(encode(data), media_type="application/json")
+
+
+def reply(reply: Reply) -> Response:
+    return Response(reply.body, reply.status, reply.headers, media_type="application/json" if reply.body else None)
+
+
+async def problem(request: Request, error: Problem) -> Response:
+    return Response(error.body, status_code=error.status, media_type=MEDIA_TYPE, headers=error.headers)

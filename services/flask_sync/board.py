@@ -1,0 +1,189 @@
+"""The notice board on Flask and SQLAlchemy: a view waits for its queries, and its worker waits with it."""
+
+from collections.abc import Callable
+from functools import partial
+
+from flask import Blueprint, Response, request
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+from web import answer, body, reply
+
+from server import threads
+from twogates import board_documents as documents
+from twogates import board_statements as statements
+from twogates.board_documents import Reply, found, unchanged
+from twogates.board_models import (
+    BoardFields,
+    MessageFields,
+    MessagesQuery,
+    NewMessage,
+    PageQuery,
+    changed,
+    fingerprint,
+    matches,
+    read_id,
+    read_key,
+    require,
+)
+from twogates.database_blocking import Database
+from twogates.database_common import constraint
+from twogates.models import Body
+from twogates.problems import Problem
+from twogates.settings import AppSettings, DatabaseSettings
+
+settings = AppSettings.read()
+database_settings = DatabaseSettings.read()
+# A thread waits for its query, so it needs no second connection.
+database = Database(database_settings, "flask", database_settings.pool or threads)
+
+routes = Blueprint("board", __name__)
+get = partial(routes.route, methods=["GET"], provide_automatic_options=False)
+post = partial(routes.route, methods=["POST"], provide_automatic_options=False)
+put = partial(routes.route, methods=["PUT"], provide_automatic_options=False)
+delete = partial(routes.route, methods=["DELETE"], provide_automatic_options=False)
+
+
+@get("/boards")
+def boards() -> Response:
+    query = PageQuery.read(request.query_string)
+    with database.read() as connection:
+        rows = connection.execute(statements.boards(query)).all()
+    return answer(documents.page("boards", documents.board, rows, query.limit))
+
+
+@post("/boards")
+def create_board() -> Response:
+    fields = BoardFields.read(body(settings.body_limit), request.content_type)
+
+    def create(connection: Connection) -> Reply:
+        row = connection.execute(statements.new_board(fields)).one()
+        return documents.shown(documents.board(row), 201, f"/boards/{row.id}")
+
+    return reply(once(fields, create))
+
+
+@get("/boards/<board>")
+def one_board(board: str) -> Response:
+    number = read_id(board)
+    with database.read() as connection:
+        row = found(connection.execute(statements.board(number)).one_or_none())
+    if matches(request.headers.get("If-None-Match"), row.version):
+        return reply(documents.not_modified(row.version))
+    return reply(documents.shown(documents.board(row)))
+
+
+@put("/boards/<board>")
+def change_board(board: str) -> Response:
+    fields = BoardFields.read(body(settings.body_limit), request.content_type)
+    number, if_match = read_id(board), require(request.headers.get("If-Match"))
+    with database.read() as connection:
+        row = unchanged(connection.execute(statements.board(number)).one_or_none(), if_match)
+    try:
+        with database.write() as connection:
+            done = connection.execute(statements.change_board(number, row.version, fields))
+    except IntegrityError as error:
+        raise broken(error) from error
+    if not done.rowcount:
+        raise changed()
+    return reply(documents.shown({**documents.board(row), "name": fields.name, "version": row.version + 1}))
+
+
+@delete("/boards/<board>")
+def delete_board(board: str) -> Response:
+    number, if_match = read_id(board), require(request.headers.get("If-Match"))
+    with database.read() as connection:
+        row = unchanged(connection.execute(statements.board(number)).one_or_none(), if_match)
+    with database.write() as connection:
+        done = connection.execute(statements.delete_board(number, row.version))
+    if not done.rowcount:
+        raise changed()
+    return reply(documents.GONE)
+
+
+@get("/boards/<board>/messages")
+def messages(board: str) -> Response:
+    query = MessagesQuery.read(request.query_string)
+    number = read_id(board)
+    with database.read() as connection:
+        rows = connection.execute(statements.messages(number, query)).all()
+        if not rows:
+            found(connection.execute(statements.board(number)).one_or_none())
+    return answer(documents.page("messages", documents.message, rows, query.limit))
+
+
+@post("/boards/<board>/messages")
+def create_message(board: str) -> Response:
+    fields = NewMessage.read(body(settings.body_limit), request.content_type)
+    number = read_id(board)
+
+    def create(connection: Connection) -> Reply:
+        if not connection.execute(statements.count(number, 1)).rowcount:
+            raise Problem(404)
+        author = connection.execute(statements.author(fields.author)).scalar_one()
+        row = connection.execute(statements.new_message(number, author, fields)).one()
+        return documents.shown(documents.message(row), 201, f"/boards/{number}/messages/{row.id}")
+
+    return reply(once(fields, create))
+
+
+@get("/boards/<board>/messages/<message>")
+def one_message(board: str, message: str) -> Response:
+    numbers = read_id(board), read_id(message)
+    with database.read() as connection:
+        row = found(connection.execute(statements.message(*numbers)).one_or_none())
+    if matches(request.headers.get("If-None-Match"), row.version):
+        return reply(documents.not_modified(row.version))
+    return reply(documents.shown(documents.message(row)))
+
+
+@put("/boards/<board>/messages/<message>")
+def change_message(board: str, message: str) -> Response:
+    fields = MessageFields.read(body(settings.body_limit), request.content_type)
+    numbers, if_match = (read_id(board), read_id(message)), require(request.headers.get("If-Match"))
+    with database.read() as connection:
+        row = unchanged(connection.execute(statements.message(*numbers)).one_or_none(), if_match)
+    with database.write() as connection:
+        done = connection.execute(statements.change_message(*numbers, row.version, fields))
+    if not done.rowcount:
+        raise changed()
+    return reply(documents.shown({**documents.message(row), "text": fields.text, "version": row.version + 1}))
+
+
+@delete("/boards/<board>/messages/<message>")
+def delete_message(board: str, message: str) -> Response:
+    numbers, if_match = (read_id(board), read_id(message)), require(request.headers.get("If-Match"))
+    with database.read() as connection:
+        row = unchanged(connection.execute(statements.message(*numbers)).one_or_none(), if_match)
+    with database.write() as connection:
+        connection.execute(statements.count(numbers[0], -1))
+        if not connection.execute(statements.delete_message(*numbers, row.version)).rowcount:
+            raise changed()
+    return reply(documents.GONE)
+
+
+def once(fields: Body, create: Callable[[Connection], Reply]) -> Reply:
+    """Create what a request asks for, in one transaction with the answer; where its Idempotency-Key has an answer already, that one.
+
+    The key is looked up only where something fails, the key itself among it: a request that comes for the first time pays one
+    round trip for it, and of two at once the second waits in the database for the first.
+    """
+    key = read_key(request.headers.get("Idempotency-Key"))
+    mark = fingerprint(request.method, request.path, fields)
+    try:
+        with database.write() as connection:
+            reply = create(connection)
+            if key:
+                connection.execute(statements.remember(key, mark, reply))
+            return reply
+    except (IntegrityError, Problem) as error:
+        if key and not (isinstance(error, Problem) and error.status == 503):
+            with database.read() as connection:
+                stored = connection.execute(statements.remembered(key)).one_or_none()
+            if stored:
+                return documents.again(stored, mark)
+        raise broken(error) if isinstance(error, IntegrityError) else error from error
+
+
+def broken(error: IntegrityError) -> BaseException:
+    """The answer to a constraint that a client can break; else the error itself."""
+    return documents.name_taken() if error.orig and constraint(error.orig) == documents.NAME_IS_TAKEN else error

@@ -1,0 +1,44 @@
+"""Requests and answers in Flask's terms."""
+
+from collections.abc import Iterator
+
+from flask import Response, request
+
+from twogates.board_documents import Reply
+from twogates.payloads import encode
+from twogates.problems import MEDIA_TYPE, Problem, too_large
+
+
+def answer(data: object) -> Response:
+    return Response(encode(data), content_type="application/json")
+
+
+def reply(reply: Reply) -> Response:
+    response = Response(reply.body, status=reply.status, headers=reply.headers, content_type="application/json")
+    if not reply.body:
+        del response.headers["Content-Type"]
+    return response
+
+
+def problem(error: Problem) -> Response:
+    return Response(error.body, status=error.status, content_type=MEDIA_TYPE, headers=error.headers)
+
+
+def body(limit: int) -> bytes:
+    return b"".join(body_parts(limit))
+
+
+def body_parts(limit: int) -> Iterator[bytes]:
+    """The body, piece by piece, up to ``limit`` bytes.
+
+    MAX_CONTENT_LENGTH would cut a body that comes without its length, and go on with the part; and it refuses an upload
+    of exactly the limit.
+    """
+    if (request.content_length or 0) > limit:
+        raise too_large(limit)
+    size = 0
+    while part := request.stream.read(65536):
+        size += len(part)
+        if size > limit:
+            raise too_large(limit)
+        yield part
