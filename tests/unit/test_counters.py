@@ -269,6 +269,9 @@ LIMITS = {
     "UPLOAD_LIMIT": "65536",
     "UPSTREAM_URL": "http://127.0.0.1:9",
     "UPSTREAM_CONNECTIONS": "10",
+    "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/nothing",
+    "CACHE_URL": "redis://127.0.0.1:9/0",
+    "POOL": "auto",
 }
 SERVER = {"HOST": "127.0.0.1", "LOG_LEVEL": "warning", "GRACEFUL_TIMEOUT": "5", "TRUSTED_PROXIES": "127.0.0.1", "TIMEOUT": "40"}
 MORE = {"BACKLOG": "100", "KEEPALIVE": "75"}

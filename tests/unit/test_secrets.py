@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.conftest import ROOT
 
-NAMES = {"django_secret_key", "postgres_password", "valkey_password", "valkey_users"}
+NAMES = {"database_password", "django_secret_key", "postgres_password", "valkey_password", "valkey_users"}
 
 
 def make(folder: Path) -> dict[str, str]:

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from twogates import upstream_async, upstream_blocking, upstream_common
+from twogates import upstream_async, upstream_blocking
 from twogates.problems import Problem
+from twogates.readiness import readiness
 
 
 @contextmanager
@@ -94,8 +95,8 @@ def test_no_answer(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_ready_names_each_dependency() -> None:
-    assert upstream_common.readiness(True) == {"status": "ready", "dependencies": {"upstream": "up"}}
+    assert readiness(upstream=True, database=True) == {"status": "ready", "dependencies": {"upstream": "up", "database": "up"}}
     with pytest.raises(Problem) as problem:
-        upstream_common.readiness(False)
+        readiness(upstream=True, database=False)
     assert (problem.value.status, problem.value.headers) == (503, {"Retry-After": "1"})
-    assert b'"dependencies":{"upstream":"down"}' in problem.value.body
+    assert b'"dependencies":{"upstream":"up","database":"down"}' in problem.value.body
