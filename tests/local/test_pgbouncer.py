@@ -1,0 +1,97 @@
+"""The services behind PgBouncer, which lends a connection for a transaction: many clients, and three connections to the database."""
+
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import psycopg
+import pytest
+
+from scripts import data_local
+from scripts.local_plan import Plan, make_plan
+from scripts.servers import Command, Servers, free_port
+from tests.data import secret, sql
+
+SERVICES = ("flask", "fastapi", "django")
+CONNECTIONS, TOGETHER, POSTS = 3, 24, 150
+SETTINGS = """\
+[databases]
+twogates = host=127.0.0.1 port={database}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = scram-sha-256
+auth_file = {users}
+admin_users = twogates
+pool_mode = transaction
+default_pool_size = {connections}
+"""
+
+
+def program() -> str:
+    """PgBouncer, which has no package on PyPI."""
+    found = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin")
+    if not found:
+        pytest.skip("PgBouncer is not installed here: apt install pgbouncer")
+    return found
+
+
+@pytest.fixture
+def behind(stack: None, tmp_path: Path) -> Iterator[tuple[dict[str, str], int]]:
+    """The addresses of the three services behind a PgBouncer of their own, and its port."""
+    plan, port = make_plan(), free_port()
+    folder = Path("/tmp") / f"pgbouncer-{port}"  # another user than root has to read it
+    folder.mkdir()
+    users, settings = folder / "users", folder / "settings"
+    users.write_text(f'"twogates" "{secret("database_password")}"\n')
+    values = {"database": plan.data_ports["postgres"], "port": port, "users": users, "connections": CONNECTIONS}
+    settings.write_text(SETTINGS.format(**values))
+    with Servers(tmp_path) as servers:
+        try:
+            servers.start("pgbouncer", Command([*data_local.as_user(), program(), "-q", str(settings)], folder, port))
+            yield {name: start(name, plan, servers, port) for name in SERVICES}, port
+        finally:
+            shutil.rmtree(folder)
+
+
+def start(name: str, plan: Plan, servers: Servers, pooler: int) -> str:
+    """A service whose database is the pooler; its address."""
+    process = next(process for process in plan.processes if process.name.split("-")[0] == name)
+    url = process.environment["DATABASE_URL"].replace(f":{plan.data_ports['postgres']}/", f":{pooler}/")
+    port = free_port()
+    environment = {**process.environment, "DATABASE_URL": url, "PORT": str(port), "WORKERS": "4" if name == "flask" else "1"}
+    servers.start(name, Command(process.command, process.folder, port, environment, "/readyz"))
+    servers.wait_until_ready([name])
+    return f"http://127.0.0.1:{port}"
+
+
+def test_many_clients_share_three_connections(behind: tuple[dict[str, str], int]) -> None:
+    urls, port = behind
+    name = f"pooled-{uuid4()}"
+    with httpx.Client(timeout=30) as client:
+        board = client.post(f"{urls['flask']}/boards", json={"name": name}).json()["id"]
+
+        def post(number: int) -> int:
+            url = f"{urls[SERVICES[number % 3]]}/boards/{board}/messages"
+            answer = client.post(url, json={"author": "Ada", "text": str(number)}, headers={"Idempotency-Key": f"{name}-{number}"})
+            assert answer.status_code in (201, 503), answer.text  # three connections: some wait for too long
+            return post(number) if answer.status_code == 503 else answer.status_code
+
+        with ThreadPoolExecutor(TOGETHER) as together:
+            assert list(together.map(post, range(POSTS))) == [201] * POSTS
+        assert {client.get(f"{url}/boards/{board}").json()["messages"] for url in urls.values()} == {POSTS}
+        # The limits of time are the role's, and so they hold on a connection that is another's at the next transaction.
+        password = secret("database_password")
+        with psycopg.connect(f"host=127.0.0.1 port={port} user=twogates password={password} dbname=twogates") as connection:
+            assert connection.execute("SHOW statement_timeout").fetchone() == ("1s",)
+        with psycopg.connect(f"host=127.0.0.1 port={port} user=twogates password={password} dbname=pgbouncer", autocommit=True) as admin:
+            cursor = admin.execute("SHOW POOLS")
+            names = [column.name for column in cursor.description or ()]
+            pool = next(row for row in (dict(zip(names, row, strict=True)) for row in cursor) if row["database"] == "twogates")
+        assert 0 < pool["sv_active"] + pool["sv_idle"] + pool["sv_used"] <= CONNECTIONS
+        assert pool["cl_active"] > CONNECTIONS
+    assert sql(f"DELETE FROM boards WHERE id = {board}").returncode == 0
