@@ -17,6 +17,7 @@ from scripts.output import fail
 CONFIGURATION = RUN / "supervisord.conf"
 SOCKET = RUN / "supervisor.sock"
 LOGS = RUN / "logs"
+LAST = {"postgres", "valkey"}  # stopped when nobody needs them any more
 LONGEST_SOCKET_PATH = 100  # the kernel takes 107 bytes, and Supervisor first makes the socket under a longer name
 
 HEAD = """\
@@ -128,6 +129,10 @@ def stop(seconds: float) -> bool:
     if running is None:
         return False
     pid = running.getPID()
+    # Nginx first, so that nobody is let in any more, then all services at once; Supervisor alone would stop one after the other.
+    names = [process["name"] for process in running.getAllProcessInfo() if process["statename"] in ("RUNNING", "STARTING")]
+    for name in sorted(set(names) - LAST, key="nginx".__ne__):
+        running.stopProcess(name, name == "nginx")
     running.shutdown()
     deadline = time.monotonic() + seconds
     while Path(f"/proc/{pid}").exists() if Path("/proc").exists() else connect() is not None:
