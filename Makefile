@@ -22,6 +22,10 @@ reload: ## Nginx takes its changed configuration, if nginx -t accepts it
 	$(RUN) scripts -m scripts.stack reload
 deploy: ## Replace a service's replicas while it serves (S=fastapi; Docker)
 	$(RUN) scripts -m scripts.deploy $(S)
+backup: ## Copy the database to a file in backups/, while it serves
+	$(RUN) scripts -m scripts.backup
+restore: ## Replace the database by a backup (B=backups/...; default: the newest)
+	$(RUN) scripts -m scripts.restore $(B)
 secrets: ## The secrets that production needs, each a file; what is there is kept
 	$(RUN) scripts -m scripts.secrets
 trust: ## How a browser or program comes to trust the development certificate

@@ -39,6 +39,7 @@ def up(reload: bool = False) -> None:
     if running is None:  # the data alone, whose jobs the others wait for
         supervisor.write_configuration(plan.data)
         supervisor.start()
+    supervisor.start_stopped()
     try:
         data_local.wait_until_ready(plan.data_ports, START_SECONDS, supervisor.failure)
         if wrong := run_jobs(plan.data_jobs):

@@ -111,6 +111,14 @@ def start() -> None:
         running.addProcessGroup(name)
 
 
+def start_stopped() -> None:
+    """Start again what was stopped, or given up, in a Supervisor that runs."""
+    running = connect()
+    for process in running.getAllProcessInfo() if running else []:
+        if process["statename"] in ("STOPPED", "EXITED", "FATAL"):
+            running.startProcess(process["name"], False)
+
+
 def failure() -> str | None:
     """What went wrong with a process that Supervisor gave up, with the end of its log."""
     running = connect()

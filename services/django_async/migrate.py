@@ -12,7 +12,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "django_settings")
 import django
 from connections import PoolSettings, too_many
 from django.core.management import call_command
-from django.db import OperationalError, connection
+from django.db import DatabaseError, OperationalError, connection
 from psycopg import sql
 from pydantic import Field, FilePath
 
@@ -39,9 +39,10 @@ def main() -> None:
         cursor.execute("SELECT current_setting('max_connections')::int, current_setting('superuser_reserved_connections')::int")
         if wrong := too_many(pools, *cursor.fetchone()):
             sys.exit(f"twogates: {wrong}")
+    is_new = "boards" not in connection.introspection.table_names()
     call_command("migrate", verbosity=0)
     let_in(settings.role, settings.role_password_file.read_text().strip())
-    if settings.profile == "development":
+    if is_new and settings.profile == "development":  # one that somebody emptied stays empty, and so does one that is restored
         from notices.seed import seed
 
         seed()
@@ -74,3 +75,5 @@ if __name__ == "__main__":
         main()
     except OperationalError as error:
         sys.exit(f"twogates: the database does not answer: {error}")
+    except DatabaseError as error:
+        sys.exit(f"twogates: the schema cannot be brought up to date: {error}")

@@ -11,10 +11,8 @@ EACH = 25
 
 
 def seed() -> None:
-    """Make them where there is no board yet."""
+    """Make them."""
     with transaction.atomic():
-        if Board.objects.exists():
-            return
         authors = Author.objects.bulk_create(Author(name=name) for name in AUTHORS)
         boards = Board.objects.bulk_create(Board(name=name, messages=EACH, version=1, created=now()) for name in BOARDS)
         Message.objects.bulk_create(

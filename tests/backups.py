@@ -1,0 +1,19 @@
+"""`make backup` and `make restore`, as tests run them."""
+
+import subprocess
+import sys
+
+from tests.conftest import ROOT
+
+
+def run(module: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """What `make backup` and `make restore` run."""
+    command = [sys.executable, "-m", f"scripts.{module}", *words]
+    return subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240)
+
+
+def checksums() -> str:
+    """Of every table."""
+    done = run("backup", "--checksum")
+    assert done.returncode == 0, done.stderr
+    return done.stdout
