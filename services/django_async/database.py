@@ -50,6 +50,7 @@ def in_database(work: Callable[Arguments, Result]) -> Callable[Arguments, Awaita
 
 def in_thread(work: Callable[[], Result], since: float) -> Result:
     """Do it with a connection of the pool, for at most ``UNIT_SECONDS``, unless it has waited for a thread for too long."""
+    availability().check()  # again: it may have gone meanwhile
     if monotonic() - since > WAIT_SECONDS:
         raise busy()
     try:
@@ -57,6 +58,8 @@ def in_thread(work: Callable[[], Result], since: float) -> Result:
             return work()
     except (Error, psycopg.Error) as error:
         cause = error.__cause__ if isinstance(error, Error) else error
+        if cause and availability().elsewhere(cause):
+            connection.pool.drain()
         if cause and (problem := availability().problem(cause)):
             raise problem from error
         raise

@@ -26,7 +26,7 @@ from twogates.board_models import (
     require,
 )
 from twogates.database_blocking import Database
-from twogates.database_common import constraint
+from twogates.database_common import constraint, in_time
 from twogates.models import Body
 from twogates.problems import Problem
 from twogates.settings import AppSettings, DatabaseSettings
@@ -37,6 +37,8 @@ database_settings = DatabaseSettings.read()
 database = Database(database_settings, "flask", database_settings.pool or threads)
 
 routes = Blueprint("board", __name__)
+# Where a worker is held by the database, the others come later and later.
+routes.before_request(in_time)
 get = partial(routes.route, methods=["GET"], provide_automatic_options=False)
 post = partial(routes.route, methods=["POST"], provide_automatic_options=False)
 put = partial(routes.route, methods=["PUT"], provide_automatic_options=False)

@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import Any
 
 from twogates import counters
-from twogates.context import REQUEST_ID, new_request_id, server_timing
+from twogates.context import CAME, REQUEST_ID, new_request_id, server_timing
 from twogates.problems import MEDIA_TYPE, Problem
 
 Message = MutableMapping[str, Any]
@@ -33,6 +33,7 @@ class Observed:
             await self.app(scope, receive, send)
             return
         started = perf_counter()
+        CAME.set(started)
         request_id = b""
         for name, value in scope["headers"]:
             if name == b"x-request-id":

@@ -1,10 +1,11 @@
-"""The request id, carried from the middleware to every log line of a request."""
+"""What the middleware knows of a request, for whoever needs it deeper down: its id in every log line, and when it came."""
 
 from contextvars import ContextVar
 from time import perf_counter
 from uuid import uuid4
 
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="-")
+CAME: ContextVar[float] = ContextVar("came")  # of perf_counter; a request to a sync worker first waits in line
 
 
 def new_request_id() -> str:

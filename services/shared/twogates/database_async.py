@@ -8,26 +8,38 @@ from typing import Any
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool
-from sqlalchemy import NullPool, text
+from sqlalchemy import URL, NullPool, text
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.psycopg import PGDialectAsync_psycopg
+from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.util import await_only
 
-from twogates.database_common import UNIT_SECONDS, Availability, connection_options, is_dead, pool_options, shut
+from twogates.database_common import Availability, connection_options, is_dead, pool_options, seconds_left, shut
 from twogates.settings import DatabaseSettings
 
 
-class Dialect(PGDialectAsync_psycopg):
-    """SQLAlchemy's own, that leaves a connection as it is: it takes one that comes back from the pool for a new one."""
+class Pooled(PGDialectAsync_psycopg):
+    """SQLAlchemy's own for connections that are a pool's: it takes each for a new one, and gives it back where it would close it."""
 
     supports_statement_cache = True
+    pool: AsyncConnectionPool
+
+    @classmethod
+    def get_async_dialect_cls(cls, url: URL) -> type[Dialect]:  # noqa: ARG003  their name for it
+        """The class itself. SQLAlchemy names its own here, and nothing of the below would be done."""
+        return cls
 
     def on_connect(self) -> None:
-        """Else each would get one more handler of notices at every request."""
+        """Leave it as it is. Else it would get one more handler of notices at every request."""
+
+    def do_close(self, dbapi_connection: Any) -> None:
+        """Give it back. Not by psycopg's close_returns: that forgets one that is broken, and the pool waits for it for ever."""
+        await_only(self.pool.putconn(dbapi_connection.driver_connection))
 
 
-registry.register("postgresql.pooled_async", __name__, Dialect.__name__)
+registry.register("postgresql.pooled_async", __name__, Pooled.__name__)
 
 
 class Database:
@@ -46,20 +58,20 @@ class Database:
 
     @cached_property
     def pool(self) -> AsyncConnectionPool:
-        # close_returns: what SQLAlchemy closes, the pool gets back.
-        return AsyncConnectionPool(kwargs=self.options, check=self.look, close_returns=True, open=False, **pool_options(self.size))
+        return AsyncConnectionPool(kwargs=self.options, check=self.look, open=False, **pool_options(self.size))
 
     async def look(self, connection: psycopg.AsyncConnection[Any]) -> None:
         """Have the pool throw away a connection that the server has closed, and those beside it."""
         if is_dead(connection):
-            await connection.close()
-            await self.pool.drain()
+            await self.pool.drain()  # this one too, when the pool has it back
             raise psycopg.OperationalError("closed by the server")
 
     @cached_property
     def engine(self) -> AsyncEngine:
         # SQLAlchemy's own pool makes a connection in the request that needs it, for as long as that takes.
-        return create_async_engine("postgresql+pooled_async://", async_creator=self.pool.getconn, poolclass=NullPool)
+        engine = create_async_engine("postgresql+pooled_async://", async_creator=self.pool.getconn, poolclass=NullPool)
+        engine.dialect.pool = self.pool  # type: ignore[attr-defined]
+        return engine
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -75,17 +87,21 @@ class Database:
 
     @asynccontextmanager
     async def connection(self, isolation: Any) -> AsyncIterator[AsyncConnection]:
-        """One of the pool, for at most ``UNIT_SECONDS``. Raises the 503 answers where there is none, or it fails."""
+        """One of the pool, for as long as ``seconds_left`` says. Raises the 503 answers where there is none, or it fails."""
         self.availability.check()
+        seconds_left()
         try:
             if self.pool.closed:
                 await self.pool.open()
             async with self.engine.connect() as connection:
                 await connection.execution_options(isolation_level=isolation)
-                with self.within(UNIT_SECONDS, await file_number(connection)):
+                with self.within(seconds_left(), await file_number(connection)):
                     yield connection
         except (DBAPIError, psycopg.Error) as error:
-            if problem := self.availability.problem((error.orig if isinstance(error, DBAPIError) else error) or error):
+            cause = (error.orig if isinstance(error, DBAPIError) else error) or error
+            if self.availability.elsewhere(cause):
+                await self.pool.drain()
+            if problem := self.availability.problem(cause):
                 raise problem from error
             raise
 

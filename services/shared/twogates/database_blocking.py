@@ -12,21 +12,26 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import DBAPIError
 
-from twogates.database_common import UNIT_SECONDS, Availability, connection_options, is_dead, pool_options
+from twogates.database_common import Availability, connection_options, is_dead, pool_options, seconds_left
 from twogates.deadlines import Deadlines
 from twogates.settings import DatabaseSettings
 
 
-class Dialect(PGDialect_psycopg):
-    """SQLAlchemy's own, that leaves a connection as it is: it takes one that comes back from the pool for a new one."""
+class Pooled(PGDialect_psycopg):
+    """SQLAlchemy's own for connections that are a pool's: it takes each for a new one, and gives it back where it would close it."""
 
     supports_statement_cache = True
+    pool: ConnectionPool
 
     def on_connect(self) -> None:
-        """Else each would get one more handler of notices at every request."""
+        """Leave it as it is. Else it would get one more handler of notices at every request."""
+
+    def do_close(self, dbapi_connection: Any) -> None:
+        """Give it back. Not by psycopg's close_returns: that forgets one that is broken, and the pool waits for it for ever."""
+        self.pool.putconn(dbapi_connection)
 
 
-registry.register("postgresql.pooled", __name__, Dialect.__name__)
+registry.register("postgresql.pooled", __name__, Pooled.__name__)
 
 
 class Database:
@@ -49,22 +54,22 @@ class Database:
 
     @cached_property
     def pool(self) -> ConnectionPool:
-        # close_returns: what SQLAlchemy closes, the pool gets back.
-        pool = ConnectionPool(kwargs=self.options, check=self.look, close_returns=True, open=False, **pool_options(self.size))
+        pool = ConnectionPool(kwargs=self.options, check=self.look, open=False, **pool_options(self.size))
         pool.open()
         return pool
 
     def look(self, connection: psycopg.Connection[Any]) -> None:
         """Have the pool throw away a connection that the server has closed, and those beside it."""
         if is_dead(connection):
-            connection.close()
-            self.pool.drain()
+            self.pool.drain()  # this one too, when the pool has it back
             raise psycopg.OperationalError("closed by the server")
 
     @cached_property
     def engine(self) -> Engine:
         # SQLAlchemy's own pool makes a connection in the request that needs it, for as long as that takes.
-        return create_engine("postgresql+pooled://", creator=self.pool.getconn, poolclass=NullPool)
+        engine = create_engine("postgresql+pooled://", creator=self.pool.getconn, poolclass=NullPool)
+        engine.dialect.pool = self.pool  # type: ignore[attr-defined]
+        return engine
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -80,16 +85,19 @@ class Database:
 
     @contextmanager
     def connection(self, isolation: Any) -> Iterator[Connection]:
-        """One of the pool, for at most ``UNIT_SECONDS``. Raises the 503 answers where there is none, or it fails."""
+        """One of the pool, for as long as ``seconds_left`` says. Raises the 503 answers where there is none, or it fails."""
         self.availability.check()
+        seconds_left()
         try:
-            with (
-                self.engine.connect().execution_options(isolation_level=isolation) as connection,
-                self.deadlines.within(UNIT_SECONDS, file_number(connection), self.availability),
-            ):
-                yield connection
+            with self.engine.connect() as connection:
+                connection.execution_options(isolation_level=isolation)
+                with self.deadlines.within(seconds_left(), file_number(connection), self.availability):
+                    yield connection
         except (DBAPIError, psycopg.Error) as error:
-            if problem := self.availability.problem((error.orig if isinstance(error, DBAPIError) else error) or error):
+            cause = (error.orig if isinstance(error, DBAPIError) else error) or error
+            if self.availability.elsewhere(cause):
+                self.pool.drain()
+            if problem := self.availability.problem(cause):
                 raise problem from error
             raise
 

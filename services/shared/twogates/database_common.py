@@ -1,7 +1,8 @@
 """The database's limits of time, and what a service answers when a query fails. Compare upstream_common.py.
 
 Each limit is longer than the one inside it, so that the one that knows most says what happened:
-lock < statement < unit of work; and a request first waits for a connection. Together they stay below two seconds.
+lock < statement < unit of work < request. A request first waits for a connection: for one of the pool, for a thread that has one, or
+in Flask for a worker. All of it together stays below two seconds.
 """
 
 import logging
@@ -10,13 +11,14 @@ import select
 import socket
 import threading
 from contextlib import suppress
-from time import sleep
+from time import monotonic, perf_counter, sleep
 from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import PoolTimeout
 
+from twogates.context import CAME
 from twogates.problems import Problem
 from twogates.settings import DatabaseSettings
 
@@ -24,18 +26,23 @@ log = logging.getLogger(__name__)
 
 LOCK_SECONDS = 0.5  # set by migrate.py for the services' role, as the next
 STATEMENT_SECONDS = 1.0
-UNIT_SECONDS = 1.2  # all that a request asks of the database; beyond it, the server does not answer at all
-WAIT_SECONDS = 0.4  # for a connection of the pool
+UNIT_SECONDS = 1.2  # what is asked on one connection; beyond it, the server does not answer at all
+WAIT_SECONDS = 0.4  # for a connection
+REQUEST_SECONDS = WAIT_SECONDS + UNIT_SECONDS  # from when a request came; some need a second unit
+LEAST_SECONDS = 0.1  # what is worth a try
 CONNECT_SECONDS = 2  # the least that libpq takes
 PROBE_SECONDS = 0.5  # between two looks at a database that is down
+RENEWAL_SECONDS = 2.0  # between two times that all connections are made anew to a database that is read-only
 
 # Connections of one event loop, where POOL says auto. `make lab X=pool-sizing` measures what more of them would bring.
 LOOP_POOL = 10
 
-TOO_MANY_CONNECTIONS = "53300"
+# What it says to a new connection where there are too many: such an error has no SQLSTATE.
+FULL = ("too many", "remaining connection slots")
 # SQLSTATEs and their classes (PostgreSQL's Appendix A) of a database that cannot do now what it could do later.
 BUSY = {"55P03", "57014", "40001", "40P01"}  # a lock or a statement took too long; a transaction lost to another
-CANNOT_NOW = ("53", "57P", "58", "25006", "XX")  # no room or connection, going down or not up yet, its disk, read-only, corrupted
+# No connection, no room, going down or not up yet, its disk; read-only, waited for too long in a transaction; corrupted.
+CANNOT_NOW = ("08", "53", "57P", "58", "25006", "25P03", "XX")
 
 
 def down() -> Problem:
@@ -91,13 +98,31 @@ def shut(number: int) -> None:
         copy.shutdown(socket.SHUT_RDWR)
 
 
+def in_time() -> None:
+    """Raise the 503 answer to a request that has waited in line for longer than it would for a connection."""
+    now = perf_counter()
+    if now - CAME.get(now) > WAIT_SECONDS:
+        raise busy()
+
+
+def seconds_left() -> float:
+    """How long a unit of work may take now. Raises the 503 answer where the request has no time left."""
+    now = perf_counter()
+    left = min(UNIT_SECONDS, CAME.get(now) + REQUEST_SECONDS - now)
+    if left < LEAST_SECONDS:
+        raise busy()
+    return left
+
+
 class Availability:
     """Whether the database answers. Once it does not, requests are refused at once, and a thread looks whether it is back."""
 
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = options
         self.down = False
-        self.looking = threading.Lock()
+        self.looking = False
+        self.looked = self.renewed = -RENEWAL_SECONDS  # when it last answered, and when all connections were last made anew
+        self.lock = threading.Lock()
 
     def check(self) -> None:
         """Raise the 503 answer while it is known to be down."""
@@ -106,29 +131,47 @@ class Availability:
 
     def lost(self, *, sure: bool = True) -> None:
         """A request has had no answer in time; or, where it is not sure that there is none to be had, no connection."""
-        self.down = self.down or sure
-        if self.looking.acquire(blocking=False):
-            threading.Thread(target=self.look, daemon=True).start()
+        with self.lock:
+            # Each look is a new process of the database's, and one that is busy has none to spare.
+            if not sure and monotonic() - self.looked < PROBE_SECONDS:
+                return
+            self.down = self.down or sure
+            if self.looking:
+                return
+            self.looking = True
+        threading.Thread(target=self.look, daemon=True).start()
 
     def look(self) -> None:
         """Return when it answers."""
-        try:
-            while not self.answers():
-                if not self.down:
-                    log.error("the database does not answer")
-                self.down = True
-                sleep(PROBE_SECONDS)
-        finally:
-            self.down = False
-            self.looking.release()
+        said = False
+        while not self.answers():
+            self.down = True
+            if not said:
+                log.error("the database does not answer")
+                said = True
+            sleep(PROBE_SECONDS)
+        with self.lock:
+            self.down = self.looking = False
+            self.looked = monotonic()
+        if said:
+            log.warning("the database answers again")
 
     def answers(self) -> bool:
         """Whether a new connection can be made, or could be if there were not too many."""
         try:
             psycopg.connect(**self.options).close()
         except psycopg.Error as error:
-            return error.sqlstate == TOO_MANY_CONNECTIONS or "too many" in str(error)
+            return any(words in str(error) for words in FULL)
         return True
+
+    def elsewhere(self, error: BaseException) -> bool:
+        """Whether to make all connections anew: what is read-only to them may take changes from others, or at another address."""
+        if not isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+            return False
+        with self.lock:
+            due = monotonic() - self.renewed > RENEWAL_SECONDS
+            self.renewed = monotonic() if due else self.renewed
+        return due
 
     def problem(self, error: BaseException) -> Problem | None:
         """The answer to an error of psycopg; ``None`` to one that is a mistake in our own program."""

@@ -1,17 +1,21 @@
 """Request id and timing around any WSGI callable. Compare asgi.py: the same for the other gate."""
 
 import logging
+import socket
+import struct
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from time import perf_counter
 from typing import Any
 
 from twogates import counters
-from twogates.context import REQUEST_ID, new_request_id, server_timing
+from twogates.context import CAME, REQUEST_ID, new_request_id, server_timing
 
 Application = Callable[..., Iterable[bytes]]
 
 log = logging.getLogger(__name__)
+
+LAST_DATA = struct.Struct("@52xI")  # tcpi_last_data_recv of Linux's struct tcp_info, in milliseconds
 
 
 class Observed:
@@ -22,6 +26,7 @@ class Observed:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         started = perf_counter()
+        CAME.set(started - in_line(environ))
         request_id = environ.get("HTTP_X_REQUEST_ID") or new_request_id()
         REQUEST_ID.set(request_id)
         # What came, for a comparison with what Nginx sent: each must be in both logs, and once.
@@ -32,6 +37,15 @@ class Observed:
             return start_response(status, headers, exc_info)
 
         return self.app(environ, observed_start)
+
+
+def in_line(environ: dict[str, Any]) -> float:
+    """Seconds that a request has waited for a worker: since its last byte came, as the kernel says of its connection."""
+    if not (connection := environ.get("gunicorn.socket")) or not hasattr(socket, "TCP_INFO"):
+        return 0.0
+    with suppress(OSError, struct.error):  # not a TCP connection
+        return float(LAST_DATA.unpack_from(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104))[0]) / 1000
+    return 0.0
 
 
 class Counted:
