@@ -8,7 +8,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from scripts import nginx_local
+from scripts import data_local, nginx_local
 from scripts.compose_file import ROOT, load
 from scripts.local_plan import Plan, Process, make_plan
 
@@ -19,7 +19,10 @@ STATE, CACHE, LOGS, RUNTIME = "/var/lib/twogates", "/var/cache/twogates-nginx", 
 SECRETS = "/etc/twogates/secrets"  # where root puts them
 PLACES = {"TLS_FOLDER": f"{STATE}/tls", "AUTHORITY_FOLDER": f"{STATE}/authority", "ACME_FOLDER": f"{STATE}/acme"}
 ACCESS_LOG = "access_log /dev/stdout "
-SECRET = "/run/secrets/"  # noqa: S105  where Compose puts them
+# What a host has from its distribution: the ports that these listen on, and the units, which are not named alike everywhere.
+DATA_PORTS = {"postgres": 5432, "valkey": 6379}
+DATA_UNITS = {"postgres": ["postgresql.service"], "valkey": ["valkey.service", "valkey-server.service"]}
+ACL_FILE = "/etc/valkey/twogates.acl"
 LOWEST_FREE_PORT = 1024
 
 
@@ -36,6 +39,9 @@ def render(folder: Path) -> Plan:
             files[unit(process.name)] = server(process, plan, entries)
     for job in plan.jobs:
         files[unit(job.name)] = fill("job", {**common(job, entries), "COMMAND": line(job.command)})
+    for job in plan.data_jobs:
+        files[unit(job.name)] = data_job(job, plan, entries)
+    files["twogates.postgresql.conf"], files["twogates.valkey.conf"] = postgres_settings(entries), valkey_settings(entries)
     files[unit("nginx")] = nginx(plan, entries, folder / "nginx")
     for name, text in files.items():
         path = folder / name
@@ -76,15 +82,51 @@ def common(process: Process, entries: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def server(process: Process, plan: Plan, entries: Mapping[str, Any]) -> str:
-    """The unit of a Python server."""
+def with_data(process: Process, plan: Plan, entries: Mapping[str, Any]) -> dict[str, str]:
+    """What every unit has, and the host's database, cache and secrets in place of the local runtime's."""
     entry = entries[service_of(process, entries)]
     secrets = [one if isinstance(one, str) else one["source"] for one in entry.get("secrets", [])]
     # A secret is a file that only this unit sees, in memory; systemd names the folder.
-    environment = {name: value.replace(SECRET, "%d/") for name, value in process.environment.items()}
+    moved = {str(ROOT / one["file"]): f"%d/{name}" for name, one in plan.document["secrets"].items()}
+    moved |= {f"{data_local.SECRETS}{name}": f"%d/{name}" for name in secrets}
+    addresses = {f"127.0.0.1:{plan.data_ports[name]}/": f"127.0.0.1:{port}/" for name, port in DATA_PORTS.items()}
+    environment = {}
+    for name, value in process.environment.items():
+        for local, there in addresses.items():
+            value = value.replace(local, there)
+        environment[name] = moved.get(value, value)
     values = common(replace(process, environment=environment), entries)
-    values["ENVIRONMENT"] = values["ENVIRONMENT"].replace("%%d/", "%d/")
-    after = [unit(other.name) for other in plan.processes if service_of(other, entries) in entry.get("depends_on", {})]
+    values["ENVIRONMENT"] = values["ENVIRONMENT"].replace("=%%d/", "=%d/")
+    needed = entry.get("depends_on", {})
+    after = [unit(other.name) for other in [*plan.data_jobs, *plan.processes] if service_of(other, entries) in needed]
+    after += [name for dependency in needed for name in DATA_UNITS.get(dependency, [])]
+    return values | {
+        "AFTER": "".join(f" {name}" for name in after),
+        "CREDENTIALS": "".join(f"LoadCredential={name}:{SECRETS}/{name}\n" for name in secrets),
+    }
+
+
+def data_job(job: Process, plan: Plan, entries: Mapping[str, Any]) -> str:
+    """The unit of what is done to the data before the services start."""
+    return fill("data_job", {**with_data(job, plan, entries), "COMMAND": line(job.command)})
+
+
+def postgres_settings(entries: Mapping[str, Any]) -> str:
+    """The settings of compose.yaml as a file for PostgreSQL's conf.d."""
+    options = [word.removeprefix("--").split("=", 1) for word in entries["postgres"]["command"][1:]]
+    return "".join(f"{name.replace('-', '_')} = '{value}'\n" for name, value in options)
+
+
+def valkey_settings(entries: Mapping[str, Any]) -> str:
+    """The same as a file that Valkey's own includes."""
+    words = entries["valkey"]["command"][1:]
+    options = dict(zip(words[::2], words[1::2], strict=True)) | {"--aclfile": ACL_FILE}
+    return "".join(f"{name.removeprefix('--')} {value or chr(34) * 2}\n" for name, value in options.items())
+
+
+def server(process: Process, plan: Plan, entries: Mapping[str, Any]) -> str:
+    """The unit of a Python server."""
+    values = with_data(process, plan, entries)
     if Path(process.command[0]).name == "gunicorn":
         # Gunicorn tells systemd when it listens. Its HUP replaces the workers, one set after the other.
         start = f"Type=notify\nExecStart={line(process.command)}\nExecReload=/bin/kill -HUP $MAINPID"
@@ -99,9 +141,8 @@ def server(process: Process, plan: Plan, entries: Mapping[str, Any]) -> str:
         values
         | {
             "START": start,
-            "AFTER": "".join(f" {name}" for name in after),
             "PORT": process.environment["PORT"],
-            "CREDENTIALS": "".join(f"LoadCredential={name}:{SECRETS}/{name}\n" for name in secrets),
+            "WANTS": "".join(f"Wants={unit(job.name)}\n" for job in plan.data_jobs if unit(job.name) in values["AFTER"]),
         },
     )
 

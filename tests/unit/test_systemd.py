@@ -75,7 +75,7 @@ def test_without_the_hardening_the_score_is_too_high(units: Path) -> None:
 
 def test_there_is_a_unit_for_every_process_with_its_limits(units: Path) -> None:
     plan = make_plan()
-    names = {f"twogates-{process.name}.service" for process in [*plan.processes, *plan.jobs]}
+    names = {f"twogates-{process.name}.service" for process in [*plan.processes, *plan.jobs, *plan.data_jobs]}
     assert {path.name for path in units.glob("*.service")} == names
     limits = load()[1]["services"]["fastapi"]["deploy"]["resources"]["limits"]
     fastapi = settings(units / "twogates-fastapi.service")
@@ -83,7 +83,9 @@ def test_there_is_a_unit_for_every_process_with_its_limits(units: Path) -> None:
     assert fastapi["TasksMax"] == [str(limits["pids"])]
     assert fastapi["CPUQuota"] == [f"{float(limits['cpus']) * 100:.0f}%"]
     assert fastapi["TimeoutStopSec"] == [str(load()[0]["fastapi"].stop_seconds)]
-    assert fastapi["After"] == ["network.target twogates-upstream.service"]
+    [after] = fastapi["After"]
+    assert after.startswith("network.target twogates-migrate.service twogates-upstream.service ")
+    assert fastapi["Wants"] == ["twogates-migrate.service"]
     assert "KillSignal=SIGQUIT" in (units / "twogates-nginx.service").read_text()
 
 
@@ -119,10 +121,37 @@ def test_production_is_what_its_file_lays_over_the_rest(tmp_path: Path, monkeypa
     monkeypatch.setenv("PROFILE", "production")
     render(tmp_path)
     django = settings(tmp_path / "twogates-django-1.service")
-    assert django["LoadCredential"] == ["django_secret_key:/etc/twogates/secrets/django_secret_key"]
+    assert "django_secret_key:/etc/twogates/secrets/django_secret_key" in django["LoadCredential"]
     assert {"PROFILE=production", "SECRET_KEY_FILE=%d/django_secret_key"} <= set(django["Environment"])
-    assert "LoadCredential" not in settings(tmp_path / "twogates-flask-2.service")
+    assert "django_secret_key" not in (tmp_path / "twogates-flask-2.service").read_text()
     assert "ssl_reject_handshake on;" in (tmp_path / "nginx/conf.d/server.conf").read_text()
+
+
+def test_the_data_is_the_hosts(units: Path) -> None:
+    flask, migrate = settings(units / "twogates-flask.service"), settings(units / "twogates-migrate.service")
+    assert {
+        "DATABASE_URL=postgresql://twogates@127.0.0.1:5432/twogates",
+        "DATABASE_PASSWORD_FILE=%d/database_password",
+        "CACHE_URL=redis://127.0.0.1:6379/0",
+        "CACHE_PASSWORD_FILE=%d/valkey_password",
+    } <= set(flask["Environment"])
+    assert {
+        "DATABASE_URL=postgresql://postgres@127.0.0.1:5432/twogates",
+        "DATABASE_PASSWORD_FILE=%d/postgres_password",
+        "ROLE_PASSWORD_FILE=%d/database_password",
+    } <= set(migrate["Environment"])
+    assert {line.split(":")[0] for line in migrate["LoadCredential"]} == {"postgres_password", "database_password"}
+    assert "postgres_password" not in (units / "twogates-flask.service").read_text()
+    assert migrate["DynamicUser"] == ["yes"]
+    assert "postgresql.service" in migrate["After"][0]
+    for path in units.glob("*.service"):
+        assert str(ROOT / "secrets") not in path.read_text()
+
+
+def test_the_data_has_the_settings_of_compose(units: Path) -> None:
+    assert "max_connections = '80'\n" in (units / "twogates.postgresql.conf").read_text()
+    valkey = (units / "twogates.valkey.conf").read_text().splitlines()
+    assert {"aclfile /etc/valkey/twogates.acl", 'save ""', "maxmemory 64mb"} <= set(valkey)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +167,11 @@ def begin(path: Path, port: str) -> subprocess.Popen[bytes]:
     """Start what a unit says, with its environment and no other, on another port."""
     unit = settings(path)
     environment = dict(shlex.split(word)[0].split("=", 1) for word in unit["Environment"])
-    environment = {name: value.replace("%%", "%") for name, value in environment.items()}
+    credentials = path.parent / "credentials"
+    credentials.mkdir()
+    for credential in unit.get("LoadCredential", []):
+        (credentials / credential.split(":")[0]).write_text("a secret")
+    environment = {name: value.replace("%d/", f"{credentials}/").replace("%%", "%") for name, value in environment.items()}
     return subprocess.Popen(
         shlex.split(unit["ExecStart"][0].replace("%%", "%").replace("$$", "$")),
         cwd=unit["WorkingDirectory"][0],
