@@ -1,0 +1,59 @@
+"""Whether all pools together fit into the database, from what server.py makes of the settings."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SERVICE = Path(__file__).parents[2] / "services" / "django_async"
+sys.path.append(str(SERVICE))
+
+from connections import SPARE, PoolSettings, too_many  # noqa: E402  a service is a program and not a package
+
+DEFAULTS = {
+    "FLASK_WORKERS": "auto",
+    "FLASK_THREADS": "1",
+    "FLASK_POOL": "auto",
+    "FLASK_CPUS": "1",
+    "FLASK_REPLICAS": "1",
+    "FASTAPI_WORKERS": "auto",
+    "FASTAPI_POOL": "auto",
+    "FASTAPI_CPUS": "1",
+    "FASTAPI_REPLICAS": "1",
+    "DJANGO_POOL": "auto",
+    "DJANGO_REPLICAS": "2",
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({}, {"flask": 4, "fastapi": 10, "django": 20}),
+        ({"FLASK_CPUS": "3.5", "FASTAPI_CPUS": "1.5"}, {"flask": 8, "fastapi": 20, "django": 20}),
+        ({"FLASK_WORKERS": "3", "FLASK_THREADS": "5", "FLASK_REPLICAS": "2"}, {"flask": 30, "fastapi": 10, "django": 20}),
+        ({"FLASK_THREADS": "5", "FLASK_POOL": "2"}, {"flask": 8, "fastapi": 10, "django": 20}),
+        ({"FASTAPI_WORKERS": "3", "FASTAPI_POOL": "7", "FASTAPI_REPLICAS": "2"}, {"flask": 4, "fastapi": 42, "django": 20}),
+        ({"DJANGO_POOL": "3", "DJANGO_REPLICAS": "5"}, {"flask": 4, "fastapi": 10, "django": 15}),
+    ],
+    ids=str,
+)
+def test_the_connections_of_each_service(changed: dict[str, str], expected: dict[str, int]) -> None:
+    assert PoolSettings.read(DEFAULTS | changed).by_service() == expected
+
+
+def test_the_largest_counts_twice_and_some_are_spared() -> None:
+    pools = PoolSettings.read(DEFAULTS)
+    least, reserved = 4 + 10 + 20 + 20 + SPARE, 3
+    assert too_many(pools, least + reserved, reserved) is None
+    said = too_many(pools, least + reserved - 1, reserved)
+    assert said is not None
+    assert said.startswith("the pools may hold 54 connections (flask 4, fastapi 10, django 20, and the largest twice while it is replaced)")
+    assert "PostgreSQL has room for 53; accepted: fewer workers" in said
+
+
+def test_a_value_that_cannot_be_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    wrong: dict[str, Any] = DEFAULTS | {"DJANGO_POOL": "none"}
+    with pytest.raises(SystemExit):
+        PoolSettings.read(wrong)
+    assert "twogates: DJANGO_POOL is 'none'; accepted: " in capsys.readouterr().err
