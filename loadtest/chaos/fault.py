@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from loadtest.chaos.events import KINDS, Kind
 from loadtest.chaos.stack import Stack
@@ -9,6 +10,8 @@ from loadtest.chaos.stack import Stack
 # Asked again and again after a fault: is the stack whole again?
 Whole = Callable[[], bool]
 EVERYTHING: frozenset[Kind] = frozenset(KINDS)
+# What the notice board may do meanwhile: refuse for a while, losing nothing, or nothing but serve.
+Board = Literal["refuses", "serves"]
 # What Nginx cannot send to another replica: a POST that was sent, and an answer that has begun.
 NOT_AGAIN: frozenset[Kind] = frozenset({"post", "stream"})
 
@@ -36,7 +39,8 @@ class Fault:
 
     ``inflict`` does it and returns when it is done, with the question whether all is whole again. It runs in a thread beside
     the load; work that takes CPU time belongs in a process of its own, for the load is measured in this one.
-    ``at_most`` is how many times its calm value the p99 of those who are served may be meanwhile.
+    ``at_most`` is how many times its calm value the p99 of those who are served may be meanwhile. ``board``: clients of the
+    notice board are there too, and what they wrote is looked for afterwards (journal.py).
     """
 
     name: str
@@ -48,6 +52,7 @@ class Fault:
     short: tuple[str, ...] = ()  # of ``on``, those in the short form
     named_only: bool = False  # never among "all": it touches more than the suite's own stack
     at_most: float | None = None
+    board: Board | None = None
 
 
 @dataclass(frozen=True)

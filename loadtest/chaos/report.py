@@ -20,6 +20,7 @@ from loadtest.report.files import new_folder, point
 from loadtest.report.page import ENVIRONMENT, in_words
 
 HEADINGS = ("fault", "GET", "POST", "upstream", "stream", "cut", "closed", "p99 before", "p99 during", "answers", "whole", "promise")
+BOARD_HEADINGS = ("fault", "acknowledged", "missing", "doubled", "refused", "wrong", "longest", "served again")
 EXPLAINED = {
     "configured": "The stack as compose.yaml and nginx/ have it, with two replicas of each service.",
     "plain": "The same without retry, ejection, keep-alive ordering and Daphne's graceful stop (loadtest/chaos/override.py).",
@@ -38,6 +39,15 @@ def row(case: CaseResult) -> list[str]:
     return [case.name, *lost, *sockets, *times, "✓ kept" if case.kept else "✗ broke"]
 
 
+def board_row(case: CaseResult) -> list[str]:
+    """The line of the notice board's table; none where nobody used the board."""
+    board = case.board
+    if board is None:
+        return []
+    counts = (board.acknowledged, board.missing, board.doubled, board.refused, board.wrong)
+    return [case.name, *map(str, counts), duration(board.longest), after(board.back)]
+
+
 def show(results: ChaosResults, console: Console) -> None:
     """A table for each setting."""
     for setting in settings(results.cases):
@@ -48,6 +58,13 @@ def show(results: ChaosResults, console: Console) -> None:
         for case in mine:
             table.add_row(*map(Text, row(case)), style="" if case.kept else "red")
         console.print(table)
+        if any(case.board for case in mine):
+            boards = Table(box=box.SIMPLE_HEAD, pad_edge=False, title="the notice board meanwhile", title_justify="left")
+            for place, heading in enumerate(BOARD_HEADINGS):
+                boards.add_column(heading, justify="right" if place else "left", no_wrap=not place)
+            for line in filter(None, map(board_row, mine)):
+                boards.add_row(*map(Text, line))
+            console.print(boards)
         for case in mine:
             if case.broken:
                 console.print(f"{case.name} broke its promise: {'; '.join(case.broken)}.", markup=False)
@@ -97,6 +114,8 @@ def page(results: ChaosResults) -> str:
         after=after,
         in_words=in_words,
         HEADINGS=HEADINGS,
+        board_row=board_row,
+        BOARD_HEADINGS=BOARD_HEADINGS,
         EXPLAINED=EXPLAINED,
         MOST=MOST,
     )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from loadtest.chaos.board_judge import BoardResult
 from loadtest.chaos.events import Event, percentile
 from loadtest.chaos.fault import Case
 from loadtest.chaos.judge import Judgement, Moments, request
@@ -57,6 +58,7 @@ class CaseResult:
     bins: list[Bin] = field(default_factory=list)
     chances: int = 1  # how many times it was done
     said: str = ""  # by the attack, of what it did and was answered
+    board: BoardResult | None = None  # where clients of the notice board were there too
 
     @property
     def disturbed(self) -> bool:
@@ -75,7 +77,8 @@ class CaseResult:
         sockets = f"{self.cut} sockets cut, {self.closed} closed"
         times = f"p99 {duration(self.calm_p99)} before, {duration(self.fault_p99)} during"
         back = f"answers as before {after(self.answers_after)}, whole {after(self.whole_after)}"
-        words = [f"{'kept ' if self.kept else 'BROKE'} {self.name}: lost {lost}", sockets, times, back, *self.broken]
+        board = [f"board: {', '.join(self.board.words)}"] if self.board else []
+        words = [f"{'kept ' if self.kept else 'BROKE'} {self.name}: lost {lost}", sockets, times, back, *board, *self.broken]
         line = "; ".join(words + ["on a busy machine"] * self.disturbed)
         return f"{line}\n      The attack: {self.said}" if self.said else line
 

@@ -6,8 +6,11 @@ from dataclasses import dataclass, replace
 from time import monotonic
 
 from loadtest.chaos import Setting
+from loadtest.chaos.board_judge import judge_board
+from loadtest.chaos.database import messages
 from loadtest.chaos.events import counted
 from loadtest.chaos.fault import Case
+from loadtest.chaos.journal import Journal
 from loadtest.chaos.judge import Moments, judge
 from loadtest.chaos.load import Load
 from loadtest.chaos.results import CaseResult, summed
@@ -62,6 +65,9 @@ def run(setting: Setting, cases: Sequence[Case], windows: Windows, tell: Callabl
 async def one(stack: Stack, case: Case, windows: Windows) -> CaseResult:
     """Load, a calm time, the fault, until all is whole again, and a moment more."""
     async with Load(stack.base, clients=CLIENTS) as load:
+        journal = Journal(load) if case.fault.board else None
+        if journal:
+            await journal.open()
         await asyncio.sleep(windows.calm)  # the calm window is a length of time, not a wait for something
         began = load.now
         failed = ""
@@ -84,4 +90,9 @@ async def one(stack: Stack, case: Case, windows: Windows) -> CaseResult:
     counts = counted(load.planned, load.events)
     judged = judge(case, load.events, moments)
     judged.broken.extend(([failed] if failed else []) + ([] if again else [f"not whole again after {WHOLE_SECONDS:g} s"]))
-    return summed(stack.setting, case, judged, moments, counts, load.events, load.late)
+    result = summed(stack.setting, case, judged, moments, counts, load.events, load.late)
+    if journal and case.fault.board:
+        rows = await asyncio.to_thread(messages, stack, journal.boards.values())
+        board = judge_board(case.fault.board, journal.tries, journal.acknowledged, rows, moments)
+        result = replace(result, board=board, broken=[*result.broken, *board.broken])
+    return result
