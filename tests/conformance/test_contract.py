@@ -24,9 +24,7 @@ from tests.stack import TARGET, Service
 
 CONTRACT: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "services/openapi.yaml").read_text())
 SCHEMA = schemathesis.openapi.from_dict(CONTRACT)
-OPERATIONS = [
-    (method.upper(), path) for path, operations in CONTRACT["paths"].items() for method in operations if method != "parameters"
-]
+OPERATIONS = [(method.upper(), path) for path, operations in CONTRACT["paths"].items() for method in operations if method != "parameters"]
 
 # Answered by test_websocket.py and test_upload.py, and those that only a broken upstream or database brings about.
 ELSEWHERE = {("GET", "/ws", 101), ("POST", "/upload", 413), ("GET", "/readyz", 503), ("GET", "/upstream", 502), ("GET", "/upstream", 504)}
@@ -53,9 +51,7 @@ def test_every_documented_status_is_asked_for() -> None:
 
 
 @pytest.mark.parametrize(("method", "path", "status", "parts"), KNOWN, ids=lambda value: str(value)[:12])
-def test_known_request(
-    service: Service, notice: dict[str, str], method: str, path: str, status: int, parts: dict[str, Any]
-) -> None:
+def test_known_request(service: Service, notice: dict[str, str], method: str, path: str, status: int, parts: dict[str, Any]) -> None:
     case = SCHEMA[path][method].Case(**filled(parts, notice))
     answer = case.call(base_url=service.url)
     assert answer.status_code == (501 if path == "/ws" and service.interface == "WSGI" else status)
