@@ -17,16 +17,15 @@ def new_name() -> str:
 
 
 @contextmanager
-def made(service: Service) -> Iterator[dict[str, str]]:
+def made(client: httpx.Client, service: Service) -> Iterator[dict[str, str]]:
     """A board with one message; the name of another one, which is ``taken``; an id of none, and a name of none."""
-    with httpx.Client(base_url=service.url, trust_env=False) as client:
-        here, other, gone = (client.post("/boards", json={"name": new_name()}).json() for _ in range(3))
-        boards = [f"/boards/{board['id']}" for board in (here, other, gone)]
-        message = client.post(f"{boards[0]}/messages", json={"author": "Ada", "text": "The first notice"}).json()
-        client.delete(boards.pop(), headers=ANY)
-        names = {"taken": other["name"], "new": new_name().replace(" ", "-")}
-        try:
-            yield {"board": str(here["id"]), "message": str(message["id"]), "gone": str(gone["id"]), **names}
-        finally:
-            for board in boards:
-                client.delete(board, headers=ANY)
+    boards = f"{service.url}/boards"
+    here, other, gone = (client.post(boards, json={"name": new_name()}).json() for _ in range(3))
+    message = client.post(f"{boards}/{here['id']}/messages", json={"author": "Ada", "text": "The first notice"}).json()
+    client.delete(f"{boards}/{gone['id']}", headers=ANY)
+    names = {"taken": other["name"], "new": new_name().replace(" ", "-")}
+    try:
+        yield {"board": str(here["id"]), "message": str(message["id"]), "gone": str(gone["id"]), **names}
+    finally:
+        for board in (here, other):
+            client.delete(f"{boards}/{board['id']}", headers=ANY)

@@ -75,10 +75,17 @@ class Wire:
 
     def exchange(self, data: bytes, method: bytes) -> Answer:
         """The same on the connection at hand, or a new one."""
-        connected = self.connect()
+        self.write(data)
+        return self.read(method)
+
+    def write(self, data: bytes) -> None:
+        """Send one request."""
         with suppress(ConnectionError):  # a server may answer and close before it has read a body that it will not take
-            connected.sendall(data)
-        response = HTTPResponse(connected, method=method.decode("latin-1"))
+            self.connect().sendall(data)
+
+    def read(self, method: bytes) -> Answer:
+        """The answer to the request that was sent."""
+        response = HTTPResponse(self.connect(), method=method.decode("latin-1"))
         with response:
             response.begin()
             body = response.read()

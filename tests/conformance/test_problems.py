@@ -1,12 +1,11 @@
 """Bad input: the same status and the same bytes from all three, naming the field and what is accepted."""
 
 import json
-from dataclasses import dataclass
 
 import pytest
 
-from tests.stack import SERVICES
-from tests.wire import Answer, Request, Wire
+from tests.conformance.answers import Wrong, answer_of_all, errors_of, problem
+from tests.wire import Request
 
 JSON = ((b"Content-Type", b"application/json"),)
 DOCUMENT = {
@@ -17,31 +16,6 @@ DOCUMENT = {
 }
 SECONDS = "a number from 0 to 30"
 TEXT = "text from 1 to 200 characters"
-
-
-def answer_of_all(request: Request) -> Answer:
-    """The one answer that the three services give."""
-    answers = [Wire().send(request.encode(f"/{service}"), request.method) for service in SERVICES]
-    assert len({(answer.status, answer.content_type, answer.body) for answer in answers}) == 1, answers
-    assert len({answer.headers["Allow"] for answer in answers}) == 1
-    return answers[0]
-
-
-def problem(request: Request) -> dict[str, object]:
-    """The same, which must be a problem document."""
-    answer = answer_of_all(request)
-    assert answer.content_type == "application/problem+json"
-    document: dict[str, object] = json.loads(answer.body)
-    assert (document["type"], document["status"]) == ("about:blank", answer.status)
-    return document
-
-
-@dataclass
-class Wrong:
-    """A query that is refused, with the fields at fault and what is accepted in their place."""
-
-    target: str
-    errors: dict[str, str]
 
 
 QUERIES = [
@@ -85,17 +59,6 @@ def test_query(wrong: Wrong) -> None:
     document = problem(Request(target=wrong.target.encode()))
     assert (document["status"], document["title"]) == (422, "Unprocessable Content")
     assert errors_of(document, "query") == wrong.errors
-
-
-def errors_of(document: dict[str, object], place: str) -> dict[str, str]:
-    """What is accepted, by field; each field must be in ``place`` and in the sentence of ``detail``."""
-    errors, detail = document["errors"], document["detail"]
-    assert isinstance(errors, list)
-    assert isinstance(detail, str)
-    for error in errors:
-        assert error["in"] == place
-        assert f"{error['field'] or place}: {error['message']}" in detail
-    return {error["field"]: error["accepted"] for error in errors}
 
 
 @pytest.mark.parametrize(

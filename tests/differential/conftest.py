@@ -25,6 +25,12 @@ def sent(request: pytest.FixtureRequest) -> Counter[int]:
     return SENT.setdefault(request.node.callspec.params["family"], Counter())
 
 
+@pytest.fixture
+def sent_on_boards() -> Counter[int]:
+    """The same, of the notice board's sequences."""
+    return SENT.setdefault("boards", Counter())
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if SENT:
         terminalreporter.section("requests sent to each of the three services")

@@ -126,7 +126,12 @@ def accepted(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:
 def bounds(schema: Mapping[str, Any], low: str, high: str, unit: str = "") -> str:
     """`` from 1 to 20 entries``, or the half that the schema has."""
     if low in schema and high in schema:
-        return f" from {schema[low]:.15g} to {schema[high]:.15g}{unit}"
+        return f" from {number(schema[low])} to {number(schema[high])}{unit}"
     if high in schema:
-        return f" of at most {schema[high]:.15g}{unit}"
-    return f" of at least {schema[low]:.15g}{unit}" if low in schema else ""
+        return f" of at most {number(schema[high])}{unit}"
+    return f" of at least {number(schema[low])}{unit}" if low in schema else ""
+
+
+def number(value: float) -> str:
+    """A bound as a person writes it: all digits of a whole number, and no ``.0``."""
+    return str(value) if isinstance(value, int) else f"{value:.15g}"
