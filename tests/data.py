@@ -2,6 +2,9 @@
 
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 
 import valkey
 
@@ -19,20 +22,38 @@ def secret(name: str) -> str:
     return (ROOT / DOCUMENT["secrets"][name]["file"]).read_text().strip()
 
 
+@cache
 def local_ports() -> dict[str, int] | None:
     """Where both listen; ``None`` on Docker, where nobody outside reaches them."""
     return make_plan().data_ports if running()[0] is runtime_local else None
 
 
-def sql(query: str, password: str | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a query over TCP, as psql prints it."""
-    variables = {"PGPASSWORD": secret("postgres_password") if password is None else password}
-    words = ["--host=127.0.0.1", "--username=postgres", "--dbname=twogates", "--tuples-only", "--no-align", "--command", query]
+def psql(*more: str) -> list[str]:
+    """The command of psql, which asks over TCP; the password is in its environment."""
+    words = ["--host=127.0.0.1", "--username=postgres", "--dbname=twogates", "--tuples-only", "--no-align", *more]
     if ports := local_ports():
-        command = [str(data_local.find_postgres() / "psql"), f"--port={ports['postgres']}", *words]
-    else:
-        command = ["docker", "compose", "exec", "-T", "--env", "PGPASSWORD", "postgres", "psql", *words]
-    return subprocess.run(command, cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, timeout=30)
+        return [str(data_local.find_postgres() / "psql"), f"--port={ports['postgres']}", *words]
+    return ["docker", "compose", "exec", "-T", "--env", "PGPASSWORD", "postgres", "psql", *words]
+
+
+def sql(query: str, password: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a query, as psql prints it."""
+    variables = {"PGPASSWORD": secret("postgres_password") if password is None else password}
+    return subprocess.run(psql("--command", query), cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, timeout=30)
+
+
+@contextmanager
+def locked(table: str) -> Iterator[None]:
+    """A block in which nobody else may read a table."""
+    environment = os.environ | {"PGPASSWORD": secret("postgres_password")}
+    with subprocess.Popen(psql("--quiet"), cwd=ROOT, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as session:
+        assert session.stdin
+        assert session.stdout
+        session.stdin.write(f"BEGIN; LOCK TABLE {table}; SELECT 'locked';\n")
+        session.stdin.flush()
+        assert session.stdout.readline() == "locked\n"
+        yield
+        session.stdin.close()  # with its end the transaction ends
 
 
 def ask_valkey(*words: str, password: str | None = None) -> str:

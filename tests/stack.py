@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
+import httpx
+
 from scripts.compose_file import defaults, variables
 
 PUBLISHED = variables().get("HTTP_PORT") or defaults()["HTTP_PORT"]
@@ -39,3 +41,8 @@ class Service:
 
 SERVICES = (Service("flask", "WSGI"), Service("fastapi", "ASGI"), Service("django", "ASGI"))
 EVENT_LOOPS = tuple(service for service in SERVICES if service.interface == "ASGI")
+
+
+def app_seconds(answer: httpx.Response) -> float:
+    """The application's own time, from Server-Timing."""
+    return float(answer.headers["Server-Timing"].removeprefix("app;dur=")) / 1000

@@ -21,6 +21,7 @@ django_application = get_asgi_application()
 
 import board
 import database
+import summary
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 from web import answer, get, post, problem
@@ -52,7 +53,7 @@ async def healthz(request: HttpRequest) -> HttpResponse:
 
 @get
 async def readyz(request: HttpRequest) -> HttpResponse:
-    return answer(readiness(upstream=await upstream_service.ready(), database=await database_ready()))
+    return answer(readiness(upstream=await upstream_service.ready(), database=await database_ready(), cache=await board.cache.ready()))
 
 
 async def database_ready() -> bool:
@@ -194,6 +195,7 @@ urlpatterns = [
     path("upload", upload),
     path("ws", websocket_without_upgrade),
     *board.routes,
+    *summary.routes,
 ]
 sockets = URLRouter([path("ws", WebSocket.as_asgi())])
 

@@ -28,9 +28,15 @@ from twogates.board_models import (
     read_key,
     require,
 )
+from twogates.cache_async import Cache
+from twogates.cache_common import LOOP_CONNECTIONS
 from twogates.database_common import constraint
 from twogates.models import Body
 from twogates.problems import Problem
+from twogates.settings import AppSettings, CacheSettings
+
+settings = AppSettings.read()
+cache = Cache(CacheSettings.read(), "django", LOOP_CONNECTIONS)
 
 # Rows with names and not objects: what is shown is what is fetched, and nothing of it is fetched one by one.
 BOARDS = Board.objects.values_list("id", "name", "messages", "version", "created", named=True)
@@ -126,6 +132,7 @@ def fetch_messages(number: int, query: MessagesQuery) -> list[Any]:
 async def create_message(request: HttpRequest, board: str) -> HttpResponse:
     fields = NewMessage.read(request.body, request.content_type)
     number = read_id(board)
+    await cache.count_message(fields.author, settings.post_limit)
 
     def create() -> Reply:
         # It comes before any other change of its messages: it locks the board, so that ids follow the order of commits and a reader who

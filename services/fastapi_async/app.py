@@ -12,6 +12,7 @@ from functools import partial
 from typing import Annotated, Any
 
 import board
+import summary
 from fastapi import FastAPI, Query, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, StreamingResponse
@@ -40,6 +41,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
     await upstream_service.close()
     await board.database.close()
+    await board.cache.close()
 
 
 app = FastAPI(
@@ -69,7 +71,9 @@ async def healthz() -> Response:
 
 @get("/readyz")
 async def readyz() -> Response:
-    return answer(readiness(upstream=await upstream_service.ready(), database=await board.database.ready()))
+    return answer(
+        readiness(upstream=await upstream_service.ready(), database=await board.database.ready(), cache=await board.cache.ready())
+    )
 
 
 @get("/json")
@@ -167,6 +171,7 @@ async def websocket(socket: WebSocket) -> None:
 
 app.add_exception_handler(Problem, problem)  # type: ignore[arg-type]
 app.include_router(board.routes)
+app.include_router(summary.routes)
 
 
 @app.exception_handler(RequestValidationError)
@@ -196,7 +201,7 @@ async def framework_error(request: Request, error: HTTPException) -> Response:
         return await problem(request, malformed_json(error))
     if error.status_code == 405:
         # Starlette names the methods of one route, and a path may have several.
-        routes = (route for route in (*app.routes, *board.routes.routes) if isinstance(route, Route))
+        routes = (route for route in (*app.routes, *board.routes.routes, *summary.routes.routes) if isinstance(route, Route))
         here = (route for route in routes if route.matches(request.scope)[0] != Match.NONE)
         return await problem(request, method_not_allowed({method for route in here for method in route.methods or ()}))
     if error.status_code == 413:

@@ -25,16 +25,19 @@ from twogates.board_models import (
     read_key,
     require,
 )
+from twogates.cache_async import Cache
+from twogates.cache_common import LOOP_CONNECTIONS
 from twogates.database_async import Database
 from twogates.database_common import LOOP_POOL, constraint
 from twogates.models import Body
 from twogates.problems import Problem
-from twogates.settings import AppSettings, DatabaseSettings
+from twogates.settings import AppSettings, CacheSettings, DatabaseSettings
 
 settings = AppSettings.read()
 database_settings = DatabaseSettings.read()
 # A loop has as many requests under way as come, and each waits for a connection: the pool decides how many ask the database at once.
 database = Database(database_settings, "fastapi", database_settings.pool or LOOP_POOL)
+cache = Cache(CacheSettings.read(), "fastapi", LOOP_CONNECTIONS)
 
 routes = APIRouter()
 get = partial(routes.api_route, methods=["GET", "HEAD"])
@@ -109,6 +112,7 @@ async def messages(board: str, query: Annotated[MessagesQuery, Query()]) -> Resp
 @post("/boards/{board}/messages")
 async def create_message(request: Request, board: str, fields: NewMessage) -> Response:
     number = read_id(board)
+    await cache.count_message(fields.author, settings.post_limit)
 
     async def create(connection: AsyncConnection) -> Reply:
         if not (await connection.execute(statements.count(number, 1))).rowcount:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 import board
+import summary
 from flask import Flask, Response, request, send_file
 from web import answer, body, body_parts, problem
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -53,7 +54,7 @@ def healthz() -> Response:
 
 @get("/readyz")
 def readyz() -> Response:
-    return answer(readiness(upstream=upstream_service.ready(), database=board.database.ready()))
+    return answer(readiness(upstream=upstream_service.ready(), database=board.database.ready(), cache=board.cache.ready()))
 
 
 @get("/json")
@@ -160,6 +161,7 @@ def framework_error(error: HTTPException) -> Response:
 
 app.register_error_handler(Problem, problem)
 app.register_blueprint(board.routes)
+app.register_blueprint(summary.routes)
 
 # One proxy stands in front. Gunicorn leaves the client's address to the application; this takes it from Nginx's headers.
 application = Observed(ProxyFix(app, x_for=1, x_proto=1))

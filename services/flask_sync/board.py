@@ -25,16 +25,18 @@ from twogates.board_models import (
     read_key,
     require,
 )
+from twogates.cache_blocking import Cache
 from twogates.database_blocking import Database
 from twogates.database_common import constraint, in_time
 from twogates.models import Body
 from twogates.problems import Problem
-from twogates.settings import AppSettings, DatabaseSettings
+from twogates.settings import AppSettings, CacheSettings, DatabaseSettings
 
 settings = AppSettings.read()
 database_settings = DatabaseSettings.read()
 # A thread waits for its query, so it needs no second connection.
 database = Database(database_settings, "flask", database_settings.pool or threads)
+cache = Cache(CacheSettings.read(), "flask", threads)
 
 routes = Blueprint("board", __name__)
 # Where a worker is held by the database, the others come later and later.
@@ -117,6 +119,7 @@ def messages(board: str) -> Response:
 def create_message(board: str) -> Response:
     fields = NewMessage.read(body(settings.body_limit), request.content_type)
     number = read_id(board)
+    cache.count_message(fields.author, settings.post_limit)
 
     def create(connection: Connection) -> Reply:
         if not connection.execute(statements.count(number, 1)).rowcount:

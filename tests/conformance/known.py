@@ -38,6 +38,7 @@ EVERYWHERE: list[Known] = [
     ("GET", "/events", 200, {"query": {"chunks": 2, "interval": 0}, "headers": {"Last-Event-ID": "1"}}),
     ("GET", "/events", 422, {"query": {"chunks": 2}, "headers": {"Last-Event-ID": "x"}}),
     ("GET", "/static/gates.svg", 200, {}),
+    ("GET", "/cache", 200, {}),
     ("POST", "/echo", 200, {"body": DOCUMENT, "media_type": "application/json"}),
     ("POST", "/echo", 400, {"body": b"{", "headers": JSON}),
     ("POST", "/echo", 413, {"body": LARGE, "headers": JSON}),
@@ -111,6 +112,8 @@ ON_BOARDS: list[Known] = [
     ("DELETE", ONE, 404, {**NO_MESSAGE, "headers": SEEN}),
     ("DELETE", ONE, 412, {**MESSAGE, "headers": UNSEEN}),
     ("DELETE", ONE, 428, MESSAGE),
+    ("GET", "/boards/{board}/summary", 200, BOARD),
+    ("GET", "/boards/{board}/summary", 404, NO_BOARD),
 ]
 KNOWN = EVERYWHERE + ON_BOARDS
 

@@ -26,9 +26,10 @@ CONTRACT: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "services
 SCHEMA = schemathesis.openapi.from_dict(CONTRACT)
 OPERATIONS = [(method.upper(), path) for path, operations in CONTRACT["paths"].items() for method in operations if method != "parameters"]
 
-# Answered by test_websocket.py and test_upload.py, and those that only a broken upstream or database brings about.
+# Answered by test_websocket.py, test_upload.py and test_cache.py, and those that only a broken dependency brings about.
 ELSEWHERE = {("GET", "/ws", 101), ("POST", "/upload", 413), ("GET", "/readyz", 503), ("GET", "/upstream", 502), ("GET", "/upstream", 504)}
 ELSEWHERE |= {(method, path, 503) for method, path in OPERATIONS if path.startswith("/boards")}
+ELSEWHERE |= {("POST", "/boards/{board}/messages", 429), ("GET", "/cache", 503)}
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ def test_alive(client: httpx.Client, service: Service) -> None:
 
 def test_ready_with_every_dependency(client: httpx.Client, service: Service) -> None:
     answer = client.get(f"{service.url}/readyz")
-    assert (answer.status_code, answer.json()) == (200, {"status": "ready", "dependencies": {"upstream": "up", "database": "up"}})
+    up = {"upstream": "up", "database": "up", "cache": "up"}
+    assert (answer.status_code, answer.json()) == (200, {"status": "ready", "dependencies": up})
 
 
 def test_head_is_get_without_a_body(client: httpx.Client, service: Service) -> None:

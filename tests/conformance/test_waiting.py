@@ -10,16 +10,11 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 import httpx
 import pytest
 
-from tests.stack import EVENT_LOOPS, SERVICES, Service
+from tests.stack import EVENT_LOOPS, SERVICES, Service, app_seconds
 
 FLASK = SERVICES[0]
 # A timer of uvloop may be early: it counts whole milliseconds, from the beginning of the loop's turn.
 EARLY = 0.002
-
-
-def app_seconds(answer: httpx.Response) -> float:
-    """The application's own time, from Server-Timing."""
-    return float(answer.headers["Server-Timing"].removeprefix("app;dur=")) / 1000
 
 
 def at_once(paths: list[str]) -> tuple[float, list[tuple[str, httpx.Response]]]:

@@ -48,7 +48,10 @@ QUERIES = {
     b"/stream": b"?chunks=1&interval=0",
     b"/events": b"?chunks=1&interval=0",
 }
-OTHERS = (b"/", b"/healthz", b"/readyz", b"/json", b"/hello/a", b"/echo", b"/upload", b"/static/gates.svg", b"/ws", b"/nothing")
+OTHERS = (
+    *(b"/", b"/healthz", b"/readyz", b"/json", b"/hello/a", b"/echo", b"/upload", b"/static/gates.svg", b"/ws", b"/nothing"),
+    b"/boards/1/summary",
+)
 ENDPOINTS = st.sampled_from([path + query for path, query in QUERIES.items()] + list(OTHERS))
 
 SEGMENTS = [

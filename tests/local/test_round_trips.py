@@ -64,6 +64,8 @@ class Counted:
         self.ask("GET message", "GET", first, 200)
         self.ask("PUT message", "PUT", first, 200, json={"text": "Another"}, headers={"If-Match": "*"})
         self.ask("DELETE message", "DELETE", first, 204, headers={"If-Match": "*"})
+        self.ask("GET summary", "GET", f"{board}/summary", 200)
+        self.ask("GET summary, cached", "GET", f"{board}/summary", 200)
         self.ask("DELETE board", "DELETE", board, 204, headers={"If-Match": "*"})
         self.ask("DELETE board", "DELETE", with_key, 204, headers={"If-Match": "*"})
 
@@ -112,6 +114,8 @@ EXPECTED = {
     "POST message, with key, again": 7,
     "PUT message": 4,
     "DELETE message": 5,
+    "GET summary": 1,
+    "GET summary, cached": 0,
 }
 
 

@@ -271,6 +271,7 @@ LIMITS = {
     "UPSTREAM_CONNECTIONS": "10",
     "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/nothing",
     "CACHE_URL": "redis://127.0.0.1:9/0",
+    "POST_LIMIT": "600",
     "POOL": "auto",
 }
 SERVER = {"HOST": "127.0.0.1", "LOG_LEVEL": "warning", "GRACEFUL_TIMEOUT": "5", "TRUSTED_PROXIES": "127.0.0.1", "TIMEOUT": "40"}

@@ -1,0 +1,30 @@
+"""What the cache is for: the summary of a board, which costs the database something; and how often the cache had it."""
+
+from functools import partial
+
+from board import cache, database
+from fastapi import APIRouter, Response
+from web import answer, reply
+
+from twogates import board_summary
+from twogates.board_models import read_id
+
+routes = APIRouter()
+get = partial(routes.api_route, methods=["GET", "HEAD"])
+
+
+@get("/boards/{board}/summary")
+async def summary(board: str) -> Response:
+    number = read_id(board)
+
+    async def compute() -> bytes:
+        async with database.read() as connection:
+            row = (await connection.exec_driver_sql(board_summary.QUERY, {"board": number})).one_or_none()
+        return board_summary.body(row)
+
+    return reply(board_summary.answered(await cache.through(f"summary:{number}", compute)))
+
+
+@get("/cache")
+async def cache_uses() -> Response:
+    return answer(await cache.uses())

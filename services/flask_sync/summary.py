@@ -1,0 +1,30 @@
+"""What the cache is for: the summary of a board, which costs the database something; and how often the cache had it."""
+
+from functools import partial
+
+from board import cache, database
+from flask import Blueprint, Response
+from web import answer, reply
+
+from twogates import board_summary
+from twogates.board_models import read_id
+
+routes = Blueprint("summary", __name__)
+get = partial(routes.route, methods=["GET"], provide_automatic_options=False)
+
+
+@get("/boards/<board>/summary")
+def summary(board: str) -> Response:
+    number = read_id(board)
+
+    def compute() -> bytes:
+        with database.read() as connection:
+            row = connection.exec_driver_sql(board_summary.QUERY, {"board": number}).one_or_none()
+        return board_summary.body(row)
+
+    return reply(board_summary.answered(cache.through(f"summary:{number}", compute)))
+
+
+@get("/cache")
+def cache_uses() -> Response:
+    return answer(cache.uses())

@@ -1,0 +1,113 @@
+"""Valkey away: killed, or paused, so that it takes connections and says nothing. The services go on without it, and notice its return."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from scripts import supervisor
+from tests.stack import SERVICES, Service, app_seconds
+from twogates.cache_common import ANSWER_SECONDS
+
+BYPASS = "twogates; fwd=bypass; detail=down"
+AGAIN_SECONDS = 10  # far more than it takes: Supervisor starts what was killed, and the services look twice a second
+
+
+@pytest.fixture(autouse=True)
+def _running(stack: None) -> None:
+    """Start it when it does not run."""
+
+
+@pytest.fixture
+def client() -> Iterator[httpx.Client]:
+    with httpx.Client(timeout=60, trust_env=False) as client:
+        yield client
+
+
+def pid() -> int:
+    """Valkey's process."""
+    return next(int(process["pid"]) for process in supervisor.connect().getAllProcessInfo() if process["name"] == "valkey")
+
+
+@contextmanager
+def paused() -> Iterator[None]:
+    process = pid()
+    os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGCONT)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + AGAIN_SECONDS
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def ready(client: httpx.Client) -> bool:
+    return all(client.get(f"{service.url}/readyz").status_code == 200 for service in SERVICES)
+
+
+def used(client: httpx.Client) -> bool:
+    """Whether every service uses the cache, in all its processes that one asks by chance."""
+    asked = (client.get(f"{service.url}/boards/1/summary") for service in SERVICES for _ in range(8))
+    return all(answer.headers["Cache-Status"] != BYPASS for answer in asked)
+
+
+def test_one_that_says_nothing_is_not_waited_for(client: httpx.Client) -> None:
+    with paused():
+        for service in SERVICES:
+            answers = [client.get(f"{service.url}/boards/1/summary") for _ in range(40)]
+            assert {(answer.status_code, answer.headers["Cache-Status"]) for answer in answers} == {(200, BYPASS)}
+            # In each of four processes at most, those that ask before its look has had no answer either: two, or three.
+            assert sum(app_seconds(answer) >= ANSWER_SECONDS for answer in answers) <= 12
+            assert len({answer.content for answer in answers}) == 1
+    until(lambda: used(client))
+
+
+def test_many_at_once_wait_no_longer_than_one(client: httpx.Client) -> None:
+    def ask(turn: int) -> httpx.Response:
+        return client.get(f"{SERVICES[turn % 3].url}/boards/1/summary")
+
+    with paused(), ThreadPoolExecutor(12) as threads:
+        answers = list(threads.map(ask, range(12)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert max(map(app_seconds, answers)) < 2
+    until(lambda: ready(client))
+
+
+def test_what_needs_it_says_so_and_what_does_not_goes_on(client: httpx.Client) -> None:
+    with paused():
+        for service in SERVICES:
+            until(lambda service=service: not_ready(client, service))  # type: ignore[misc]
+            assert client.get(f"{service.url}/healthz").status_code == 200
+            counts = client.get(f"{service.url}/cache")
+            assert (counts.status_code, counts.headers["Retry-After"]) == (503, "1")
+            assert client.post(f"{service.url}/boards/1/messages", json={"author": "Ada", "text": "t"}).status_code == 201
+    until(lambda: ready(client))
+
+
+def not_ready(client: httpx.Client, service: Service) -> bool:
+    answer = client.get(f"{service.url}/readyz")
+    return answer.status_code == 503 and answer.json()["dependencies"] == {"upstream": "up", "database": "up", "cache": "down"}
+
+
+def test_one_that_is_killed_is_missed_by_nobody(client: httpx.Client) -> None:
+    before = pid()
+    os.kill(before, signal.SIGKILL)
+    statuses = set()
+
+    def is_back() -> bool:
+        statuses.update(client.get(f"{service.url}/boards/1/summary").status_code for service in SERVICES)
+        return pid() not in (0, before) and ready(client)
+
+    until(is_back)
+    assert statuses == {200}
+    until(lambda: used(client))  # though it has forgotten the scripts
