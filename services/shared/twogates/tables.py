@@ -22,7 +22,7 @@ class Author(Table):
 class Board(Table):
     __tablename__ = "boards"
     id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str]
+    name: Mapped[str] = mapped_column(unique=True)
     messages: Mapped[int]
     version: Mapped[int]
     created: Mapped[datetime]
@@ -36,7 +36,7 @@ class Message(Table):
     text: Mapped[str]
     version: Mapped[int]
     created: Mapped[datetime]
-    search: Mapped[str] = mapped_column(TSVECTOR, Computed("to_tsvector('simple', text)"))
+    search: Mapped[str | None] = mapped_column(TSVECTOR, Computed("to_tsvector('simple', text)"))
 
 
 class Answer(Table):
