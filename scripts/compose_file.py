@@ -28,6 +28,7 @@ class Service:
     ports: list[str]
     profiles: list[str]
     ends: bool  # it does one thing before the others start, and serves nothing
+    listens: bool  # it has a port
     needs: set[str]  # what it waits for
 
 
@@ -76,17 +77,20 @@ def laid_over(base: Any, over: Any) -> Any:
 def read_service(name: str, entry: dict[str, Any], folder: Path | None) -> Service:
     """One entry below ``services``; ``folder`` is that of its image, which one service builds and others may use."""
     deploy = entry.get("deploy", {})
+    environment = {key: str(value) for key, value in entry.get("environment", {}).items()}
+    ends = entry.get("restart") == "no"
     return Service(
         name=name,
         folder=folder,
         command=entry.get("command") or (command_of(folder) if folder else []),
-        environment={key: str(value) for key, value in entry.get("environment", {}).items()},
+        environment=environment,
         replicas=int(deploy.get("replicas", 1)),
         cpus=float(deploy["resources"]["limits"]["cpus"]),
         stop_seconds=int(entry.get("stop_grace_period", "10s").removesuffix("s")),
         ports=entry.get("ports", []),
         profiles=entry.get("profiles", []),
-        ends=entry.get("restart") == "no",
+        ends=ends,
+        listens=bool(environment.get("PORT")) and not ends,
         needs=set(entry.get("depends_on", ())),
     )
 

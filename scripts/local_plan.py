@@ -55,17 +55,15 @@ def make_plan(reload: bool = False) -> Plan:
     """Read compose.yaml and give each replica a port on the loopback address."""
     services, document = load()
     ours = [service for service in services.values() if service.folder and not service.profiles]
-    python_services = [service for service in ours if not service.ends]
+    lasting = [service for service in ours if not service.ends]
     port = int(document["x-local"]["first_port"])
     addresses: dict[str, list[int]] = {}
-    for service in python_services:
+    for service in (service for service in lasting if service.listens):
         addresses[service.name] = list(range(port, port + service.replicas))
         port += service.replicas
     data_ports = {"postgres": port, "valkey": port + 1}
     addresses |= {name: [number] for name, number in data_ports.items()}
-    processes = [
-        python_process(service, number, addresses, document, reload) for service in python_services for number in range(service.replicas)
-    ]
+    processes = [python_process(service, number, addresses, document, reload) for service in lasting for number in range(service.replicas)]
 
     commands = {
         "postgres": data_local.postgres_command(document, RUN / "postgres", data_ports["postgres"]),
@@ -108,12 +106,14 @@ def python_process(service: Service, number: int, addresses: dict[str, list[int]
     }
     environment |= {
         "HOST": "127.0.0.1",
-        **({} if service.ends else {"PORT": str(addresses[service.name][number])}),
+        **({"PORT": str(addresses[service.name][number])} if service.listens else {}),
         "CPUS": f"{service.cpus:g}",  # no cgroup limits this process: it is told what the container would be given
         "PYTHONPATH": str(ROOT / "services" / "shared"),
         "RELOAD": "true" if reload else "",
     }
     name = service.name if service.replicas == 1 else f"{service.name}-{number + 1}"
+    if "ALIVE_FILE" in environment:
+        environment["ALIVE_FILE"] = str(RUN / f"{name}.alive")
     program, *arguments = service.command
     return Process(name, [str(Path(sys.prefix) / "bin" / program), *arguments], service.folder, environment, "TERM", service.stop_seconds)
 

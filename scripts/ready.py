@@ -5,7 +5,9 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
+MOMENT_SECONDS = 3.0
 SERVICES = ("flask", "fastapi", "django")
 
 
@@ -19,20 +21,34 @@ def answer(url: str) -> dict[str, object] | None:
         return None
 
 
+def touched(file: Path) -> bool:
+    """Whether a file was touched a moment ago."""
+    try:
+        return time.time() - file.stat().st_mtime < MOMENT_SECONDS
+    except OSError:
+        return False
+
+
 def wait_until_ready(
-    base: str, seconds: float, failed: Callable[[], str | None] = lambda: None, first: Sequence[str] = ()
+    base: str,
+    seconds: float,
+    failed: Callable[[], str | None] = lambda: None,
+    first: Sequence[str] = (),
+    files: Sequence[Path] = (),
 ) -> dict[str, dict[str, object]]:
     """What each service says of itself, once all are ready.
 
     The URLs in ``first`` are waited for before anything is asked through Nginx: a replica that refuses Nginx's first request,
     since it is only starting, is left alone for seconds. ``failed`` is asked between the tries and ends the waiting with what
-    it returns. Raises ``TimeoutError`` with the reason when something does not answer after ``seconds``.
+    it returns. ``files`` are those that what has no URL touches as long as it lives. Raises ``TimeoutError`` with the reason when
+    something does not answer after ``seconds``.
     """
     deadline = time.monotonic() + seconds
-    for urls in (list(first), [f"{base}/{name}/readyz" for name in SERVICES]):
-        while urls := [url for url in urls if answer(url) is None]:
+    in_turn: list[list[str | Path]] = [[*first], [f"{base}/{name}/readyz" for name in SERVICES], [*files]]
+    for waiting in in_turn:
+        while waiting := [one for one in waiting if not (touched(one) if isinstance(one, Path) else answer(one))]:
             reason = failed()
             if reason or time.monotonic() > deadline:
-                raise TimeoutError(reason or f"no answer after {seconds:.0f} seconds: {', '.join(urls)}")
+                raise TimeoutError(reason or f"no answer after {seconds:.0f} seconds: {', '.join(map(str, waiting))}")
             time.sleep(0.1)
     return {name: answer(f"{base}/{name}/") or {} for name in SERVICES}

@@ -5,6 +5,8 @@ import re
 import shutil
 import socket
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 
 from rich.table import Table
 
@@ -12,6 +14,7 @@ from scripts import data_local, nginx_local, supervisor, venv
 from scripts.compose_file import variables
 from scripts.local_plan import RUN, Plan, make_plan, run_jobs
 from scripts.output import console, fail, say, show_addresses
+from scripts.queue_state import queue_state
 from scripts.ready import wait_until_ready
 
 START_SECONDS = 60
@@ -48,8 +51,10 @@ def up(reload: bool = False) -> None:
         supervisor.start()
         if nginx_runs:
             running.signalProcess("nginx", "HUP")
-        alive = [f"http://127.0.0.1:{process.environment['PORT']}/healthz" for process in plan.processes if process.environment]
-        answers = wait_until_ready(plan.base, START_SECONDS, supervisor.failure, alive)
+        environments = [process.environment for process in plan.processes]
+        alive = [f"http://127.0.0.1:{environment['PORT']}/healthz" for environment in environments if environment.get("PORT")]
+        files = [Path(environment["ALIVE_FILE"]) for environment in environments if "ALIVE_FILE" in environment]
+        answers = wait_until_ready(plan.base, START_SECONDS, supervisor.failure, alive, files)
     except TimeoutError as error:
         fail(f"{error}\nAll logs: make logs. Stop what did start: make down")
     show_addresses(plan.base, plan.secure_base, answers)
@@ -100,13 +105,15 @@ def down() -> bool:
 
 
 def status() -> None:
-    """A table of the processes."""
+    """A table of the processes, and what is in the queue."""
     running = supervisor.connect()
     table = Table("process", "state", "pid", "since")
     for process in running.getAllProcessInfo():
         since = str(timedelta(seconds=process["now"] - process["start"])) if process["pid"] else process["description"]
         table.add_row(process["name"], process["statename"].lower(), str(process["pid"] or "-"), since)
     console.print(table)
+    plan = make_plan()
+    console.print(queue_state(partial(data_local.ask, plan.document, plan.data_ports["postgres"])))
 
 
 def logs() -> None:

@@ -3,7 +3,7 @@
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 
 import valkey
@@ -42,18 +42,28 @@ def sql(query: str, password: str | None = None) -> subprocess.CompletedProcess[
     return subprocess.run(psql("--command", query), cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, timeout=30)
 
 
-@contextmanager
-def locked(table: str) -> Iterator[None]:
+def locked(table: str) -> AbstractContextManager[None]:
     """A block in which nobody else may read a table."""
+    return transaction(f"LOCK TABLE {table}")
+
+
+@contextmanager
+def transaction(*statements: str) -> Iterator[None]:
+    """A block in which a transaction is open that has done these. It keeps its locks until the end."""
+    begin = ["SET idle_in_transaction_session_timeout = 0", "BEGIN", *statements]
     environment = os.environ | {"PGPASSWORD": secret("postgres_password")}
-    with subprocess.Popen(psql("--quiet"), cwd=ROOT, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as session:
+    words = psql("--quiet", "--set=ON_ERROR_STOP=1")
+    with subprocess.Popen(words, cwd=ROOT, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as session:
         assert session.stdin
         assert session.stdout
-        session.stdin.write(f"BEGIN; LOCK TABLE {table}; SELECT 'locked';\n")
+        session.stdin.write("".join(f"{statement};\n" for statement in begin) + "\\echo done\n")
         session.stdin.flush()
-        assert session.stdout.readline() == "locked\n"
-        yield
-        session.stdin.close()  # with its end the transaction ends
+        while (said := session.stdout.readline()) != "done\n":
+            assert said, f"not done: {statements}"
+        try:
+            yield
+        finally:
+            session.stdin.close()  # with its end the transaction ends
 
 
 def ask_valkey(*words: str, password: str | None = None) -> str:

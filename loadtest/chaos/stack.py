@@ -27,7 +27,7 @@ PROJECT = f"{variables().get('COMPOSE_PROJECT_NAME', 'twogates')}-chaos"
 FOLDER = ROOT / ".run" / "chaos"
 START_SECONDS = 120.0
 POLL_SECONDS = 0.2
-REPLICAS = {"flask": 2, "fastapi": 2, "django": 2, "upstream": 1, "nginx": 1, "postgres": 1, "valkey": 1}
+REPLICAS = {"flask": 2, "fastapi": 2, "django": 2, "upstream": 1, "nginx": 1, "worker": 1, "postgres": 1, "valkey": 1}
 # TIMEOUT: a worker that hangs is killed after this, and not after the 40 seconds that a request may take elsewhere. Still
 # longer than what the suite blocks an event loop for, and half of it, which is how old its last report may be.
 # FRONT_PROXY: the load claims an address for each of its virtual clients, as if a proxy stood between, and Nginx counts them

@@ -133,7 +133,7 @@ def first_replica(plan: Plan, name: str) -> Process:
 
 def new_ports(plan: Plan) -> dict[int, int]:
     """A free port for each port that the plan gives to a service."""
-    return {int(process.environment["PORT"]): free_port() for process in plan.processes if "PORT" in process.environment}
+    return {int(process.environment["PORT"]): free_port() for process in plan.processes if process.environment.get("PORT")}
 
 
 def all_commands(folder: Path) -> dict[str, Command]:

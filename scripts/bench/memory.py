@@ -30,16 +30,16 @@ class Part:
 
 
 def idle_stack(folder: Path) -> list[Part]:
-    """The whole stack as ``make up RUNTIME=local`` would start it now, each service once asked, less Supervisor."""
+    """The stack as ``make up RUNTIME=local`` would start it now, each service once asked: less Supervisor, the data, and the worker."""
     plan = make_plan()
     ports = new_ports(plan)
     with Servers(folder) as servers:
         for process in plan.processes:
-            if process.name != "nginx":
+            if process.environment.get("PORT"):
                 servers.start(process.name, service(process, ports))
         servers.start("nginx", nginx.ours(plan, folder / "nginx-idle", free_port(), ports, plan.nginx_workers))
         servers.wait_until_ready()
-        trees = {process.name: tree(servers.pid(process.name)) for process in plan.processes}
+        trees = {name: tree(servers.pid(name)) for name in servers.running}
         return [Part(name, len(processes), pss_mib(processes)) for name, processes in trees.items()]
 
 

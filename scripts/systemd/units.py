@@ -18,6 +18,7 @@ STATIC = ("twogates.target", "twogates.sysusers.conf", "twogates.logrotate", "tw
 STATE, CACHE, LOGS, RUNTIME = "/var/lib/twogates", "/var/cache/twogates-nginx", "/var/log/twogates-nginx", "/run/twogates-nginx"
 SECRETS = "/etc/twogates/secrets"  # where root puts them
 PLACES = {"TLS_FOLDER": f"{STATE}/tls", "AUTHORITY_FOLDER": f"{STATE}/authority", "ACME_FOLDER": f"{STATE}/acme"}
+PLACES |= {"ALIVE_FILE": "/tmp/alive"}  # noqa: S108  of PrivateTmp=: this unit's alone
 ACCESS_LOG = "access_log /dev/stdout "
 # What a host has from its distribution: the ports that these listen on, and the units, which are not named alike everywhere.
 DATA_PORTS = {"postgres": 5432, "valkey": 6379}
@@ -131,8 +132,8 @@ def server(process: Process, plan: Plan, entries: Mapping[str, Any]) -> str:
         # Gunicorn tells systemd when it listens. Its HUP replaces the workers, one set after the other.
         start = f"Type=notify\nExecStart={line(process.command)}\nExecReload=/bin/kill -HUP $MAINPID"
     else:
-        # Daphne tells nothing, and a HUP ends it: it has no reload. It is asked as its container's health check asks, as long as
-        # it lives, and counts as started when it answers.
+        # Daphne and the worker tell nothing, and a HUP ends them: they have no reload. They are asked as their containers' health
+        # checks ask, as long as they live, and count as started when they answer.
         asked = line([sys.executable, "-m", "twogates.healthcheck"])
         wait = f"until {asked} >/dev/null 2>&1; do kill -0 $$MAINPID || exit 1; sleep 0.2; done"
         start = f"Type=exec\nExecStart={line(process.command)}\nExecStartPost=/bin/sh -c '{wait}'"
@@ -141,7 +142,7 @@ def server(process: Process, plan: Plan, entries: Mapping[str, Any]) -> str:
         values
         | {
             "START": start,
-            "PORT": process.environment["PORT"],
+            "SOCKET": f"SocketBindAllow=tcp:{port}" if (port := process.environment.get("PORT")) else "",
             "WANTS": "".join(f"Wants={unit(job.name)}\n" for job in plan.data_jobs if unit(job.name) in values["AFTER"]),
         },
     )

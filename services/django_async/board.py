@@ -10,13 +10,16 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
-from notices.models import Answer, Author, Board, Message
+from notices.models import Answer, Author, Board, Mention, Message
+from notices.tasks import note_mentions
+from procrastinate.exceptions import ConnectorException
 from web import answer, by_method, reply
 
 from twogates import board_documents as documents
 from twogates.board_documents import Reply, found, now, unchanged
 from twogates.board_models import (
     BoardFields,
+    MentionsQuery,
     MessageFields,
     MessagesQuery,
     NewMessage,
@@ -31,6 +34,7 @@ from twogates.board_models import (
 from twogates.cache_async import Cache
 from twogates.cache_common import LOOP_CONNECTIONS
 from twogates.database_common import constraint
+from twogates.mentions import names
 from twogates.models import Body
 from twogates.problems import Problem
 from twogates.settings import AppSettings, CacheSettings
@@ -43,6 +47,7 @@ BOARDS = Board.objects.values_list("id", "name", "messages", "version", "created
 MESSAGES = Message.objects.annotate(author_name=F("author__name")).values_list(
     "id", "board_id", "author_name", "text", "version", "created", named=True
 )
+MENTIONS = Mention.objects.annotate(board_id=F("message__board")).values_list("id", "board_id", "message_id", "name", "created", named=True)
 
 
 async def boards(request: HttpRequest) -> HttpResponse:
@@ -144,6 +149,8 @@ async def create_message(request: HttpRequest, board: str) -> HttpResponse:
         )
         row = Message.objects.create(board_id=number, author_id=author.id, text=fields.text, version=1, created=now())
         row.author_name = fields.author
+        if names(fields.text):
+            defer(note_mentions, message=row.id)
         return documents.shown(documents.message(row), 201, f"/boards/{number}/messages/{row.id}")
 
     return reply(await once(request, fields, create))
@@ -193,6 +200,17 @@ def remove_message(board: int, number: int, if_match: str) -> None:
             raise changed()
 
 
+async def mentions(request: HttpRequest) -> HttpResponse:
+    query = MentionsQuery.read(request.META["QUERY_STRING"])
+    rows = await fetch_mentions(query)
+    return answer(documents.page("mentions", documents.mention, rows, query.limit))
+
+
+@in_database
+def fetch_mentions(query: MentionsQuery) -> list[Any]:
+    return list(MENTIONS.filter(name=query.name, id__gt=query.after).order_by("id")[: query.limit + 1])
+
+
 async def once(request: HttpRequest, fields: Body, create: Callable[[], Reply]) -> Reply:
     """Create what a request asks for, in one transaction with the answer; where its Idempotency-Key has an answer already, that one.
 
@@ -218,6 +236,14 @@ def create_once(create: Callable[[], Reply], key: str | None, mark: bytes) -> Re
         raise broken(error) if isinstance(error, IntegrityError) else error from error
 
 
+def defer(task: Any, **arguments: int) -> None:
+    """Put a job into the queue by this thread's connection: it is there when the transaction is committed and not before."""
+    try:
+        task.defer(**arguments)
+    except ConnectorException as error:  # Procrastinate's word for whatever the driver says, which in_database understands
+        raise error.__cause__ or error from None
+
+
 def first(rows: Any) -> Any:
     """The one row that a query for a key finds, if there is one. The ORM's own ``first`` would order them."""
     return next(iter(rows), None)
@@ -233,4 +259,5 @@ routes = [
     path("boards/<str:board>", by_method(get=one_board, put=change_board, delete=delete_board)),
     path("boards/<str:board>/messages", by_method(get=messages, post=create_message)),
     path("boards/<str:board>/messages/<str:message>", by_method(get=one_message, put=change_message, delete=delete_message)),
+    path("mentions", by_method(get=mentions)),
 ]

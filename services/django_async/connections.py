@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from twogates.database_common import LOOP_POOL
+from twogates.database_common import LOOP_POOL, WORKER_MORE, WORKER_POOL
 from twogates.settings import Settings
 
 Number = Annotated[int, Field(ge=1)]
@@ -28,6 +28,8 @@ class PoolSettings(Settings):
     fastapi_replicas: Number
     django_pool: NumberOrAuto
     django_replicas: Number
+    worker_pool: NumberOrAuto
+    worker_replicas: Number
 
     def by_service(self) -> dict[str, int]:
         """The connections of all replicas of each, with what server.py makes of auto."""
@@ -37,6 +39,7 @@ class PoolSettings(Settings):
             * self.flask_replicas,
             "fastapi": (self.fastapi_workers or math.ceil(self.fastapi_cpus)) * (self.fastapi_pool or LOOP_POOL) * self.fastapi_replicas,
             "django": (self.django_pool or LOOP_POOL) * self.django_replicas,
+            "worker": ((self.worker_pool or WORKER_POOL) + WORKER_MORE) * self.worker_replicas,
         }
 
 

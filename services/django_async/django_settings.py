@@ -2,7 +2,7 @@
 
 from twogates.database_common import LOOP_POOL, connection_options, pool_options
 from twogates.logs import logging_config
-from twogates.settings import DatabaseSettings, DjangoSettings, ServerSettings
+from twogates.settings import DatabaseSettings, DjangoSettings, ProcessSettings
 
 settings = DjangoSettings.read()
 database_settings = DatabaseSettings.read()
@@ -23,7 +23,8 @@ MIDDLEWARE: list[str] = []
 # What Django's check for production (server.py) misses, and why: its middleware for headers (W001, W002) since Nginx sends them, for
 # all three services; its protection of forms (W003) since there are none. Whoever adds one deletes that line.
 SILENCED_SYSTEM_CHECKS = ["security.W001", "security.W002", "security.W003"]
-INSTALLED_APPS = ["notices"]
+# The queue, with its tables and their migrations; it finds notices/tasks.py by that name.
+INSTALLED_APPS = ["procrastinate.contrib.django", "notices"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"  # with 32 bits, the default, ids end at two thousand million
 DATABASES = {
     "default": {
@@ -37,4 +38,4 @@ DATABASES = {
         "OPTIONS": {**database, "pool": pool_options(database_settings.pool or LOOP_POOL)},
     }
 }
-LOGGING = logging_config(ServerSettings.read().log_level)
+LOGGING = logging_config(ProcessSettings.read().log_level)

@@ -14,6 +14,7 @@ from twogates import board_statements as statements
 from twogates.board_documents import Reply, found, unchanged
 from twogates.board_models import (
     BoardFields,
+    MentionsQuery,
     MessageFields,
     MessagesQuery,
     NewMessage,
@@ -29,6 +30,7 @@ from twogates.cache_async import Cache
 from twogates.cache_common import LOOP_CONNECTIONS
 from twogates.database_async import Database
 from twogates.database_common import LOOP_POOL, constraint
+from twogates.mentions import names
 from twogates.models import Body
 from twogates.problems import Problem
 from twogates.settings import AppSettings, CacheSettings, DatabaseSettings
@@ -119,6 +121,8 @@ async def create_message(request: Request, board: str, fields: NewMessage) -> Re
             raise Problem(404)
         author = (await connection.execute(statements.author(fields.author))).scalar_one()
         row = (await connection.execute(statements.new_message(number, author, fields))).one()
+        if names(fields.text):
+            await connection.execute(statements.note_mentions(row.id))
         return documents.shown(documents.message(row), 201, f"/boards/{number}/messages/{row.id}")
 
     return reply(await once(request, fields, create))
@@ -156,6 +160,13 @@ async def delete_message(request: Request, board: str, message: str) -> Response
         if not (await connection.execute(statements.delete_message(*numbers, row.version))).rowcount:
             raise changed()
     return reply(documents.GONE)
+
+
+@get("/mentions")
+async def mentions(query: Annotated[MentionsQuery, Query()]) -> Response:
+    async with database.read() as connection:
+        rows = (await connection.execute(statements.mentions(query))).all()
+    return answer(documents.page("mentions", documents.mention, rows, query.limit))
 
 
 async def once(request: Request, fields: Body, create: Callable[[AsyncConnection], Awaitable[Reply]]) -> Reply:

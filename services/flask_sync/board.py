@@ -14,6 +14,7 @@ from twogates import board_statements as statements
 from twogates.board_documents import Reply, found, unchanged
 from twogates.board_models import (
     BoardFields,
+    MentionsQuery,
     MessageFields,
     MessagesQuery,
     NewMessage,
@@ -28,6 +29,7 @@ from twogates.board_models import (
 from twogates.cache_blocking import Cache
 from twogates.database_blocking import Database
 from twogates.database_common import constraint, in_time
+from twogates.mentions import names
 from twogates.models import Body
 from twogates.problems import Problem
 from twogates.settings import AppSettings, CacheSettings, DatabaseSettings
@@ -126,6 +128,8 @@ def create_message(board: str) -> Response:
             raise Problem(404)
         author = connection.execute(statements.author(fields.author)).scalar_one()
         row = connection.execute(statements.new_message(number, author, fields)).one()
+        if names(fields.text):
+            connection.execute(statements.note_mentions(row.id))
         return documents.shown(documents.message(row), 201, f"/boards/{number}/messages/{row.id}")
 
     return reply(once(fields, create))
@@ -164,6 +168,14 @@ def delete_message(board: str, message: str) -> Response:
         if not connection.execute(statements.delete_message(*numbers, row.version)).rowcount:
             raise changed()
     return reply(documents.GONE)
+
+
+@get("/mentions")
+def mentions() -> Response:
+    query = MentionsQuery.read(request.query_string)
+    with database.read() as connection:
+        rows = connection.execute(statements.mentions(query)).all()
+    return answer(documents.page("mentions", documents.mention, rows, query.limit))
 
 
 def once(fields: Body, create: Callable[[Connection], Reply]) -> Reply:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.conftest import ROOT
 
-NAMES = {"database_password", "django_secret_key", "postgres_password", "valkey_password", "valkey_users"}
+NAMES = {"database_password", "django_secret_key", "postgres_password", "valkey_password", "valkey_users", "worker_password"}
 
 
 def make(folder: Path) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The units that are rendered from compose.yaml, by systemd's own tools and by running what they say."""
 
+import os
 import shlex
 import shutil
 import signal
@@ -163,7 +164,7 @@ def test_words_reach_a_program_as_they_are(word: str, written: str) -> None:
     assert line(["echo", "$HOME"]) == "echo $$HOME"
 
 
-def begin(path: Path, port: str) -> subprocess.Popen[bytes]:
+def begin(path: Path, port: str, **more: str) -> subprocess.Popen[bytes]:
     """Start what a unit says, with its environment and no other, on another port."""
     unit = settings(path)
     environment = dict(shlex.split(word)[0].split("=", 1) for word in unit["Environment"])
@@ -175,7 +176,7 @@ def begin(path: Path, port: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         shlex.split(unit["ExecStart"][0].replace("%%", "%").replace("$$", "$")),
         cwd=unit["WorkingDirectory"][0],
-        env={**environment, "PORT": port},
+        env={**environment, "PORT": port, **more},
     )
 
 
@@ -197,6 +198,28 @@ def test_its_command_answers_and_ends_by_its_signal(name: str, units: Path) -> N
             assert process.wait(30) == 0
         finally:
             process.kill()
+
+
+def test_the_worker_has_no_port_and_shows_by_a_file_that_it_lives(units: Path, tmp_path: Path) -> None:
+    path, alive = units / "twogates-worker.service", tmp_path / "alive"
+    unit = settings(path)
+    assert "SocketBindAllow" not in unit
+    assert "Environment=ALIVE_FILE=/tmp/alive\n" in path.read_text()
+    check = [sys.executable, "-m", "twogates.healthcheck"]
+    environment = {"PYTHONPATH": str(ROOT / "services" / "shared"), "ALIVE_FILE": str(alive)}
+    assert subprocess.run(check, env=environment, capture_output=True).returncode == 1
+    with begin(path, "", ALIVE_FILE=str(alive)) as process:
+        try:
+            deadline = time.monotonic() + 30
+            while subprocess.run(check, env=environment, capture_output=True).returncode:
+                assert process.poll() is None
+                assert time.monotonic() < deadline
+            process.send_signal(signal.Signals[unit["KillSignal"][0]])
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
+    os.utime(alive, (1, 1))
+    assert subprocess.run(check, env=environment, capture_output=True).returncode == 1
 
 
 @pytest.mark.parametrize("name", ["flask", "django-1"])

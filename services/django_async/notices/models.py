@@ -43,6 +43,19 @@ class Message(models.Model):
         ]
 
 
+class Mention(models.Model):
+    """That a message names somebody. The worker finds it, after the message is there."""
+
+    message = models.ForeignKey(Message, models.DO_NOTHING, db_index=False, db_constraint=False, related_name="+")
+    name = models.TextField()
+    created = models.DateTimeField()
+
+    class Meta:
+        db_table = "mentions"
+        constraints = [models.UniqueConstraint(fields=["message", "name"], name="mention_once")]  # however often the job is done
+        indexes = [models.Index(fields=["name", "id"], name="mention_page")]
+
+
 class Answer(models.Model):
     """What a request with an Idempotency-Key was answered."""
 

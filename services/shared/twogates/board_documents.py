@@ -44,6 +44,11 @@ def message(row: Any) -> dict[str, Any]:
     }
 
 
+def mention(row: Any) -> dict[str, Any]:
+    """A mention as JSON."""
+    return {"id": row.id, "board": row.board_id, "message": row.message_id, "name": row.name, "created": timestamp(row.created)}
+
+
 def timestamp(moment: datetime) -> str:
     """UTC as in RFC 3339, always with microseconds."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -35,6 +35,10 @@ class MessagesQuery(PageQuery):
     search: Annotated[Name | None, Field(description="text from 1 to 100 characters")] = None
 
 
+class MentionsQuery(PageQuery):
+    name: Annotated[Name, Field(description="text from 1 to 100 characters")]
+
+
 class BoardFields(Body):
     name: Name
 

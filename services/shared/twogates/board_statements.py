@@ -3,15 +3,25 @@
 import json
 from typing import Any
 
-from sqlalchemy import Delete, Insert, Select, Update, delete, func, insert, literal, select, update
+from sqlalchemy import Delete, Insert, Select, TextClause, Update, delete, func, insert, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from twogates.board_documents import Reply, now
-from twogates.board_models import BoardFields, MessageFields, MessagesQuery, NewMessage, PageQuery
-from twogates.tables import Answer, Author, Board, Message
+from twogates.board_models import BoardFields, MentionsQuery, MessageFields, MessagesQuery, NewMessage, PageQuery
+from twogates.mentions import QUEUE, TASK
+from twogates.tables import Answer, Author, Board, Mention, Message
 
 BOARD = (Board.id, Board.name, Board.messages, Board.version, Board.created)
 MESSAGE = (Message.id, Message.board_id, Author.name.label("author_name"), Message.text, Message.version, Message.created)
+MENTION = (Mention.id, Message.board_id, Mention.message_id, Mention.name, Mention.created)
+
+# Procrastinate's own way into its queue, which comes with its tables. Its library would take the same way: it is for Django, which
+# has the worker too.
+DEFER = text(
+    "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW("
+    ":queue, :task, 0, NULL, NULL, jsonb_build_object('message', CAST(:message AS bigint)), NULL"
+    ")]::procrastinate_job_to_defer_v1[])"
+)
 
 
 def boards(query: PageQuery) -> Select[*tuple[Any, ...]]:
@@ -74,6 +84,16 @@ def change_message(board: int, number: int, version: int, fields: MessageFields)
 
 def delete_message(board: int, number: int, version: int) -> Delete:
     return delete(Message).where(Message.board_id == board, Message.id == number, Message.version == version)
+
+
+def note_mentions(message: int) -> TextClause:
+    """Put a job into the queue, which is there when the transaction is committed and not before."""
+    return DEFER.bindparams(queue=QUEUE, task=TASK, message=message)
+
+
+def mentions(query: MentionsQuery) -> Select[*tuple[Any, ...]]:
+    found = select(*MENTION).join(Message).where(Mention.name == query.name, Mention.id > query.after)
+    return found.order_by(Mention.id).limit(query.limit + 1)
 
 
 def remember(key: str, fingerprint: bytes, reply: Reply) -> Insert:

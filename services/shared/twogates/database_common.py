@@ -31,11 +31,19 @@ WAIT_SECONDS = 0.4  # for a connection
 REQUEST_SECONDS = WAIT_SECONDS + UNIT_SECONDS  # from when a request came; some need a second unit
 LEAST_SECONDS = 0.1  # what is worth a try
 CONNECT_SECONDS = 2  # the least that libpq takes
+# Nobody waits for the worker's answer. Together below GRACEFUL_TIMEOUT, so that a job in hand ends in it.
+WORKER_LOCK_SECONDS = 5
+WORKER_STATEMENT_SECONDS = 20
 PROBE_SECONDS = 0.5  # between two looks at a database that is down
 RENEWAL_SECONDS = 2.0  # between two times that all connections are made anew to a database that is read-only
 
 # Connections of one event loop, where POOL says auto. `make lab X=pool-sizing` measures what more of them would bring.
 LOOP_POOL = 10
+# Jobs that a worker does at once, each on a connection of its own.
+WORKER_POOL = 2
+# What it has beside them: two for the queue, so that it reports while it waits for an answer, and one for notices of new jobs.
+QUEUE_POOL = 2
+WORKER_MORE = QUEUE_POOL + 1
 
 # What it says to a new connection where there are too many: such an error has no SQLSTATE.
 FULL = ("too many", "remaining connection slots")
@@ -62,6 +70,12 @@ def connection_options(settings: DatabaseSettings, service: str) -> dict[str, An
         "password": settings.database_password,
         "connect_timeout": CONNECT_SECONDS,
         "application_name": f"twogates-{service}",  # who it is in pg_stat_activity
+        # The kernel gives up a server that is silent for 11 s. Requests do so earlier; the worker has all the time, but not for ever.
+        # Default: two hours.
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 11_000,
         # No statements are prepared on the server: a pooler in transaction mode hands each transaction another connection. Default:
         # after five times.
         "prepare_threshold": None,

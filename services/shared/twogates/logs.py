@@ -39,5 +39,6 @@ def logging_config(level: str) -> dict[str, Any]:
             "django": {"level": level.upper(), "handlers": [], "propagate": True},
             "django.request": {"level": "ERROR"},  # a 4xx is the client's matter and in Nginx's log
             "daphne": {"level": "WARNING"},  # at INFO it tells of every connection
+            "procrastinate": {"level": "WARNING"},  # at INFO it tells of every job
         },
     }

@@ -145,14 +145,26 @@ class TlsSettings(Settings):
     authority_folder: Path | None = None
 
 
-class ServerSettings(Settings):
-    """What a server reads. ``None`` where a server has no such thing: Daphne has no workers."""
+class ProcessSettings(Settings):
+    """What every process that stays reads."""
 
     profile: Profile
-    host: str
-    port: Port
     log_level: Literal["debug", "info", "warning", "error"]
     graceful_timeout: Seconds
+
+
+class WorkerSettings(ProcessSettings):
+    """What the worker reads, which listens nowhere and shows by a file that it is alive."""
+
+    alive_file: Path
+    reload: bool = False
+
+
+class ServerSettings(ProcessSettings):
+    """What a server reads. ``None`` where a server has no such thing: Daphne has no workers."""
+
+    host: str
+    port: Port
     trusted_proxies: str
     reload: bool = False
     preload: bool = False

@@ -39,6 +39,16 @@ class Message(Table):
     search: Mapped[str | None] = mapped_column(TSVECTOR, Computed("to_tsvector('simple', text)"))
 
 
+class Mention(Table):
+    """That a message names somebody."""
+
+    __tablename__ = "mentions"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    created: Mapped[datetime]
+
+
 class Answer(Table):
     """What a request with an Idempotency-Key was answered."""
 

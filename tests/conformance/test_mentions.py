@@ -1,0 +1,193 @@
+"""Jobs that follow a message: done once to be seen, however often they are begun, and never lost."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests import worker
+from tests.conftest import run_stack
+from tests.data import sql, transaction
+from tests.stack import SERVICES, Service
+
+# A worker that is gone is noticed after 9 s at most; the rest is for a machine that does other things too.
+SECONDS = 40.0
+# Of the queries of a job: one that writes, and the one that says that it is done.
+WRITING, SAYING = 'INSERT INTO "mentions"', "procrastinate_finish_job"
+FLASK, FASTAPI, DJANGO = SERVICES
+
+
+def until(holds: Callable[[], Any]) -> None:
+    """Return when it holds."""
+    deadline = time.monotonic() + SECONDS
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def value(query: str) -> str:
+    """The one value that a query finds."""
+    done = sql(query)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def board(client: httpx.Client) -> Iterator[str]:
+    """The path of a board that is gone afterwards, with all its messages and their mentions."""
+    made = client.post(f"{FLASK.url}/boards", json={"name": f"mentions-{uuid4()}"})
+    assert made.status_code == 201, made.text
+    path = f"/boards/{made.json()['id']}"
+    yield path
+    gone = client.delete(FLASK.url + path, headers={"If-Match": "*"})
+    assert gone.status_code == 204, gone.text
+
+
+@pytest.fixture
+def name() -> str:
+    """One that nobody else is called."""
+    return f"n{uuid4().hex}"
+
+
+def post(client: httpx.Client, service: Service, board: str, text: str, **headers: str) -> httpx.Response:
+    return client.post(f"{service.url}{board}/messages", json={"author": "Ada", "text": text}, headers=headers)
+
+
+def posted(client: httpx.Client, service: Service, board: str, text: str) -> int:
+    """The id of a new message."""
+    answer = post(client, service, board, text)
+    assert answer.status_code == 201, answer.text
+    return int(answer.json()["id"])
+
+
+def mentions(client: httpx.Client, name: str, **query: int) -> dict[str, Any]:
+    """What all three services answer: the same bytes."""
+    answers = [client.get(f"{service.url}/mentions", params={"name": name, **query}) for service in SERVICES]
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.content for answer in answers}) == 1
+    return dict(answers[0].json())
+
+
+def messages(client: httpx.Client, name: str) -> list[int]:
+    """The messages that name somebody, once for each mention, as one service says."""
+    answer = client.get(f"{FASTAPI.url}/mentions", params={"name": name})
+    assert answer.status_code == 200, answer.text
+    return [mention["message"] for mention in answer.json()["mentions"]]
+
+
+def job_of(message: int, states: str = "todo doing failed") -> str:
+    """The number of the job of a message that is in one of these states; empty where there is none."""
+    listed = ", ".join(f"'{state}'" for state in states.split())
+    return value(f"SELECT id FROM procrastinate_jobs WHERE args = '{{\"message\": {message}}}' AND status IN ({listed})")
+
+
+def waits_for_lock(words: str) -> bool:
+    """Whether a query of the worker with these words in it waits for a lock."""
+    waiting = f"usename = 'twogates_worker' AND wait_event_type = 'Lock' AND query LIKE '%{words}%'"
+    return value(f"SELECT count(*) FROM pg_stat_activity WHERE {waiting}") != "0"
+
+
+def test_a_mention_shows_through_every_service(client: httpx.Client, board: str, name: str) -> None:
+    made = [posted(client, service, board, f"@{name}, and @{name} again, not a@{name}x") for service in SERVICES]
+    posted(client, FLASK, board, f"of {name}, whom it does not call")
+    until(lambda: len(messages(client, name)) == len(made))
+    whole = mentions(client, name)["mentions"]
+    assert sorted(mention["message"] for mention in whole) == made
+    assert [mention["name"] for mention in whole] == [name] * 3
+    assert {f"/boards/{mention['board']}" for mention in whole} == {board}
+    first = mentions(client, name, limit=2)
+    assert first == {"mentions": whole[:2], "next": whole[1]["id"]}
+    assert mentions(client, name, limit=2, after=first["next"]) == {"mentions": whole[2:], "next": None}
+    assert mentions(client, f"{name}x")["mentions"] == []
+
+
+@pytest.mark.parametrize("query", ["", "name=", f"name={'a' * 101}", "name=a&limit=0", "name=a&after=-1", "name=a&more=1", "name=%00"])
+def test_a_query_that_is_not_accepted(client: httpx.Client, query: str) -> None:
+    answers = [client.get(f"{service.url}/mentions?{query}") for service in SERVICES]
+    assert {answer.status_code for answer in answers} == {422}
+    assert len({answer.content for answer in answers}) == 1
+
+
+def test_killed_in_the_middle_of_two_jobs(client: httpx.Client, board: str, name: str) -> None:
+    """Before one of them has written anything, and when the other has, but not yet said so."""
+    with ExitStack() as saying:
+        with transaction("LOCK TABLE mentions IN SHARE MODE"):
+            written = posted(client, FLASK, board, f"@{name}")
+            until(lambda: waits_for_lock(WRITING))
+            saying.enter_context(transaction(f"SELECT FROM procrastinate_jobs WHERE id = {job_of(written, 'doing')} FOR UPDATE"))
+        until(lambda: messages(client, name) == [written])
+        with transaction("LOCK TABLE mentions IN SHARE MODE"):
+            begun = posted(client, DJANGO, board, f"@{name}")
+            until(lambda: waits_for_lock(WRITING) and waits_for_lock(SAYING))
+            worker.kill()
+            assert job_of(written, "doing")
+            assert job_of(begun, "doing")
+    until(lambda: not job_of(written) and not job_of(begun))
+    assert messages(client, name) == [written, begun]
+
+
+def test_connections_lost_in_the_middle_of_a_job(client: httpx.Client, board: str, name: str) -> None:
+    before = worker.processes()
+    with transaction("LOCK TABLE mentions IN SHARE MODE"):
+        message = posted(client, FASTAPI, board, f"@{name}")
+        until(lambda: waits_for_lock(WRITING))
+        value("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'twogates_worker'")
+    until(lambda: not job_of(message))
+    assert messages(client, name) == [message]
+    assert worker.processes() == before
+
+
+def test_posting_goes_on_without_a_worker(client: httpx.Client, board: str, name: str) -> None:
+    worker.stop()
+    try:
+        made = [posted(client, service, board, f"@{name}") for service in SERVICES]
+        # A request that is sent twice has one message and one job; one that is refused at its end has neither.
+        key = {"Idempotency-Key": uuid4().hex}
+        for service in SERVICES:
+            assert post(client, service, board, f"@{name} once", **key).status_code == 201
+            assert post(client, service, board, f"@{name} never", **key).status_code == 422
+        jobs = f"FROM procrastinate_jobs JOIN messages ON messages.id = (args->>'message')::bigint WHERE text LIKE '@{name}%'"
+        assert value(f"SELECT count(*) {jobs} AND status = 'todo' AND attempts = 0") == "4"
+        assert value(f"SELECT count(*) {jobs}") == "4"
+        assert messages(client, name) == []
+        assert re.search(r"queue: [4-9] waiting, the oldest for \d+ s", run_stack("status").stdout)
+    finally:
+        worker.start()
+    until(lambda: len(messages(client, name)) == 4)
+    assert set(made) < set(messages(client, name))
+
+
+def test_a_job_that_fails_is_tried_again_and_then_stays(board: str) -> None:
+    number = value("INSERT INTO procrastinate_jobs (queue_name, task_name) VALUES ('board', 'note_mentions') RETURNING id").split()[0]
+    job = f"FROM procrastinate_jobs WHERE id = {number}"
+    try:
+        until(lambda: value(f"SELECT attempts {job} AND status = 'todo' AND scheduled_at > now()") == "1")
+        value(f"UPDATE procrastinate_jobs SET attempts = 8, scheduled_at = now() WHERE id = {number}")
+        until(lambda: value(f"SELECT status {job}") == "failed")
+        assert re.search(r"[1-9]\d* failed", run_stack("status").stdout)
+    finally:
+        value(f"DELETE {job}")
+
+
+@pytest.mark.parametrize(
+    ("role", "statement"),
+    [
+        ("twogates", "SELECT args FROM procrastinate_jobs"),
+        ("twogates", "UPDATE procrastinate_jobs SET attempts = 1"),
+        ("twogates", "DELETE FROM procrastinate_jobs"),
+        ("twogates", "DELETE FROM procrastinate_events"),
+        ("twogates", "INSERT INTO mentions (message_id, name, created) VALUES (1, 'a', now())"),
+        ("twogates_worker", "UPDATE messages SET text = ''"),
+        ("twogates_worker", "SELECT FROM authors"),
+        ("twogates_worker", "INSERT INTO answers DEFAULT VALUES"),
+    ],
+)
+def test_a_role_has_no_more_rights_than_it_needs(role: str, statement: str) -> None:
+    refused = sql(f"SET ROLE {role}; {statement}")
+    assert refused.returncode
+    assert "permission denied" in refused.stderr

@@ -1,0 +1,56 @@
+"""The worker of the running stack, in either runtime: killed, stopped, and started."""
+
+import os
+import signal
+import subprocess
+
+from scripts import runtime_local, supervisor
+from scripts.stack import running
+from tests.conftest import ROOT
+
+
+def local() -> bool:
+    return running()[0] is runtime_local
+
+
+def docker(*words: str) -> str:
+    done = subprocess.run(["docker", *words], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def processes() -> dict[str, int]:
+    """The process id of each replica, by its name or the id of its container."""
+    if local():
+        found = supervisor.connect().getAllProcessInfo()
+        return {process["name"]: process["pid"] for process in found if process["name"].split("-")[0] == "worker"}
+    ids = docker("compose", "ps", "--all", "--quiet", "worker").split()
+    return {one: int(docker("inspect", "--format", "{{.State.Pid}}", one)) for one in ids}
+
+
+def kill() -> None:
+    """SIGKILL, whatever they have in hand; they come back."""
+    if local():
+        for pid in processes().values():
+            os.kill(pid, signal.SIGKILL)
+        return
+    ids = [*processes()]
+    docker("kill", *ids)
+    docker("start", *ids)  # the engine takes a kill of its own for somebody's wish
+
+
+def stop() -> None:
+    """As the runtime stops them: with the jobs in hand done."""
+    if not local():
+        docker("compose", "stop", "worker")
+        return
+    for name in processes():
+        supervisor.connect().stopProcess(name)
+
+
+def start() -> None:
+    if not local():
+        docker("compose", "start", "worker")
+        return
+    for name in processes():
+        supervisor.connect().startProcess(name)
