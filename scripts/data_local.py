@@ -117,16 +117,6 @@ def initialise(document: dict[str, Any], folder: Path) -> str | None:
     return None
 
 
-def ask(document: dict[str, Any], port: int, query: str) -> str | None:
-    """What a query of the tables' owner finds, as text; ``None`` where there is no answer."""
-    database = document["services"]["postgres"]["environment"][DATABASE]
-    words = ["--host=127.0.0.1", f"--port={port}", "--username=postgres", f"--dbname={database}", "--tuples-only", "--no-align"]
-    password = (ROOT / document["secrets"]["postgres_password"]["file"]).read_text().strip()
-    variables = {**os.environ, "PGPASSWORD": password, "PGCONNECT_TIMEOUT": "2"}
-    done = subprocess.run([find_postgres() / "psql", *words, "--command", query], env=variables, capture_output=True, text=True)
-    return done.stdout.strip() if done.returncode == 0 else None
-
-
 def wait_until_ready(ports: dict[str, int], seconds: float, failed: Callable[[], str | None]) -> None:
     """Return when both accept connections. ``failed`` is asked between the tries; raises ``TimeoutError`` with the reason."""
     deadline = time.monotonic() + seconds

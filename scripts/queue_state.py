@@ -1,6 +1,6 @@
 """What is in the queue, in a line: what waits and for how long, what is in hand, and what has failed for good."""
 
-from collections.abc import Callable
+from scripts.postgres import Failed, sql
 
 # Jobs that come round by the clock are counted where they failed, and else only distract.
 QUERY = """
@@ -15,6 +15,9 @@ SELECT format(
 """
 
 
-def queue_state(ask: Callable[[str], str | None]) -> str:
-    """The line; ``ask`` gives the answer of the database, ``None`` where there is none."""
-    return ask(QUERY) or "queue: the database does not answer"
+def queue_state() -> str:
+    """The line."""
+    try:
+        return sql(QUERY)[0][0]
+    except Failed:
+        return "queue: the database does not answer"

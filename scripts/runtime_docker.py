@@ -11,7 +11,6 @@ from scripts import nginx_docker, secrets
 from scripts.compose_file import ROOT, Service, load
 from scripts.docker_compose import PRODUCTION, compose, files, without_progress
 from scripts.output import console, fail, say, show_addresses
-from scripts.queue_state import queue_state
 from scripts.ready import SERVICES, wait_until_ready
 
 DEVELOPMENT = ["--file", "compose.yaml", "--file", "compose.dev.yaml"]
@@ -175,17 +174,8 @@ def clean() -> None:
 
 
 def status() -> None:
-    """The table that Compose prints, and what is in the queue."""
+    """The table that Compose prints."""
     compose("--profile", "*", "ps", "--all", "--format", "table {{.Name}}\t{{.Status}}\t{{.Ports}}")
-    console.print(queue_state(ask_database))
-
-
-def ask_database(query: str) -> str | None:
-    """What a query finds, as text; ``None`` where there is no answer."""
-    # By its socket, which asks for no password.
-    words = ["psql", "--username=postgres", "--dbname=twogates", "--tuples-only", "--no-align", "--command", query]
-    done = compose("exec", "-T", "--env", "PGCONNECT_TIMEOUT=2", "postgres", *words, quiet=True)
-    return done.stdout.strip() if done.returncode == 0 else None
 
 
 def logs() -> None:

@@ -5,7 +5,6 @@ import re
 import shutil
 import socket
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 from rich.table import Table
@@ -14,7 +13,6 @@ from scripts import data_local, nginx_local, supervisor, venv
 from scripts.compose_file import variables
 from scripts.local_plan import RUN, Plan, make_plan, run_jobs
 from scripts.output import console, fail, say, show_addresses
-from scripts.queue_state import queue_state
 from scripts.ready import wait_until_ready
 
 START_SECONDS = 60
@@ -105,15 +103,13 @@ def down() -> bool:
 
 
 def status() -> None:
-    """A table of the processes, and what is in the queue."""
+    """A table of the processes."""
     running = supervisor.connect()
     table = Table("process", "state", "pid", "since")
     for process in running.getAllProcessInfo():
         since = str(timedelta(seconds=process["now"] - process["start"])) if process["pid"] else process["description"]
         table.add_row(process["name"], process["statename"].lower(), str(process["pid"] or "-"), since)
     console.print(table)
-    plan = make_plan()
-    console.print(queue_state(partial(data_local.ask, plan.document, plan.data_ports["postgres"])))
 
 
 def logs() -> None:

@@ -11,7 +11,7 @@ from types import ModuleType
 from scripts import runtime_docker, runtime_local
 from scripts.check_variables import check_variables
 from scripts.compose_file import variables
-from scripts.output import fail, say
+from scripts.output import console, fail, say
 
 RUNTIMES: dict[str, ModuleType] = {"docker": runtime_docker, "local": runtime_local}
 
@@ -74,6 +74,10 @@ def main() -> None:
         runtime_docker.clean()
     elif runtimes := running():
         getattr(runtimes[0], action)()
+        if action == "status":
+            from scripts.queue_state import queue_state  # which asks this module in which runtime the database is
+
+            console.print(queue_state())
     else:
         fail("The stack is not running. Start it with: make up")
 

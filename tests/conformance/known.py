@@ -114,6 +114,8 @@ ON_BOARDS: list[Known] = [
     ("DELETE", ONE, 428, MESSAGE),
     ("GET", "/boards/{board}/summary", 200, BOARD),
     ("GET", "/boards/{board}/summary", 404, NO_BOARD),
+    ("GET", "/mentions", 200, {"query": {"name": "Ada", "limit": 1}}),
+    ("GET", "/mentions", 422, {"query": {"limit": 1}}),
 ]
 KNOWN = EVERYWHERE + ON_BOARDS
 

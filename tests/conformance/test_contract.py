@@ -28,8 +28,8 @@ OPERATIONS = [(method.upper(), path) for path, operations in CONTRACT["paths"].i
 
 # Answered by test_websocket.py, test_upload.py and test_cache.py, and those that only a broken dependency brings about.
 ELSEWHERE = {("GET", "/ws", 101), ("POST", "/upload", 413), ("GET", "/readyz", 503), ("GET", "/upstream", 502), ("GET", "/upstream", 504)}
-ELSEWHERE |= {(method, path, 503) for method, path in OPERATIONS if path.startswith("/boards")}
 ELSEWHERE |= {("POST", "/boards/{board}/messages", 429), ("GET", "/cache", 503)}
+ELSEWHERE |= {(method, path, 503) for method, path in OPERATIONS if path.startswith(("/boards", "/mentions"))}
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def here(notice: dict[str, str]) -> dict[str, Any]:
 EXAMPLES = int(os.environ.get("CONTRACT_EXAMPLES", "25"))
 VALID = schemathesis.openapi.from_dict(quick(CONTRACT))
 GENERATED = [operation for operation in OPERATIONS if operation[1] != "/ws"]
-REFUSED = [("GET", path) for path in ("/wait", "/upstream", "/cpu", "/block", "/stream", "/events", "/boards")]
+REFUSED = [("GET", path) for path in ("/wait", "/upstream", "/cpu", "/block", "/stream", "/events", "/boards", "/mentions")]
 REFUSED += [("POST", "/echo"), ("POST", "/boards")]
 
 

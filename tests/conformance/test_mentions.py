@@ -166,7 +166,7 @@ def test_a_job_that_fails_is_tried_again_and_then_stays(board: str) -> None:
     number = value("INSERT INTO procrastinate_jobs (queue_name, task_name) VALUES ('board', 'note_mentions') RETURNING id").split()[0]
     job = f"FROM procrastinate_jobs WHERE id = {number}"
     try:
-        until(lambda: value(f"SELECT attempts {job} AND status = 'todo' AND scheduled_at > now()") == "1")
+        until(lambda: value(f"SELECT count(*) {job} AND status = 'todo' AND attempts > 0 AND scheduled_at IS NOT NULL") == "1")
         value(f"UPDATE procrastinate_jobs SET attempts = 8, scheduled_at = now() WHERE id = {number}")
         until(lambda: value(f"SELECT status {job}") == "failed")
         assert re.search(r"[1-9]\d* failed", run_stack("status").stdout)

@@ -51,12 +51,13 @@ class Counted:
 
         self.ask("GET no messages", "GET", f"{board}/messages", 200)
         first = self.ask("POST message", "POST", f"{board}/messages", 201, json=message).headers["Location"]
+        self.ask("POST message, with a mention", "POST", f"{board}/messages", 201, json={"author": "Ada", "text": "@Ben, @Cleo"})
         self.ask("POST message to no board", "POST", f"/boards/{2**62}/messages", 404, json=message)
         keyed = {"json": message, "headers": {"Idempotency-Key": token_hex(8)}}
         self.ask("POST message, with key", "POST", f"{board}/messages", 201, **keyed)
         self.ask("POST message, with key, again", "POST", f"{board}/messages", 201, **keyed)
         self.ask("GET 1 message", "GET", f"{board}/messages?limit=1", 200)
-        for _ in range(98):
+        for _ in range(97):
             self.client.post(f"{board}/messages", json=message).raise_for_status()
         page = self.ask("GET 100 messages", "GET", f"{board}/messages?limit=100", 200).json()
         assert len(page["messages"]) == 100
@@ -66,6 +67,7 @@ class Counted:
         self.ask("DELETE message", "DELETE", first, 204, headers={"If-Match": "*"})
         self.ask("GET summary", "GET", f"{board}/summary", 200)
         self.ask("GET summary, cached", "GET", f"{board}/summary", 200)
+        self.ask("GET mentions", "GET", "/mentions?name=Ben", 200)
         self.ask("DELETE board", "DELETE", board, 204, headers={"If-Match": "*"})
         self.ask("DELETE board", "DELETE", with_key, 204, headers={"If-Match": "*"})
 
@@ -109,6 +111,7 @@ EXPECTED = {
     "GET messages, search": 1,
     "GET message": 1,
     "POST message": 5,
+    "POST message, with a mention": 6,
     "POST message to no board": 3,
     "POST message, with key": 6,
     "POST message, with key, again": 7,
@@ -116,6 +119,7 @@ EXPECTED = {
     "DELETE message": 5,
     "GET summary": 1,
     "GET summary, cached": 0,
+    "GET mentions": 1,
 }
 
 

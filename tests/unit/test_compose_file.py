@@ -62,7 +62,7 @@ def test_the_local_plan_has_an_address_for_every_replica(monkeypatch: pytest.Mon
         "django-1": "9002",
         "django-2": "9003",
         "django-3": "9004",
-        "worker": None,
+        "worker": "",
         "upstream": "9005",
         "nginx": None,
     }
