@@ -120,7 +120,7 @@ def test_search(client: httpx.Client, board: str, search: str, found: list[str])
 
 
 def test_a_search_has_pages(client: httpx.Client, board: str) -> None:
-    ids = [post(client, SERVICES[number % 3], board, "odd even".split()[number % 2]).json()["id"] for number in range(10)]
+    ids = [post(client, SERVICES[number % 3], board, ["odd", "even"][number % 2]).json()["id"] for number in range(10)]
     assert [message["id"] for page in pages(client, board, search="even") for message in page] == ids[1::2]
 
 
@@ -176,7 +176,10 @@ def test_what_is_sent_twice_is_done_once(client: httpx.Client, service: Service,
     for other in SERVICES:
         again = post(client, other, board, "Once", **key)
         assert (again.status_code, again.content, again.headers["ETag"]) == (201, first.content, '"1"')
-        assert (again.headers["Idempotency-Replayed"], again.headers["Location"]) == ("true", f"/{other}{board}/messages/{first.json()['id']}")
+        assert (again.headers["Idempotency-Replayed"], again.headers["Location"]) == (
+            "true",
+            f"/{other}{board}/messages/{first.json()['id']}",
+        )
         refused = post(client, other, board, "Twice", **key)
         assert (refused.status_code, refused.json()["detail"]) == (422, "The Idempotency-Key was used for another request.")
         assert ask(client, "POST", other, "/boards", json={"name": new_name()}, headers=key).content == refused.content

@@ -91,7 +91,9 @@ REFUSED = [("GET", path) for path in ("/wait", "/upstream", "/cpu", "/block", "/
 REFUSED += [("POST", "/echo"), ("POST", "/boards")]
 
 
-def check(operation: APIOperation[Any, Any, Any, Any], mode: GenerationMode, service: Service, client: httpx.Client, **options: Any) -> None:
+def check(
+    operation: APIOperation[Any, Any, Any, Any], mode: GenerationMode, service: Service, client: httpx.Client, **options: Any
+) -> None:
     """Send generated requests and hold each answer to the contract. The boards that they make are deleted."""
     created = []
     examples = max(1, EXAMPLES // 3) if "board" in operation.path else EXAMPLES  # tests/differential asks the notice board more

@@ -17,7 +17,8 @@ NAMES = st.sampled_from(["a", "b"] * 4 + ["A", "Gr\u00fc\u00dfe", "x" * 88, "x" 
 AUTHORS = st.sampled_from(["Ada", "Ben", "Cleo", "Ada", "Ben", "x" * 100, "x" * 101, *ODD_TEXTS])
 TEXTS = st.sampled_from([*WORDS * 3, "x" * 2000, "\u00e9" * 2000, "x" * 2001, *ODD_TEXTS]) | st.text(max_size=6)
 SEARCHES = st.sampled_from(
-    [None] * 8 + ["fox", "FOX", "red fox", "fox red", "fo", "f\u00fcchse", "dog", "quick & !fox | dog", "fox:*", "<->", "x" * 101, *ODD_TEXTS]
+    [None] * 8
+    + ["fox", "FOX", "red fox", "fox red", "fo", "f\u00fcchse", "dog", "quick & !fox | dog", "fox:*", "<->", "x" * 101, *ODD_TEXTS]
 )
 LIMITS = st.sampled_from([None, None, "1", "2", "100", "+1", " 2", "3.0", "0_1", "0", "101", "-1", "", "x", "1e1", "\u0661", "9" * 30])
 AFTERS = st.sampled_from(
@@ -25,12 +26,15 @@ AFTERS = st.sampled_from(
 )
 # What a key may be and what not. The mark makes it this sequence's.
 KEYS = st.sampled_from(
-    [None] * 6 + [f"{MARK}{end}" for end in ("0", "1", "2", ".-_")] + [f'"{MARK}0"', f'"{MARK}1"', f'"{MARK}0', f"{MARK}1, {MARK}2"]
+    [None] * 6
+    + [f"{MARK}{end}" for end in ("0", "1", "2", ".-_")]
+    + [f'"{MARK}0"', f'"{MARK}1"', f'"{MARK}0', f"{MARK}1, {MARK}2"]
     + ["", '""', "a b", "x" * 65, "\u00e4", "*", "'a'"]
 )
 # How a client may say which version it has seen; {} is the one.
 TAGS = st.sampled_from(
-    ['"{}"'] * 8 + ['W/"{}"', 'W/"{}"', "*", "*", '"0", W/"{}"', '"{}","0"', '"0{}"', '"{}', "{}", '" {} "', "", '""', "W/*", " *", "\u00e4", None]
+    ['"{}"'] * 8
+    + ['W/"{}"', 'W/"{}"', "*", "*", '"0", W/"{}"', '"{}","0"', '"0{}"', '"{}', "{}", '" {} "', "", '""', "W/*", " *", "\u00e4", None]
 )
 STALE = st.sampled_from([0, 0, 0, 0, 0, -1, 1])
 # Of those that there are, or 10 for one that there is not.
@@ -83,8 +87,14 @@ ODD_OPERATIONS: SearchStrategy[Operation] = st.one_of(
     ),
     st.sampled_from(
         [
-            *(Operation("GET", f"/boards?{query}") for query in ("limit=0", "after=x", "search=fox", "limit=1&limit=0", "after=", "x", "%")),
-            *(Operation("GET", "/boards/{board0}/messages?" + query) for query in ("&&", "limit=1;after=0", "x=1", "search=%FF", "LIMIT=1")),
+            *(
+                Operation("GET", f"/boards?{query}")
+                for query in ("limit=0", "after=x", "search=fox", "limit=1&limit=0", "after=", "x", "%")
+            ),
+            *(
+                Operation("GET", "/boards/{board0}/messages?" + query)
+                for query in ("&&", "limit=1;after=0", "x=1", "search=%FF", "LIMIT=1")
+            ),
             *(Operation("GET", "/boards/{board0}/messages?" + query) for query in ("search=%ED%A0%80", "search", "after=0&after=-1")),
             *(Operation("GET", path + "?x=1") for path in (PATHS[1], PATHS[3])),
         ]
