@@ -34,17 +34,21 @@ class BoardResult:
 
 
 def judge_board(board: Board, tries: Sequence[Try], acknowledged: Set[str], rows: Mapping[str, int], moments: Moments) -> BoardResult:
-    """Compare what was acknowledged with the rows of the database, each a message's text and how often it is there."""
-    refused = [one for one in tries if one.status == REFUSED and "Retry-After" not in one.why]
-    wrong = [one for one in tries if not one.right and one not in refused]
-    late = [one.done for one in tries if not one.right and one.done >= moments.began]
+    """Compare what was acknowledged with the rows of the database, each a message's text and how often it is there.
+
+    Answers from before the fault do not count: the first to each worker waits for its pool to be made.
+    """
+    since = [one for one in tries if one.done >= moments.began]
+    refused = [one for one in since if one.status == REFUSED and "Retry-After" not in one.why]
+    wrong = [one for one in since if not one.right and one not in refused]
+    late = [one.done for one in since if not one.right]
     found = BoardResult(
         acknowledged=len(acknowledged),
         missing=len(acknowledged - rows.keys()),
         doubled=sum(count > 1 for count in rows.values()),
         refused=len(refused),
         wrong=len(wrong),
-        longest=max((one.done - one.began for one in tries), default=0.0),
+        longest=max((one.done - one.began for one in since), default=0.0),
         back=max(0.0, max(late, default=0.0) - moments.ended),
         broken=[],
     )

@@ -66,12 +66,12 @@ async def one(stack: Stack, case: Case, windows: Windows) -> CaseResult:
     """Load, a calm time, the fault, until all is whole again, and a moment more."""
     async with Load(stack.base, clients=CLIENTS) as load:
         journal = Journal(load) if case.fault.board else None
-        if journal:
-            await journal.open()
-        await asyncio.sleep(windows.calm)  # the calm window is a length of time, not a wait for something
-        began = load.now
-        failed = ""
+        began, failed = load.now, ""
         try:
+            if journal:
+                await journal.open()
+            await asyncio.sleep(windows.calm)  # the calm window is a length of time, not a wait for something
+            began = load.now
             whole = await asyncio.to_thread(case.fault.inflict, stack, case.service)
         except (EngineError, OSError) as error:
             whole, failed = stack.whole, f"it could not be done: {error}"
@@ -91,7 +91,7 @@ async def one(stack: Stack, case: Case, windows: Windows) -> CaseResult:
     judged = judge(case, load.events, moments)
     judged.broken.extend(([failed] if failed else []) + ([] if again else [f"not whole again after {WHOLE_SECONDS:g} s"]))
     result = summed(stack.setting, case, judged, moments, counts, load.events, load.late)
-    if journal and case.fault.board:
+    if journal and journal.boards and case.fault.board:
         rows = await asyncio.to_thread(messages, stack, journal.boards.values())
         board = judge_board(case.fault.board, journal.tries, journal.acknowledged, rows, moments)
         result = replace(result, board=board, broken=[*result.broken, *board.broken])

@@ -42,9 +42,10 @@ def test_it_serves_again_three_seconds_after_the_fault(done: float, kept: bool) 
     assert (broken(late) == []) is kept
 
 
-@pytest.mark.parametrize(
-    "wrong", [replace(REFUSED, status=500), replace(REFUSED, status=0), replace(REFUSED, why="503 without Retry-After")]
-)
+WITHOUT = "503 without Retry-After"
+
+
+@pytest.mark.parametrize("wrong", [replace(REFUSED, status=500), replace(REFUSED, status=0), replace(REFUSED, why=WITHOUT)])
 def test_nothing_but_a_refusal_is_right(wrong: Try) -> None:
     (sentence,) = broken(wrong)
     assert sentence.startswith("1 answers of the board were wrong: flask ")
