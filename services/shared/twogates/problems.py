@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -68,7 +69,7 @@ def malformed_json(error: Exception) -> Problem:
 
 def describe_errors(errors: Iterable[Any], model: type[BaseModel]) -> list[dict[str, str]]:
     """Each of pydantic's errors as ``field``, ``message`` and ``accepted``, in the order of the field names."""
-    schema = model.model_json_schema()
+    schema = schema_of(model)
     described = []
     for error in errors:
         path = [part for part in error["loc"] if part not in ("query", "body")]
@@ -81,6 +82,12 @@ def describe_errors(errors: Iterable[Any], model: type[BaseModel]) -> list[dict[
             }
         )
     return sorted(described, key=lambda error: (error["field"], error["message"]))
+
+
+@cache
+def schema_of(model: type[BaseModel]) -> Mapping[str, Any]:
+    """The JSON Schema of a model, which takes longer to make than all else about an answer."""
+    return model.model_json_schema()
 
 
 def lookup(schema: Mapping[str, Any], path: Sequence[str | int], root: Mapping[str, Any]) -> Mapping[str, Any]:
