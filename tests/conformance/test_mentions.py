@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from threading import Thread
 from typing import Any
 from uuid import uuid4
 
@@ -55,7 +56,7 @@ def name() -> str:
 
 
 def post(client: httpx.Client, service: Service, board: str, text: str, **headers: str) -> httpx.Response:
-    return client.post(f"{service.url}{board}/messages", json={"author": "Ada", "text": text}, headers=headers)
+    return client.post(f"{service.url}{board}/messages", json={"author": f"{board} of these", "text": text}, headers=headers)
 
 
 def posted(client: httpx.Client, service: Service, board: str, text: str) -> int:
@@ -140,6 +141,22 @@ def test_connections_lost_in_the_middle_of_a_job(client: httpx.Client, board: st
     until(lambda: not job_of(message))
     assert messages(client, name) == [message]
     assert worker.processes() == before
+
+
+def test_a_worker_that_is_stopped_ends_what_it_has_in_hand(client: httpx.Client, board: str, name: str) -> None:
+    stopping = Thread(target=worker.stop)
+    listens = "application_name = 'twogates-queue' AND query ~ '^(LISTEN|SELECT 1$)'"
+    try:
+        with transaction("LOCK TABLE mentions IN SHARE MODE"):
+            message = posted(client, FLASK, board, f"@{name}")
+            until(lambda: waits_for_lock(WRITING))
+            stopping.start()
+            until(lambda: value(f"SELECT count(*) FROM pg_stat_activity WHERE {listens}") == "0")
+        stopping.join()
+        assert not job_of(message)
+        assert messages(client, name) == [message]
+    finally:
+        worker.start()
 
 
 def test_posting_goes_on_without_a_worker(client: httpx.Client, board: str, name: str) -> None:

@@ -23,6 +23,8 @@ DEFAULTS = {
     "FASTAPI_REPLICAS": "1",
     "DJANGO_POOL": "auto",
     "DJANGO_REPLICAS": "2",
+    "WORKER_POOL": "auto",
+    "WORKER_REPLICAS": "1",
 }
 
 
@@ -35,21 +37,23 @@ DEFAULTS = {
         ({"FLASK_THREADS": "5", "FLASK_POOL": "2"}, {"flask": 8, "fastapi": 10, "django": 20}),
         ({"FASTAPI_WORKERS": "3", "FASTAPI_POOL": "7", "FASTAPI_REPLICAS": "2"}, {"flask": 4, "fastapi": 42, "django": 20}),
         ({"DJANGO_POOL": "3", "DJANGO_REPLICAS": "5"}, {"flask": 4, "fastapi": 10, "django": 15}),
+        ({"WORKER_POOL": "7", "WORKER_REPLICAS": "2"}, {"flask": 4, "fastapi": 10, "django": 20, "worker": 20}),
     ],
     ids=str,
 )
 def test_the_connections_of_each_service(changed: dict[str, str], expected: dict[str, int]) -> None:
-    assert PoolSettings.read(DEFAULTS | changed).by_service() == expected
+    assert PoolSettings.read(DEFAULTS | changed).by_service() == {"worker": 5, **expected}  # two jobs, two for the queue, one that listens
 
 
 def test_the_largest_counts_twice_and_some_are_spared() -> None:
     pools = PoolSettings.read(DEFAULTS)
-    least, reserved = 4 + 10 + 20 + 20 + SPARE, 3
+    least, reserved = 4 + 10 + 20 + 5 + 20 + SPARE, 3
     assert too_many(pools, least + reserved, reserved) is None
     said = too_many(pools, least + reserved - 1, reserved)
     assert said is not None
-    assert said.startswith("the pools may hold 54 connections (flask 4, fastapi 10, django 20, and the largest twice while it is replaced)")
-    assert "PostgreSQL has room for 53; accepted: fewer workers" in said
+    listed = "flask 4, fastapi 10, django 20, worker 5, and the largest twice while it is replaced"
+    assert said.startswith(f"the pools may hold 59 connections ({listed})")
+    assert "PostgreSQL has room for 58; accepted: fewer workers" in said
 
 
 def test_a_value_that_cannot_be_is_said(capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,8 +31,8 @@ WAIT_SECONDS = 0.4  # for a connection
 REQUEST_SECONDS = WAIT_SECONDS + UNIT_SECONDS  # from when a request came; some need a second unit
 LEAST_SECONDS = 0.1  # what is worth a try
 CONNECT_SECONDS = 2  # the least that libpq takes
-# Nobody waits for the worker's answer. Together below GRACEFUL_TIMEOUT, so that a job in hand ends in it.
-WORKER_LOCK_SECONDS = 5
+# Nobody waits for the worker's answer. Below GRACEFUL_TIMEOUT, so that a job in hand ends in it.
+WORKER_LOCK_SECONDS = 10
 WORKER_STATEMENT_SECONDS = 20
 PROBE_SECONDS = 0.5  # between two looks at a database that is down
 RENEWAL_SECONDS = 2.0  # between two times that all connections are made anew to a database that is read-only
