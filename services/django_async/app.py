@@ -21,6 +21,7 @@ django_application = get_asgi_application()
 
 import board
 import database
+import questions
 import summary
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
@@ -178,7 +179,7 @@ def handler500(request: HttpRequest) -> HttpResponse:
 
 
 # These let a client hold the event loop at will, which is what they are there to show: in production they are not there.
-demo = [path("cpu", cpu), path("block", block)] if settings.profile == "development" else []
+demo = [path("cpu", cpu), path("block", block), *questions.routes] if settings.profile == "development" else []
 urlpatterns = [
     *demo,
     path("", index),

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Annotated, Any
 
 import board
+import questions
 import summary
 from fastapi import FastAPI, Query, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
@@ -172,6 +173,8 @@ async def websocket(socket: WebSocket) -> None:
 app.add_exception_handler(Problem, problem)  # type: ignore[arg-type]
 app.include_router(board.routes)
 app.include_router(summary.routes)
+if settings.profile == "development":
+    app.include_router(questions.routes)
 
 
 @app.exception_handler(RequestValidationError)
@@ -201,7 +204,8 @@ async def framework_error(request: Request, error: HTTPException) -> Response:
         return await problem(request, malformed_json(error))
     if error.status_code == 405:
         # Starlette names the methods of one route, and a path may have several.
-        routes = (route for route in (*app.routes, *board.routes.routes, *summary.routes.routes) if isinstance(route, Route))
+        found = (*app.routes, *board.routes.routes, *questions.routes.routes, *summary.routes.routes)
+        routes = (route for route in found if isinstance(route, Route))
         here = (route for route in routes if route.matches(request.scope)[0] != Match.NONE)
         return await problem(request, method_not_allowed({method for route in here for method in route.methods or ()}))
     if error.status_code == 413:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 import board
+import questions
 import summary
 from flask import Flask, Response, request, send_file
 from web import answer, body, body_parts, problem
@@ -162,6 +163,8 @@ def framework_error(error: HTTPException) -> Response:
 app.register_error_handler(Problem, problem)
 app.register_blueprint(board.routes)
 app.register_blueprint(summary.routes)
+if settings.profile == "development":
+    app.register_blueprint(questions.routes)
 
 # One proxy stands in front. Gunicorn leaves the client's address to the application; this takes it from Nginx's headers.
 application = Observed(ProxyFix(app, x_for=1, x_proto=1))

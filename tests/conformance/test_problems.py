@@ -46,6 +46,14 @@ QUERIES = [
     Wrong("/cpu?work=0", {"work": "a whole number from 1 to 1000"}),
     Wrong("/cpu?work=1001", {"work": "a whole number from 1 to 1000"}),
     Wrong("/cpu?work=99999999999999999999999999", {"work": "a whole number from 1 to 1000"}),
+    Wrong("/query?seconds=0.51", {"seconds": "a number from 0 to 0.5"}),
+    Wrong("/query?seconds=nan", {"seconds": "a number from 0 to 0.5"}),
+    Wrong("/query?calls=0&work=101", {"calls": "a whole number from 1 to 20", "work": "a whole number from 0 to 100"}),
+    Wrong("/query?seconds=0.1&calls=6", {"": "the fields seconds, calls, work"}),
+    Wrong("/query?work=21&calls=5", {"": "the fields seconds, calls, work"}),
+    Wrong("/listing", {"board": "a whole number from 1 to 2147483647"}),
+    Wrong("/listing?board=1&limit=101", {"limit": "a whole number from 1 to 100"}),
+    Wrong("/listing?board=1&how=fast", {"how": "one of joined, each"}),
     Wrong("/stream?chunks=0", {"chunks": "a whole number from 1 to 10000"}),
     Wrong("/stream?chunks=10001", {"chunks": "a whole number from 1 to 10000"}),
     Wrong("/stream?interval=-1", {"interval": SECONDS}),
@@ -125,7 +133,7 @@ def test_wrong_content_type(content_type: bytes | None) -> None:
 
 
 GETS = [
-    *("/", "/healthz", "/readyz", "/json", "/hello/a", "/wait", "/upstream", "/cpu", "/block", "/stream", "/events"),
+    *("/", "/healthz", "/readyz", "/json", "/hello/a", "/wait", "/upstream", "/cpu", "/block", "/query", "/listing", "/stream", "/events"),
     *("/static/gates.svg", "/ws"),
 ]
 

@@ -45,6 +45,8 @@ QUERIES = {
     b"/block": b"?seconds=0&offload=true",
     b"/upstream": b"?seconds=0",
     b"/cpu": b"?work=1",
+    b"/query": b"?work=1",
+    b"/listing": b"?board=1",
     b"/stream": b"?chunks=1&interval=0",
     b"/events": b"?chunks=1&interval=0",
 }

@@ -4,7 +4,7 @@ import json
 import os
 from datetime import datetime
 from email.message import Message
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qsl
 from uuid import UUID
 
@@ -72,6 +72,33 @@ class UpstreamQuery(Query):
     def total(self) -> Self:
         no_longer_than_allowed(self.seconds * self.calls)
         return self
+
+
+# Of what a request asks the database: well below the limits of time in database_common.py, on a busy machine too.
+MOST_IN_DATABASE = 0.5
+MOST_WORK = 100
+
+
+class DatabaseQuery(Query):
+    """Questions to the database, one after another on one connection: each takes it time, or work for its CPU."""
+
+    seconds: float = Field(0.0, ge=0, le=MOST_IN_DATABASE, allow_inf_nan=False)
+    calls: int = Field(1, ge=1, le=20)
+    work: int = Field(0, ge=0, le=MOST_WORK)
+
+    @model_validator(mode="after")
+    def total(self) -> Self:
+        if self.seconds * self.calls > MOST_IN_DATABASE or self.work * self.calls > MOST_WORK:
+            raise PydanticCustomError("too_much", f"Together at most {MOST_IN_DATABASE} seconds, and {MOST_WORK} units of work")
+        return self
+
+
+class ListingQuery(Query):
+    """The first messages of a board with their authors: all in one question, or one more for each author."""
+
+    board: int = Field(ge=1, le=2**31 - 1)
+    limit: int = Field(20, ge=1, le=100)
+    how: Literal["joined", "each"] = "joined"
 
 
 class StreamQuery(Query):

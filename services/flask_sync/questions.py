@@ -1,0 +1,36 @@
+"""Questions to the database that a client shapes, on Flask and SQLAlchemy: not there in production."""
+
+from functools import partial
+
+from board import database
+from flask import Blueprint, Response, request
+from web import answer
+
+from twogates import question_documents as documents
+from twogates import question_statements as statements
+from twogates.models import DatabaseQuery, ListingQuery
+
+routes = Blueprint("questions", __name__)
+get = partial(routes.route, methods=["GET"], provide_automatic_options=False)
+
+
+@get("/query")
+def query() -> Response:
+    query = DatabaseQuery.read(request.query_string)
+    with database.read() as connection:
+        for _ in range(query.calls):
+            total = connection.execute(statements.question(query)).scalar_one()
+    return answer(documents.asked(query, total))
+
+
+@get("/listing")
+def listing() -> Response:
+    query = ListingQuery.read(request.query_string)
+    with database.read() as connection:
+        if query.how == "joined":
+            messages = [(row.name, row.text) for row in connection.execute(statements.joined(query))]
+        else:
+            # The classic mistake: each row costs a round trip of its own.
+            rows = connection.execute(statements.without_authors(query)).all()
+            messages = [(connection.execute(statements.author(row.author_id)).scalar_one(), row.text) for row in rows]
+    return answer(documents.listed(query, messages))
