@@ -1,14 +1,16 @@
 """Users for Locust's web page and command line: ``locust -f loadtest/locustfile.py --class-picker``.
 
-A class for each service and workload, such as ``FlaskWait`` and ``FastapiStream``. ``TARGET`` says where the stack is;
-``WAIT``, ``WORK``, ``CALLS``, ``CHUNKS`` and ``INTERVAL`` say what a request asks for (parameters.py).
+A class for each service and workload, such as ``FlaskWait`` and ``FastapiStream``, and visitors of its notice board, such as
+``DjangoVisitor``. ``TARGET`` says where the stack is; ``WAIT``, ``WORK``, ``CALLS``, ``CHUNKS``, ``LIMIT`` and ``INTERVAL`` say what a
+request asks for (parameters.py), ``THINK`` how many seconds a visitor thinks between two.
 """
 
 import os
 
-from loadtest.generator.parameters import Parameters
+from loadtest.generator.parameters import THINK, Parameters, read_number
 from loadtest.generator.users import user_class
-from loadtest.generator.workloads import TABLE, services_of
+from loadtest.generator.visitors import visitor_class
+from loadtest.generator.workloads import SERVICES, TABLE, services_of
 from loadtest.stack import read_target
 
 parameters = Parameters.read(os.environ)
@@ -16,6 +18,7 @@ target = read_target(os.environ)
 # Without what only an experiment asks: for an error, and for a file that no service sees.
 workloads = [workload for workload in TABLE if workload.status == 200 and not workload.by_proxy]
 classes = [user_class(f"/{service}", workload, parameters, target) for workload in workloads for service in services_of(workload)]
+visitors = [visitor_class(service, target, read_number(os.environ, "think", THINK)) for service in SERVICES]
 
 # Locust takes the user classes that it finds among a locustfile's names.
-globals().update({made.__name__: made for made in classes})
+globals().update({made.__name__: made for made in (*classes, *visitors)})

@@ -38,12 +38,26 @@ class Number:
 
 # The ranges are those of the services' contract.
 WORKLOAD_NUMBERS = {
-    "wait": Number(float, 0.1, 0, 30, "seconds that a request of wait and block waits, and each call of upstream"),
-    "work": Number(int, 5, 1, 1000, "units of work of a request of cpu, a thousand hashes each"),
-    "calls": Number(int, 3, 1, 20, "calls to the upstream service of a request of upstream"),
+    "wait": Number(float, 0.1, 0, 30, "seconds that a request of wait and block waits, and each call of upstream and query"),
+    "work": Number(int, 5, 1, 1000, "units of work of a request of cpu, a thousand hashes each; of query, a thousand rows"),
+    "calls": Number(int, 3, 1, 20, "calls to the upstream service of a request of upstream, or to the database of one of query"),
     "chunks": Number(int, 10, 1, 10_000, "pieces of an answer of stream and events"),
+    "limit": Number(int, 20, 1, 100, "messages of a request of listing"),
     "interval": Number(float, 0.1, 0, 30, "seconds between two pieces of stream and events"),
 }
+
+
+# Of a visitor of the notice board.
+THINK = Number(float, 3, 0, 600, "seconds that a visitor thinks between two requests, in the mean")
+
+
+def read_number(environ: Mapping[str, str], name: str, number: Number) -> float:
+    """A number from the environment; exit with a sentence when it is wrong."""
+    try:
+        return number.parse(environ.get(name.upper()) or str(number.default))
+    except ArgumentTypeError as error:
+        print(f"loadtest: {name.upper()} is {error}", file=sys.stderr)
+        sys.exit(2)
 
 
 @dataclass(frozen=True)
@@ -55,15 +69,9 @@ class Parameters:
     calls: int = int(WORKLOAD_NUMBERS["calls"].default)
     chunks: int = int(WORKLOAD_NUMBERS["chunks"].default)
     interval: float = WORKLOAD_NUMBERS["interval"].default
+    limit: int = int(WORKLOAD_NUMBERS["limit"].default)
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Self:
-        """Read ``WAIT``, ``WORK``, ``CALLS``, ``CHUNKS`` and ``INTERVAL``; exit with a sentence when one is wrong."""
-        values = {}
-        for name, number in WORKLOAD_NUMBERS.items():
-            try:
-                values[name] = number.parse(environ.get(name.upper()) or str(number.default))
-            except ArgumentTypeError as error:
-                print(f"loadtest: {name.upper()} is {error}", file=sys.stderr)
-                sys.exit(2)
-        return cls(**values)  # type: ignore[arg-type]
+        """Read ``WAIT``, ``WORK``, ``CALLS``, ``CHUNKS``, ``LIMIT`` and ``INTERVAL``; exit with a sentence when one is wrong."""
+        return cls(**{name: read_number(environ, name, number) for name, number in WORKLOAD_NUMBERS.items()})  # type: ignore[arg-type]
