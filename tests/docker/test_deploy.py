@@ -10,7 +10,9 @@ import aiohttp
 import httpx
 import pytest
 
+from scripts.compose_file import load
 from tests.checkouts import OwnStack
+from tests.connections import RESERVED, sampled
 
 RATE = 200  # requests a second, every fourth a POST, which nothing may send twice
 DOCUMENT = {
@@ -20,6 +22,10 @@ DOCUMENT = {
     "items": [{"name": "n", "quantity": 1, "price": 1}],
 }
 ROLLED_BACK_WITHIN = 30.0
+# To the database, of two replicas: what their pools may hold, and one more for each process that looks whether it is back.
+CONNECTIONS = {"flask": 2 * 4 + 8, "fastapi": 2 * 10 + 2, "django": 2 * 10 + 2}
+LIMIT = int(next(word for word in load()[0]["postgres"].command if "max-connections" in word).partition("=")[2])
+PSQL = ("docker", "compose", "exec", "-T", "--env", "PGPASSWORD", "postgres", "psql")
 
 
 def hosts(stack: OwnStack, service: str) -> set[str]:
@@ -44,7 +50,9 @@ async def under_load(stack: OwnStack, service: str, *words: str) -> tuple[subpro
     outcomes: Counter[str] = Counter()
 
     async def ask(number: int, client: aiohttp.ClientSession) -> None:
-        method, path, body = ("GET", "json", None) if number % 4 else ("POST", "echo", DOCUMENT)
+        # Some wait in the database, so that connections are in use all the time.
+        gets = {1: "json", 2: "json", 3: "query?seconds=0.05"}
+        method, path, body = ("GET", gets[number % 4], None) if number % 4 else ("POST", "echo", DOCUMENT)
         try:
             async with client.request(method, f"/{service}/{path}", json=body) as answer:
                 text = await answer.text()
@@ -69,14 +77,18 @@ async def under_load(stack: OwnStack, service: str, *words: str) -> tuple[subpro
 
 
 @pytest.mark.parametrize("service", ["flask", "fastapi", "django"])
-def test_nothing_is_lost(service: str, own_stack: OwnStack) -> None:
+def test_nothing_is_lost_and_the_database_has_room(service: str, own_stack: OwnStack) -> None:
     before = hosts(own_stack, service)
-    done, outcomes = asyncio.run(under_load(own_stack, service, "scripts.deploy", service))
+    password = (own_stack.folder / "secrets/postgres_password").read_text().strip()
+    with sampled(PSQL, own_stack.folder, own_stack.environment | {"PGPASSWORD": password}) as held:
+        done, outcomes = asyncio.run(under_load(own_stack, service, "scripts.deploy", service))
     assert done.returncode == 0, done.stdout + done.stderr
     after = hosts(own_stack, service)
     assert (len(before), len(after), before & after) == (2, 2, set())
     assert set(outcomes) == {"right"}, outcomes
     assert outcomes["right"] > 5 * RATE
+    assert 2 <= held.most_of(service) <= 2 * CONNECTIONS[service]  # old and new replicas beside each other
+    assert held.most <= LIMIT - RESERVED
 
 
 CRASHES = "raise RuntimeError('this version does not start')\n"

@@ -1,0 +1,85 @@
+"""The sum of all connections to the database stays below its limit while workers are replaced under full load."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Event
+
+import httpx
+import pytest
+
+from scripts import data_local, proc, supervisor
+from scripts.compose_file import load
+from tests.conftest import ROOT
+from tests.connections import RESERVED, Held, sampled
+from tests.data import local_ports, secret
+from tests.stack import TARGET
+
+POOLS = {"flask": 4, "fastapi": 10, "django": 20}  # of all its processes; Django has two
+# Each may open one more for a moment: one that had no connection in time looks whether the database answers (Availability).
+PROCESSES = {"flask": 4, "fastapi": 1, "django": 2}
+# More than the pools have connections. Not of Flask: an old worker serves its line, and one that never ends for 15 seconds.
+USERS = {"flask": 2, "fastapi": 12, "django": 22}
+SERVICES = load()[0]
+LIMIT = int(next(word for word in SERVICES["postgres"].command if "max-connections" in word).partition("=")[2])
+
+
+@pytest.fixture(autouse=True)
+def _running(stack: None) -> None:
+    """Start it when it does not run."""
+
+
+@contextmanager
+def everybody_asks() -> Iterator[dict[int, int]]:
+    """Users of each service who keep every pool full; how often they got which status. 503 says that the line was too long."""
+    over, statuses = Event(), dict[int, int]()
+
+    def ask(service: str) -> None:
+        with httpx.Client(timeout=20, trust_env=False) as client:
+            while not over.is_set():
+                status = client.get(f"{TARGET}/{service}/query?seconds=0.05").status_code
+                statuses[status] = statuses.get(status, 0) + 1
+
+    with ThreadPoolExecutor(sum(USERS.values())) as users:
+        asking = [users.submit(ask, service) for service, number in USERS.items() for _ in range(number)]
+        try:
+            yield statuses
+        finally:
+            over.set()
+    for one in asking:
+        one.result()
+
+
+@contextmanager
+def looked_at() -> Iterator[Held]:
+    ports = local_ports()
+    assert ports
+    psql = [str(data_local.find_postgres() / "psql"), f"--port={ports['postgres']}"]
+    with sampled(psql, ROOT, os.environ | {"PGPASSWORD": secret("postgres_password")}) as held:
+        yield held
+
+
+def test_a_reload_of_workers_keeps_below_the_limit() -> None:
+    """While the old workers finish, the new ones have pools too: a service is there twice, which the check at the start allows for."""
+    running = supervisor.connect()
+    with looked_at() as held, everybody_asks() as statuses:
+        for name in ("flask", "fastapi"):  # one after another, as for a deploy
+            pid = next(int(process["pid"]) for process in running.getAllProcessInfo() if process["name"] == name)
+            before = set(proc.tree(pid)[1:])
+            time.sleep(0.5)  # of full load before
+            os.kill(pid, signal.SIGHUP)
+            deadline = time.monotonic() + 30
+            while proc.alive(list(before)) or len(proc.tree(pid)) < len(before) + 1:
+                assert time.monotonic() < deadline, f"{name} still has old workers"
+                time.sleep(0.05)
+        time.sleep(0.5)
+    assert set(statuses) <= {200, 503}, statuses
+    assert statuses[200] > 100
+    for service, pool in POOLS.items():
+        times = 1 if service == "django" else 2
+        assert pool // 2 < held.most_of(service), f"{service} has {held.most_of(service)}: nothing was tried"
+        assert held.most_of(service) <= times * (pool + PROCESSES[service]), service
+    assert held.most <= LIMIT - RESERVED
