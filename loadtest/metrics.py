@@ -53,6 +53,8 @@ METRICS = {
         Metric("app_time", "time in the application", "s"),
         Metric("price_us", "CPU µs/call", "µs"),
         Metric("app_cpu", "CPUs used", "CPUs"),
+        Metric("database_us", "database µs/request", "µs"),
+        Metric("database_cpu", "database's CPUs", "CPUs"),
         Metric("pss_mib", "memory MiB", "MiB"),
         Metric("threads", "threads", "1"),
         Metric("sockets", "sockets", "1"),

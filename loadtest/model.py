@@ -21,7 +21,7 @@ Frame = Literal["equal cores", "equal slots", "equal memory", "one service again
 class Variant:
     """A service as an experiment wants it started. ``workers`` are replicas for Django, whose server is one process.
 
-    Of its servers, the last ``standing_by`` are not in Nginx's list at first.
+    Of its servers, the last ``standing_by`` are not in Nginx's list at first. With a ``pool``, there is a database.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Variant:
     replicas: int = 1  # servers with so many workers each; Django's are counted as its workers
     standing_by: int = 0
     proxy: Mapping[str, str] = field(default_factory=dict, hash=False)  # for its Nginx, in place of what compose.yaml says
+    pool: int = 0  # connections to the database that each of its processes may hold; 0: no database is started for it
 
     @property
     def servers(self) -> int:
@@ -44,6 +45,11 @@ class Variant:
     def slots(self) -> int | None:
         """Requests held at once, ``None`` for event loops."""
         return self.workers * self.threads * self.replicas if self.service == "flask" else None
+
+    @property
+    def connections(self) -> int:
+        """To the database, of all its processes together."""
+        return self.pool * self.workers * self.replicas
 
 
 def sync(workers: int, threads: int = 1, **options: object) -> Variant:
@@ -94,11 +100,18 @@ class Load:
         """Seconds for which a request occupies what serves it, ``None`` where only the CPU says."""
         return (self.what.held_by_loop if variant.slots is None else self.what.held_by_slot)(self.parameters)
 
+    def places(self, variant: Variant) -> int | None:
+        """Requests that are served at once: slots, and of those that ask the database connections; ``None`` where all are."""
+        found = [variant.slots] if variant.slots else []
+        if self.what.asks_database and variant.pool:
+            found.append(variant.connections)
+        return min(found, default=None)
+
     def rhythm(self, variant: Variant | None) -> tuple[int, float]:
         """How many users take turns at once, and for how many seconds: a slot's hold, or a user's with its pause; 0 s where unknown."""
         held = (self.held(variant) or 0.0) if variant else 0.0
-        slots = variant.slots if variant and not self.pause else None  # users who pause do not stand in line
-        return min(self.users, slots or self.users), held + self.pause
+        places = self.places(variant) if variant and not self.pause else None  # users who pause do not stand in line
+        return min(self.users, places or self.users), held + self.pause
 
     @property
     def words(self) -> str:

@@ -120,12 +120,16 @@ def initialise(document: dict[str, Any], folder: Path) -> str | None:
 def wait_until_ready(ports: dict[str, int], seconds: float, failed: Callable[[], str | None]) -> None:
     """Return when both accept connections. ``failed`` is asked between the tries; raises ``TimeoutError`` with the reason."""
     deadline = time.monotonic() + seconds
-    asking = [str(find_postgres() / "pg_isready"), "--quiet", "--host=127.0.0.1", f"--port={ports['postgres']}"]
-    while subprocess.run(asking).returncode or not accepts(ports["valkey"]):
+    while not postgres_is_ready(ports["postgres"]) or not accepts(ports["valkey"]):
         reason = failed()
         if reason or time.monotonic() > deadline:
             raise TimeoutError(reason or f"PostgreSQL or Valkey does not answer after {seconds:.0f} seconds")
         time.sleep(0.05)
+
+
+def postgres_is_ready(port: int) -> bool:
+    """Whether it takes connections: while it starts it only refuses them."""
+    return subprocess.run([str(find_postgres() / "pg_isready"), "--quiet", "--host=127.0.0.1", f"--port={port}"]).returncode == 0
 
 
 def accepts(port: int) -> bool:

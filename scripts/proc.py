@@ -57,6 +57,11 @@ def seconds_by_ticks(pids: list[int]) -> float:
     return sum(sum(map(int, stat_fields(pid)[11:15])) for pid in pids) / TICKS
 
 
+def seconds_of_ended(pid: int) -> float:
+    """CPU seconds, in ticks, of the children of a process that have ended."""
+    return sum(map(int, stat_fields(pid)[13:15])) / TICKS
+
+
 def choose_meter() -> tuple[Callable[[list[int]], float], str]:
     """The best of the two that works here, and its name."""
     try:

@@ -7,7 +7,7 @@ from typing import Any
 
 from loadtest.commands.options import RUNTIMES, default, one_of, some_of, truth
 from loadtest.commands.running import RefusedError, add_output_options, carry_out, no_stack_runs, raise_file_limit
-from loadtest.experiments import GROUPS, PRODUCTION, experiments
+from loadtest.experiments import DATA, GROUPS, PRODUCTION, experiments
 from loadtest.generator.parameters import Number
 from loadtest.results import Results
 
@@ -24,8 +24,8 @@ def add(commands: Any, environ: Mapping[str, str]) -> None:
         help="experiments: predicted, measured, audited, judged",
         description=f"Experiments: {', '.join(names)}. Each option is also an environment variable of its name in capitals.",
     )
-    chosen = environ.get("X") or " ".join(name for name in names if name not in PRODUCTION)
-    which = f"which, with spaces between (X=; default all but production, which are {', '.join(PRODUCTION)})"
+    chosen = environ.get("X") or " ".join(name for name in names if name not in (*PRODUCTION, *DATA))
+    which = f"which, with spaces between (X=; default all but production, which are {', '.join(PRODUCTION)}, and data, {', '.join(DATA)})"
     parser.add_argument("--experiments", type=some_of(names, GROUPS), default=chosen, help=which)
     parser.add_argument(
         "--full", type=truth, nargs="?", const=True, default=default(environ, "full", "0"), help="longer windows, five repeats"

@@ -20,6 +20,7 @@ RUN_NUMBERS = {
 # The lesson's own wait: long enough for the CPU time of a request to be a small part of it on all three services.
 DEFAULTS = {"wait": 0.2}
 LONGEST_REQUEST_SECONDS = 30
+MOST_IN_DATABASE, MOST_WORK = 0.5, 100  # of a request of query
 REPEATS = 2
 # Files that are open beside the users' connections.
 OTHER_FILES = 64
@@ -54,6 +55,11 @@ def refuse(options: Namespace) -> None:
         raise RefusedError(f"SERVICES is {' '.join(missing)!r}; accepted with WORKLOAD={options.workload}: {', '.join(served)}")
     if options.workload == "upstream" and options.wait * options.calls > LONGEST_REQUEST_SECONDS:
         raise RefusedError(f"WAIT times CALLS is {options.wait * options.calls:g}; accepted: at most {LONGEST_REQUEST_SECONDS} seconds")
+    if options.workload == "query" and (options.wait * options.calls > MOST_IN_DATABASE or options.work * options.calls > MOST_WORK):
+        raise RefusedError(
+            f"WAIT times CALLS is {options.wait * options.calls:g} and WORK times CALLS {options.work * options.calls}; "
+            f"accepted: at most {MOST_IN_DATABASE:g} seconds and {MOST_WORK}"
+        )
     if options.workload in ("stream", "events") and options.chunks * options.interval > LONGEST_REQUEST_SECONDS:
         raise RefusedError(
             f"CHUNKS times INTERVAL is {options.chunks * options.interval:g}; accepted: at most {LONGEST_REQUEST_SECONDS} seconds"

@@ -14,7 +14,7 @@ from loadtest.engine.docker_look import Container, check_engine, containers, cpu
 from loadtest.engine.keeper import keep
 from loadtest.engine.variants import EngineError, Holding, Running, Usage
 from loadtest.model import Variant
-from scripts import nginx_local, proc
+from scripts import nginx_local, proc, secrets
 from scripts.compose_file import ROOT
 from scripts.docker_compose import compose
 from scripts.local_plan import LAB
@@ -30,7 +30,7 @@ UPSTREAMS = "conf.d/upstreams.conf"
 
 
 class Docker:
-    """The runtime with Docker. ``server_cpus`` are the services', ``other_cpus`` the proxy's and the upstream's.
+    """The runtime with Docker. ``server_cpus`` are the services', ``other_cpus`` the proxy's, the upstream's and the database's.
 
     ``network`` names one that load generators in containers are on; what they load joins it.
     """
@@ -45,7 +45,7 @@ class Docker:
         self.stopping: set[str] = set()  # servers that were told to end, and may be at it still
 
     def start(self, variants: list[Variant]) -> dict[str, Running]:
-        """Start the upstream once, and each variant with its Nginx."""
+        """Start the upstream once, a database where one is asked for, and each variant with its Nginx."""
         self.prepare()
         shutil.rmtree(FOLDER, ignore_errors=True)
         ports = {entry_name(number, variant): free_port() for number, variant in enumerate(variants)}
@@ -54,6 +54,7 @@ class Docker:
                 counters = counters_folder(FOLDER, number, name)
                 counters.mkdir(parents=True)
                 counters.chmod(0o777)  # the container's user is another
+        secrets.make_missing(secrets.files())
         text = json.dumps(self.maker.document(variants, FOLDER, ports), indent=1)
         FILE.write_text(text.replace("$", "$$"))  # every value is in: Compose has none to put in its place
         keep(f"project {PROJECT}")
@@ -129,7 +130,7 @@ class Docker:
         """The containers of a variant, by part."""
         number = running.counters.parent.name
         found = {"app": [one for name, one in self.containers.items() if name.startswith(f"app-{number}-")]}
-        for part, name in (("proxy", f"nginx-{number}"), ("upstream", "upstream")):
+        for part, name in (("proxy", f"nginx-{number}"), ("upstream", "upstream"), ("database", "postgres")):
             found[part] = [self.containers[name]] if name in self.containers else []
         return found
 
@@ -144,9 +145,9 @@ class Docker:
     def used(self, parts: dict[str, list[Container]]) -> Usage:
         """What containers have used until now, by part."""
         app = [cpu_seconds(one) for one in parts["app"]]
-        proxy, upstream = (sum(sum(cpu_seconds(one)) for one in parts[part]) for part in ("proxy", "upstream"))
+        proxy, upstream, database = (sum(sum(cpu_seconds(one)) for one in parts[part]) for part in ("proxy", "upstream", "database"))
         user, system = (sum(one) for one in zip(*app, strict=True))
-        return Usage(user, system, proxy, upstream, sum(overflows(one) for one in parts["app"]))
+        return Usage(user, system, proxy, upstream, sum(overflows(one) for one in parts["app"]), database)
 
     def holding(self, running: Running) -> Holding:
         """Memory, threads and sockets of the application's containers."""

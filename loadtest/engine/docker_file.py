@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from loadtest.engine.local_database import with_connections
 from loadtest.model import Variant
 from scripts.compose_file import load
 
@@ -18,6 +19,8 @@ PIDS = 4096
 WHOLE_LOG = {"driver": "local", "options": {"max-size": "4g", "max-file": "1", "compress": "false"}}
 APP_PORT, NGINX_PORT, NGINX_TLS_PORT = 8000, 8080, 8443
 SERVICES = ("flask", "fastapi", "django")
+# The database's weight among all that shares its CPU, as without Docker (NICE in local_database.py). Default 1024.
+LAST = 100
 
 
 def app_names(number: int, variant: Variant) -> list[str]:
@@ -41,6 +44,7 @@ class Maker:
     def __init__(self, server_cpus: set[int] | None, other_cpus: set[int] | None, network: str | None) -> None:
         self.services, document = load()
         self.given: dict[str, Entry] = document["services"]
+        self.secrets: dict[str, Entry] = document["secrets"]
         self.server_cpus, self.other_cpus, self.network = server_cpus, other_cpus, network
 
     def document(self, variants: Sequence[Variant], folder: Path, ports: dict[str, int]) -> Entry:
@@ -48,17 +52,38 @@ class Maker:
         made = {"upstream": self.entry("upstream", self.other_cpus)}
         if any(variant.proxied for variant in variants):  # Compose takes the end of what nothing waits for as a failure
             made["certificates"] = self.entry("certificates", self.other_cpus)
+        networks: Entry = {"backend": {"internal": True}}
+        data = self.data([variant for variant in variants if variant.pool])
+        if data:
+            made |= data
+            networks["data"] = {"internal": True}
         for number, variant in enumerate(variants):
             names = app_names(number, variant)
             made |= {name: self.app(variant, counters_folder(folder, number, name)) for name in names}
             if variant.proxied:
                 made[f"nginx-{number}"] = self.nginx(variant, names[: variant.servers - variant.standing_by])
             entry = made[entry_name(number, variant)]
-            entry["networks"] = ["backend", "edge"]
+            entry["networks"] = [*entry["networks"], "edge"] if not variant.proxied else ["backend", "edge"]
             inner = NGINX_PORT if variant.proxied else APP_PORT
             entry["ports"] = [f"127.0.0.1:{ports[entry_name(number, variant)]}:{inner}"]
         edge = {"name": self.network, "external": True} if self.network else {}
-        return {"services": made, "networks": {"edge": edge, "backend": {"internal": True}}, "volumes": {"tls": None, "authority": None}}
+        of_data = {"secrets": self.secrets} if data else {}
+        volumes = dict.fromkeys(["tls", "authority", *(["postgres"] if data else [])])
+        return {"services": made, "networks": {"edge": edge, **networks}, "volumes": volumes, **of_data}
+
+    def data(self, variants: Sequence[Variant]) -> dict[str, Entry]:
+        """The database of these variants, and the job that makes its schema; nothing where there are none."""
+        if not variants:
+            return {}
+        postgres = self.entry("postgres", {max(self.other_cpus)} if self.other_cpus else None)
+        postgres |= {
+            "cpu_shares": LAST,
+            "command": with_connections(postgres["command"], variants),
+            "secrets": self.given["postgres"]["secrets"],
+        }
+        migrate = self.entry("migrate", self.other_cpus)
+        migrate |= {"secrets": self.given["migrate"]["secrets"], "depends_on": self.given["migrate"]["depends_on"]}
+        return {"postgres": postgres, "migrate": migrate}
 
     def entry(self, service: str, cpus: set[int] | None) -> Entry:
         """A service of compose.yaml, hardened and limited as it is there, on CPUs that it does not leave."""
@@ -80,12 +105,16 @@ class Maker:
         entry = self.entry(variant.service, self.server_cpus)
         entry["environment"] |= {
             "COUNTERS": "/counters",
-            "DATABASE_PASSWORD_FILE": "",
+            **({"POOL": str(variant.pool)} if variant.pool else {"DATABASE_PASSWORD_FILE": ""}),
             "CACHE_PASSWORD_FILE": "",
             "WORKERS": str(variant.workers),
             "THREADS": str(variant.threads),
             **variant.environment,
         }
+        entry["networks"] = ["backend", *(["data"] if variant.pool else [])]
+        if variant.pool:
+            entry["secrets"] = ["database_password"]
+            entry["depends_on"] = {"migrate": {"condition": "service_completed_successfully"}}
         entry["volumes"] = [f"{counters}:/counters:z"]
         entry["memswap_limit"] = MEMORY
         entry["deploy"]["resources"]["limits"] |= {"memory": MEMORY, "pids": PIDS}

@@ -8,6 +8,7 @@ from pathlib import Path
 from time import monotonic, sleep
 
 from loadtest.engine.keeper import keep
+from loadtest.engine.local_database import NAME, LocalDatabase
 from loadtest.engine.variants import EngineError, Holding, Running, Usage
 from loadtest.model import Variant
 from scripts import nginx_local, proc
@@ -19,7 +20,7 @@ RELOAD_SECONDS = 2.0
 
 
 class Local:
-    """The runtime without Docker. ``server_cpus`` are the services', ``other_cpus`` the proxy's and the upstream's."""
+    """The runtime without Docker. ``server_cpus`` are the services', ``other_cpus`` the proxy's, the upstream's and the database's."""
 
     name = "local"
 
@@ -31,9 +32,10 @@ class Local:
         self.values: dict[str, dict[str, str]] = {}
         self.stopping: set[str] = set()  # servers that were told to end, and may be at it still
         self.changed: set[str] = set()  # whose Nginx has another list than at the start, or thinks ill of a server
+        self.database: LocalDatabase | None = None
 
     def start(self, variants: list[Variant]) -> dict[str, Running]:
-        """Start the upstream once, and each variant with its Nginx."""
+        """Start the upstream once, a database where one is asked for, and each variant with its Nginx."""
         shutil.rmtree(FOLDER, ignore_errors=True)
         FOLDER.mkdir(parents=True)
         if wrong := run_jobs(self.plan.jobs):
@@ -42,10 +44,15 @@ class Local:
         self.pids, self.values, self.stopping, self.changed = {}, {}, set(), set()
         upstream = free_port()
         self.servers.start("upstream", self.command("upstream", upstream, {}))
+        self.database = None
+        if any(variant.pool for variant in variants):
+            self.database = LocalDatabase(self.servers, self.plan, FOLDER / NAME, variants)
         found = {}
         for number, variant in enumerate(variants):
             found[variant.name] = self.start_one(number, variant, upstream)
-        self.wait(list(self.servers.running))
+        self.wait([name for name in self.servers.running if name != NAME])
+        if self.database:
+            self.database.place(self.other_cpus)
         return found
 
     def start_one(self, number: int, variant: Variant, upstream: int) -> Running:
@@ -61,6 +68,7 @@ class Local:
                 "COUNTERS": str(counters),
                 "WORKERS": str(variant.workers),
                 "THREADS": str(variant.threads),
+                **self.connections(variant),
                 **variant.environment,
             }
             self.servers.start(f"{number}-{replica}", self.command(variant.service, ports[-1], environment, variant.arguments))
@@ -72,6 +80,12 @@ class Local:
         self.values[f"{number}"] = {**self.plan.nginx_values, **variant.proxy, **listen}
         self.servers.start(f"{number}-nginx", self.nginx(folder, port, variant.service, ports[: variant.servers - variant.standing_by]))
         return Running(variant, f"http://127.0.0.1:{port}", f"/{variant.service}", counters, f"https://{secure}")
+
+    def connections(self, variant: Variant) -> dict[str, str]:
+        """Where its database is, and how many connections each of its processes may hold."""
+        if not self.database or not variant.pool:
+            return {}
+        return {**self.database.address(self.process(variant.service).environment), "POOL": str(variant.pool)}
 
     def process(self, service: str) -> Process:
         """The first process of a service in the plan of ``make up``: the same command and the same environment."""
@@ -164,7 +178,8 @@ class Local:
             proxy, upstream = (proc.seconds_by_clock(trees[part]) for part in ("proxy", "upstream"))
         except OSError:
             raise EngineError(f"A process of {running.variant.name} ended while it was measured.") from None
-        return Usage(total * share, total * (1 - share), proxy, upstream, proc.accept_queue_overflows())
+        database = self.database.seconds() if self.database else 0.0
+        return Usage(total * share, total * (1 - share), proxy, upstream, proc.accept_queue_overflows(), database)
 
     def holding(self, running: Running) -> Holding:
         """Memory, threads and sockets from /proc."""

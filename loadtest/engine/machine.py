@@ -19,7 +19,8 @@ class Machine:
             return "Services, Nginx and the load generator share the CPUs: there is one, or the system cannot part them."
         return (
             f"Services on CPU {listed(self.server_cpus)}; Nginx, the upstream service and "
-            f"{self.generators} load generator{'s' * (self.generators > 1)} on CPU {listed(self.other_cpus)}."
+            f"{self.generators} load generator{'s' * (self.generators > 1)} on CPU {listed(self.other_cpus)}; "
+            f"a database, where there is one, on CPU {max(self.other_cpus)}, behind all of them."
         )
 
 

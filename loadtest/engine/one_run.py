@@ -125,9 +125,11 @@ class Measurer:
 
 
 def warm(running: Running) -> None:
-    """Let every slot answer before anything is measured: a worker's first request takes it longer than all others."""
-    at_once = 2 * (running.variant.slots or 4 * running.variant.workers)
-    url = f"{running.target}{running.prefix}/wait?seconds={WARMING_SECONDS}"
+    """Let every slot, or connection to the database, answer before anything is measured: a first request takes longer than all others."""
+    variant = running.variant
+    at_once = 2 * (variant.slots or variant.connections or 4 * variant.workers)
+    # Of a pool, so that its connections are made.
+    url = f"{running.target}{running.prefix}/{'query' if variant.pool else 'wait'}?seconds={WARMING_SECONDS}"
 
     def ask() -> None:
         with suppress(OSError), urllib.request.urlopen(url, timeout=40) as response:  # who does not answer is found out later

@@ -28,6 +28,7 @@ class Usage:
     proxy: float
     upstream: float
     overflows: int
+    database: float = 0.0
 
     def __sub__(self, before: "Usage") -> "Usage":
         return Usage(*(getattr(self, name) - getattr(before, name) for name in self.__dataclass_fields__))

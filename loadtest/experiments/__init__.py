@@ -30,11 +30,16 @@ ORDER = (
     "balance",
     "tls",
     "shield",
+    "pooled-db",
+    "pool-sizing",
+    "n-plus-one",
 )
 # About what happens to a service, and not how fast it is: not among those of a plain `make lab`, which is to end in twelve minutes.
 PRODUCTION = ("graceful", "self-healing", "balance", "tls", "shield")
+# On a database, which each of them starts: not among those either.
+DATA = ("pooled-db", "pool-sizing", "n-plus-one")
 # Words for several.
-GROUPS = {"production": PRODUCTION, "all": ORDER}
+GROUPS = {"production": PRODUCTION, "data": DATA, "all": ORDER}
 
 
 def experiments() -> dict[str, Experiment]:

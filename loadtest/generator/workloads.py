@@ -17,6 +17,7 @@ DOCUMENT = {
     "tags": ["small", "fragile"],
     "items": [{"name": "lantern", "quantity": 2, "price": 12.5}],
 }
+SEEDED = 25  # messages of each board that is there from the start
 SMALL = {"message": "Hello, World!", "numbers": [1, 2, 3], "nested": {"ok": True, "nothing": None}}
 
 
@@ -39,6 +40,21 @@ def events(chunks: int) -> list[bytes]:
     return [b'id: %d\ndata: {"event":%d,"of":%d}\n\n' % (number, number, chunks) for number in range(1, chunks + 1)]
 
 
+def counted(work: int) -> int:
+    """What the database must add up for ``/query``: a thousand numbers for each unit of work."""
+    return 1000 * work * (1000 * work + 1) // 2
+
+
+def notices(how: str, limit: int) -> dict[str, Any]:
+    """What ``/listing`` must answer of a board that is as it was made."""
+    authors = ("Ada", "Ben", "Cleo", "Dan")
+    return {
+        "board": 1,
+        "how": how,
+        "messages": [{"author": authors[number % 4], "text": f"Notice {number + 1} of {SEEDED}"} for number in range(min(limit, SEEDED))],
+    }
+
+
 @dataclass(frozen=True)
 class Workload:
     """One row of the table.
@@ -46,7 +62,8 @@ class Workload:
     ``path`` is filled in with the parameters; it lies below the service's, or begins with a slash and does not.
     ``expected`` is the parsed JSON of a whole answer, or the pieces of a
     streamed one. ``held_by_slot`` and ``held_by_loop`` say for how many seconds a request occupies a worker or thread,
-    and a coroutine; ``None`` where that depends on the CPU. ``blocks`` says that the request stops its event loop.
+    and a coroutine; ``None`` where that depends on the CPU. ``blocks`` says that the request stops its event loop,
+    ``asks_database`` that it needs a connection of the pool.
     """
 
     name: str
@@ -62,6 +79,7 @@ class Workload:
     status: int = 200
     by_proxy: bool = False  # Nginx answers it, and no service ever sees it
     blocks: bool = False
+    asks_database: bool = False
 
 
 def unknown(_: Parameters) -> None:
@@ -116,6 +134,33 @@ TABLE = (
         lambda p: p.wait,
         "Two things differ here, not one: how many requests are held at once, and that one model makes its calls one "
         "after another while the other gathers them.",
+    ),
+    Workload(
+        "query",
+        "query?seconds={wait}&calls={calls}&work={work}",
+        lambda p: {"calls": p.calls, "seconds": p.wait, "work": p.work, "total": counted(p.work)},
+        lambda p: p.wait * p.calls,
+        lambda p: p.wait * p.calls,
+        "The number of connections bounds all three alike: an event loop that holds more requests lets them wait for a connection.",
+        asks_database=True,
+    ),
+    Workload(
+        "listing",
+        "listing?board=1&limit={limit}&how=joined",
+        lambda p: notices("joined", p.limit),
+        unknown,
+        unknown,
+        CPU_MISREADING.format(what="a query"),
+        asks_database=True,
+    ),
+    Workload(
+        "listing-each",
+        "listing?board=1&limit={limit}&how=each",
+        lambda p: notices("each", p.limit),
+        unknown,
+        unknown,
+        CPU_MISREADING.format(what="a round trip to the database"),
+        asks_database=True,
     ),
     Workload(
         "stream",

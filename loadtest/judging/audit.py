@@ -41,10 +41,10 @@ def finding(rule: str, residual: float, sentence: str) -> Finding:
 def together(raw: Raw) -> float:
     """Requests of a closed workload that a window, or half of one, may hold or just miss.
 
-    Slots begin at equal distances and may come into step, and then end together; users of a loop drift to random moments of
-    their requests, and differ by three standard deviations at most.
+    Slots, or connections of a pool, begin at equal distances and may come into step, and then end together; users of a loop drift to
+    random moments of their requests, and differ by three standard deviations at most.
     """
-    return raw.cell.variant.slots or 3 * sqrt(raw.cell.load.users)
+    return raw.cell.load.places(raw.cell.variant) or 3 * sqrt(raw.cell.load.users)
 
 
 def littles_law(raw: Raw, values: dict[str, float]) -> Finding | None:

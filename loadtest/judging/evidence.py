@@ -140,13 +140,14 @@ class Evidence:
 
 
 def predicted_throughput(cell: Cell) -> float | None:
-    """min(users, slots) / held, requests a second of a closed workload; ``None`` where only the CPU says."""
+    """min(users, slots, connections) / held, requests a second of a closed workload; ``None`` where only the CPU says."""
     held = cell.load.held(cell.variant)
     if not held:
         return None
     at_once = cell.load.users
-    if cell.variant.slots is not None:
-        at_once = min(at_once, cell.variant.slots)
+    places = cell.load.places(cell.variant)
+    if places is not None:
+        at_once = min(at_once, places)
     elif cell.load.what.blocks:
         at_once = min(at_once, cell.variant.workers)
     return at_once / held

@@ -18,12 +18,18 @@ def limiter(raw: Raw, values: dict[str, float]) -> str:
             return "upstream"
         if raw.usage.proxy / seconds >= FULL:
             return "proxy"
+        # It has what Nginx and the generator leave of its CPU.
+        database = raw.usage.database / seconds
+        if database > raw.beside and database + raw.beside >= FULL:
+            return "database CPU"
         if raw.beside >= FULL:
             return "CPU of proxy and client"
         if values["app_cpu"] >= FULL * min(raw.cpus, variant.workers):  # threads of one Python process share one CPU
             return "server CPU"
     waiting = load.kind in ("closed", "burst") and load.users > (variant.slots or load.users)
     busy = values.get("busy_slots", min(load.users, variant.slots or 0))
+    if variant.slots is None and busy > (load.places(variant) or busy):
+        return "pool"
     if variant.slots and (busy >= FULL * variant.slots or (load.kind == "burst" and waiting)):
         return "slots"
     lag = values.get("loop_lag")

@@ -45,6 +45,7 @@ def watched(raw: Raw) -> dict[str, float]:
             "app_system_seconds": raw.usage.app_system,
             "proxy_seconds": raw.usage.proxy,
             "upstream_seconds": raw.usage.upstream,
+            "database_seconds": raw.usage.database,
             "accept_queue_overflows": raw.usage.overflows,
         }
     if raw.holding:

@@ -54,6 +54,10 @@ def watched(raw: Raw, successes: int) -> dict[str, float]:
             if raw.cell.variant.proxied:
                 found["proxy_us"] = raw.usage.proxy / successes * 1e6
                 found["total_us"] = found["cpu_us"] + found["proxy_us"]
+        if raw.cell.variant.pool:
+            found["database_cpu"] = raw.usage.database / raw.seconds
+            if successes and not raw.cell.background:
+                found["database_us"] = raw.usage.database / successes * 1e6
     if raw.holding:
         found |= {"pss_mib": raw.holding.pss_mib, "threads": raw.holding.threads, "sockets": raw.holding.sockets}
     if raw.sampled:

@@ -26,10 +26,15 @@ RATE = 1e6
 
 
 def cells(_: bool) -> list[Cell]:
-    """A burst at a service whose first answer takes long, and more arrivals than can be made."""
+    """A burst at a service whose first answer takes long, more arrivals than can be made, and four who need two connections."""
     asleep = loop("fastapi", name="FastAPI, asleep", environment={"LIE": "wakes", "WAKING_SECONDS": sys.argv[2]})
     wait = Parameters(wait=WAIT)
-    return [Cell(asleep, Load("burst", "wait", wait, users=4), "burst"), Cell(asleep, Load("open", "wait", wait, rate=RATE), "too much")]
+    pooled = loop("fastapi", name="FastAPI, two connections", pool=2)
+    return [
+        Cell(asleep, Load("burst", "wait", wait, users=4), "burst"),
+        Cell(asleep, Load("open", "wait", wait, rate=RATE), "too much"),
+        Cell(pooled, Load("burst", "query", Parameters(wait=WAIT, calls=1, work=10), users=4), "pooled"),
+    ]
 
 
 def judged(evidence: Evidence) -> Verdict:

@@ -14,7 +14,7 @@ import pytest
 
 from loadtest.cli import main
 from loadtest.commands.options import some_of
-from loadtest.experiments import GROUPS, ORDER, PRODUCTION
+from loadtest.experiments import DATA, GROUPS, ORDER, PRODUCTION
 from loadtest.generator.workloads import WORKLOADS
 from scripts.local_plan import LAB
 from tests.conftest import ROOT
@@ -219,12 +219,13 @@ def test_the_locustfile_refuses_a_bad_parameter_too() -> None:
     done = locust_list(WAIT="long")
     assert done.returncode == 2
     assert "loadtest: WAIT is 'long'; accepted: a number from 0 to 30" in done.stderr
+    assert "loadtest: THINK is '-1'; accepted: a number from 0 to 600" in locust_list(THINK="-1").stderr
 
 
 def test_the_locustfile_has_a_class_for_every_service_and_workload_of_the_lesson() -> None:
     done = locust_list()
     found = {line.strip() for line in (done.stdout + done.stderr).splitlines()}
-    names = ("Wait", "Block", "Cpu", "Upstream", "Stream", "Events", "Json", "Echo", "Sockets")
+    names = ("Wait", "Block", "Cpu", "Upstream", "Stream", "Events", "Json", "Echo", "Sockets", "Query", "Visitor")
     expected = {service + name for service in ("Flask", "Fastapi", "Django") for name in names} - {"FlaskSockets"}
     assert expected <= found, done.stderr
     assert "FlaskSockets" not in found
@@ -234,4 +235,5 @@ def test_groups_stand_for_their_experiments() -> None:
     parse = some_of(ORDER, GROUPS)
     assert parse("queue production") == ("queue", *PRODUCTION)
     assert parse("all") == ORDER
-    assert set(PRODUCTION) < set(ORDER)
+    assert parse("data") == DATA
+    assert set(PRODUCTION) | set(DATA) < set(ORDER)

@@ -55,7 +55,10 @@ def test_a_system_that_cannot_place_processes(monkeypatch: pytest.MonkeyPatch) -
 def test_who_runs_where_is_said() -> None:
     assert "share the CPUs" in Machine(None, None, 1).words
     apart = Machine({1, 0}, {3, 2}, 2).words
-    assert apart == "Services on CPU 0, 1; Nginx, the upstream service and 2 load generators on CPU 2, 3."
+    assert apart == (
+        "Services on CPU 0, 1; Nginx, the upstream service and 2 load generators on CPU 2, 3; "
+        "a database, where there is one, on CPU 3, behind all of them."
+    )
 
 
 def test_the_manifest(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,77 @@
+"""A PostgreSQL of the laboratory's own: new for each experiment that asks for one, with the schema and the seed of `make up`."""
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic, sleep
+
+from loadtest.engine.variants import EngineError
+from loadtest.model import Variant
+from scripts import data_local, proc
+from scripts.local_plan import Plan, run_jobs
+from scripts.servers import START_SECONDS, Command, Servers, free_port
+
+NAME = "postgres"
+# Behind all that shares its CPU: a query that takes all of it must not make the load generator late. A tenth of their weight.
+NICE = 10
+# For what is no variant's: the job that makes the schema.
+SPARE = 10
+LIMIT = "--max-connections="
+
+
+def connections(variants: Sequence[Variant], given: int) -> int:
+    """How many it has to accept: all variants of an experiment run at once."""
+    return max(given, sum(variant.connections for variant in variants) + SPARE)
+
+
+def with_connections(command: Sequence[str], variants: Sequence[Variant]) -> list[str]:
+    """The server's command, with room for the pools of all variants."""
+    return [f"{LIMIT}{connections(variants, int(word.removeprefix(LIMIT)))}" if word.startswith(LIMIT) else word for word in command]
+
+
+class LocalDatabase:
+    """One that runs. ``address`` is what services are told in place of the stack's."""
+
+    def __init__(self, servers: Servers, plan: Plan, folder: Path, variants: Sequence[Variant]) -> None:
+        self.servers, self.port = servers, free_port()
+        if wrong := data_local.initialise(plan.document, folder):
+            raise EngineError(wrong)
+        command = with_connections(data_local.postgres_command(plan.document, folder, self.port), variants)
+        servers.start(NAME, Command(command, folder.parent, self.port))
+        self.wait()
+        jobs = [replace(job, environment={**job.environment, **self.address(job.environment)}) for job in plan.data_jobs]
+        if wrong := run_jobs(jobs):
+            raise EngineError(wrong)
+
+    def address(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """The same database and user as in an environment of the stack, here."""
+        return {"DATABASE_URL": re.sub(r":\d+/", f":{self.port}/", environment["DATABASE_URL"])}
+
+    def wait(self) -> None:
+        """Until it takes connections."""
+        deadline = monotonic() + START_SECONDS
+        while not data_local.postgres_is_ready(self.port):
+            if self.servers.running[NAME].poll() is not None or monotonic() > deadline:
+                end = self.servers.log(NAME).read_text(errors="replace").strip().splitlines()[-5:]
+                raise EngineError(f"PostgreSQL did not start: {' | '.join(end or ['nothing in its log'])}")
+            sleep(0.02)
+
+    def place(self, cpus: set[int] | None) -> None:
+        """Give it the last of some CPUs, as compose.yaml gives it one, behind all others there."""
+        for pid in proc.tree(self.servers.pid(NAME)):  # what it starts later inherits both
+            os.setpriority(os.PRIO_PROCESS, pid, NICE)
+            if cpus:
+                proc.pin([pid], {max(cpus)})
+
+    def seconds(self) -> float:
+        """CPU seconds of all its processes until now, with those that have ended: each connection is one."""
+        pid = self.servers.pid(NAME)
+        found = proc.seconds_of_ended(pid)
+        for one in proc.tree(pid):
+            try:
+                found += proc.seconds_by_clock([one])
+            except OSError:  # it ended since
+                continue
+        return found

@@ -1,0 +1,96 @@
+"""How many connections to the database: more of them while they wait there, and no more than it has CPUs while they work."""
+
+from loadtest.generator.parameters import Parameters
+from loadtest.judging.evidence import Evidence, predicted_throughput
+from loadtest.metrics import duration, number
+from loadtest.model import Cell, Chart, Experiment, Load, Variant, loop, sync
+from loadtest.results import CellResult, Estimate, Verdict
+
+# So few users that the last in line has the one connection before the service gives up (WAIT_SECONDS in database_common.py).
+USERS = 6
+WAIT, WORK = "a wait of 40 ms", "work for the database's CPU"
+LOADS = {
+    WAIT: Load("closed", "query", Parameters(wait=0.04, calls=1, work=0), users=USERS),
+    WORK: Load("closed", "query", Parameters(wait=0.0, calls=1, work=60), users=USERS),
+}
+SIZES, MORE_SIZES = (1, 4, 16), (1, 2, 4, 8, 16)
+# Of the stack's Flask: that many workers, each with a connection.
+USUAL = 4
+# Of a quick run: fifty requests one after another of one connection, and a little less where there are several.
+SECONDS, SECONDS_OF_ONE = 1.6, 2.0
+# More than this many times is more: an event loop against threads, or another size.
+MORE = 1.25
+
+
+def threads(size: int) -> Variant:
+    """Flask with that many threads, each with a connection."""
+    return sync(1, threads=size, pool=size)
+
+
+def of_loop(size: int) -> Variant:
+    """FastAPI, whose loop holds all requests, with that many connections."""
+    return loop(pool=size, name=f"FastAPI, pool of {size}")
+
+
+def cells(full: bool) -> list[Cell]:
+    """min(users, connections) / wait; of the database's work nothing is known before but that one CPU does it."""
+    found = []
+    for step, load in LOADS.items():
+        for size in MORE_SIZES if full else SIZES:
+            for variant in (threads(size), of_loop(size)):
+                predicted = predicted_throughput(Cell(variant, load, step))
+                seconds = None if full else SECONDS_OF_ONE if size == 1 else SECONDS
+                found.append(Cell(variant, load, step, {"throughput": predicted} if predicted else {}, seconds=seconds))
+    return found
+
+
+def judge(seen: Evidence) -> Verdict:
+    sizes = [size for size in MORE_SIZES if any(cell.variant == of_loop(size).name for cell in seen.cells)]
+    waits, works = ({size: (seen.cell(threads(size), step), seen.cell(of_loop(size), step)) for size in sizes} for step in LOADS)
+    checks = [seen.near(one, "throughput", 0.05) for pair in waits.values() for one in pair]
+    # At equal connections async helps at no size.
+    equals = [(loops, threaded) for pairs in (waits, works) for threaded, loops in pairs.values()]
+    checks += [seen.unless(seen.compare(loops, threaded, "throughput", more_than=MORE)) for loops, threaded in equals]
+    # The predicted optimum of work is one connection for the one CPU: the largest pool does not do more.
+    for kind in (0, 1):
+        checks.append(seen.unless(seen.compare(works[sizes[-1]][kind], works[1][kind], "throughput", more_than=MORE)))
+    most = max((seen.ratio(*pair, "throughput") for pair in equals), key=lambda found: found.value)
+    return seen.verdict(
+        checks,
+        holds=f"At equal connections a loop answers at most {words(most)} what threads do. Against the usual {USUAL} slots it helps "
+        f"while requests wait ({against(seen, waits)}), up to as many connections as users ask at once ({USERS}); and not where the "
+        f"database's CPU is full ({against(seen, works)}; measured best of a loop: {best(works)}, predicted: 1).",
+        fails="Pools of these sizes do not do what was predicted.",
+    )
+
+
+def against(seen: Evidence, pairs: dict[int, tuple[CellResult, CellResult]]) -> str:
+    """The loop with each size against the usual slots."""
+    return ", ".join(f"pool of {size} {words(seen.ratio(loops, pairs[USUAL][0], 'throughput'))}" for size, (_, loops) in pairs.items())
+
+
+def best(pairs: dict[int, tuple[CellResult, CellResult]]) -> str:
+    """The least size that comes near the most, with the tails of the least and the largest."""
+    rates = {size: loops.estimates["throughput"].value for size, (_, loops) in pairs.items()}
+    least = min(size for size, rate in rates.items() if rate * MORE >= max(rates.values()))
+    tails = [duration(loops.estimates["p99"].value) for _, loops in (pairs[min(pairs)], pairs[max(pairs)])]
+    return f"{least}, with p99 {tails[0]} at {min(pairs)} and {tails[1]} at {max(pairs)}"
+
+
+def words(found: Estimate) -> str:
+    """``1.02 times (0.98 to 1.05)``."""
+    return f"{number(found.value)} times ({number(found.low)} to {number(found.high)})"
+
+
+EXPERIMENT = Experiment(
+    name="pool-sizing",
+    question="How many connections to the database should a service have, and does an event loop do more with them than threads?",
+    claim="As many as the requests that wait there at once; of those that keep its CPU busy, as many as it has CPUs.",
+    frame="equal slots",
+    cells=cells,
+    chart=Chart("bars", "throughput"),
+    columns=("throughput", "p50", "p99", "database_cpu", "database_us", "app_cpu"),
+    misreading="A larger pool is no faster: where the database's CPU is full it moves the line from the service into the database, where "
+    "each query slows down all others. And connections are not free: each is a process there.",
+    judge=judge,
+)
