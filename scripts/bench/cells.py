@@ -1,13 +1,15 @@
 """What is measured: which servers, which request, and which two are compared with what aim."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from scripts.bench import nginx
-from scripts.bench.plan import service
-from scripts.local_plan import Plan, Process, make_plan
+from scripts.bench.load import CONNECTIONS
+from scripts.bench.plan import moved, service
+from scripts.local_plan import Plan, Process
 from scripts.servers import Command, free_port
 
 BIN = Path(sys.executable).parent
@@ -48,6 +50,7 @@ class Cell:
     requests: int
     path: str = "/json"
     also: str = ""  # another server whose CPU time is read beside it
+    connections: int = CONNECTIONS
     block: str = ""  # cells of one block follow each other in a round, so that what is compared is close in time
 
     @property
@@ -57,8 +60,7 @@ class Cell:
     @property
     def expected(self) -> dict[str, Any]:
         """The members of the JSON object that must come back."""
-        name = self.path.partition("?")[0].rpartition("/")[2]
-        return {"wait": {"waited": 0}, "upstream": {"calls": CALLS, "seconds": 0}}.get(name, SMALL)
+        return EXPECTED.get(self.path, SMALL)
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,14 @@ class Comparison:
 # Enough that what a request costs without them does not show.
 CALLS = 20
 CALL_PATH = f"/upstream?seconds=0&calls={CALLS}"
+# Of the notice board: one row, and a page of twenty.
+QUERIES = {"board": "/boards/1", "page": "/boards/1/messages?limit=20"}
+EXPECTED: dict[str, dict[str, Any]] = {
+    "/wait?seconds=0": {"waited": 0},
+    CALL_PATH: {"calls": CALLS, "seconds": 0},
+    QUERIES["board"]: {"id": 1, "messages": 25},
+    QUERIES["page"]: {"next": 20},
+}
 
 CELLS = [
     Cell("flask", "flask", 600, block="flask"),
@@ -92,6 +102,15 @@ CELLS = [
     Cell("nginx", "nginx", 5000, "/fastapi/json", block="nginx"),
     Cell("nginx plain", "nginx plain", 5000, "/fastapi/json", block="nginx"),
 ]
+CALLERS = ("flask", "fastapi", "django")
+# Requests of a board and of a page: of the service, and of the driver alone.
+QUERYING = 4  # connections, fewer than a loop's pool has: nobody waits for one until it is refused
+COUNTS = {"flask": (400, 300, 500, 400), "fastapi": (600, 400, 1200, 800), "django": (200, 150, 600, 500)}
+CELLS += [
+    Cell(f"{server} {query}", server, requests, QUERIES[query], also="postgres", connections=QUERYING, block=name)
+    for name in CALLERS
+    for (server, query), requests in zip(product((name, f"{name} driver"), QUERIES), COUNTS[name], strict=True)
+]
 COMPARISONS = [
     Comparison("flask", "flask plain", 1.15),
     Comparison("fastapi", "fastapi plain", 1.0),
@@ -100,7 +119,6 @@ COMPARISONS = [
 ]
 # The same application on the same server: how far apart two cells are that are equal.
 NOISE = ("flask plain again", "flask plain")
-CALLERS = ("flask", "fastapi", "django")
 
 
 def framework_commands() -> dict[str, Command]:
@@ -120,9 +138,18 @@ def framework_command(words: list[str], module: str) -> Command:
     return Command([*words, *bind, f"{module}:application"], APPS, port)
 
 
-def service_commands(plan: Plan) -> dict[str, Command]:
+def driver_commands(plan: Plan, ports: dict[int, int]) -> dict[str, Command]:
+    """The driver alone, on each service's server and with its database."""
+    found = {}
+    for name, words in SERVERS.items():
+        own = first_replica(plan, name).environment
+        environment = {variable: moved(own[variable], ports) for variable in ("DATABASE_URL", "DATABASE_PASSWORD_FILE")}
+        found[f"{name} driver"] = replace(framework_command(words, BARE[name].replace("bare", "driver")), environment=environment)
+    return found
+
+
+def service_commands(plan: Plan, ports: dict[int, int]) -> dict[str, Command]:
     """The project's services, each with one worker and one thread."""
-    ports = new_ports(plan)
     return {name: service(first_replica(plan, name), ports, WORKERS="1", THREADS="1") for name in SERVICES}
 
 
@@ -132,14 +159,14 @@ def first_replica(plan: Plan, name: str) -> Process:
 
 
 def new_ports(plan: Plan) -> dict[int, int]:
-    """A free port for each port that the plan gives to a service."""
-    return {int(process.environment["PORT"]): free_port() for process in plan.processes if process.environment.get("PORT")}
+    """A free port for each port that the plan gives to a service, or to what they keep data in."""
+    served = [int(process.environment["PORT"]) for process in plan.processes if process.environment.get("PORT")]
+    return {port: free_port() for port in [*served, *plan.data_ports.values()]}
 
 
-def all_commands(folder: Path) -> dict[str, Command]:
+def all_commands(plan: Plan, ports: dict[int, int], folder: Path) -> dict[str, Command]:
     """Every server of a run. Both Nginx have one worker, and the bare ASGI application behind them."""
-    plan = make_plan()
-    commands = service_commands(plan) | framework_commands()
+    commands = service_commands(plan, ports) | driver_commands(plan, ports) | framework_commands()
     upstream = commands["fastapi bare"].port
     fastapi = int(first_replica(plan, "fastapi").environment["PORT"])
     commands["nginx"] = nginx.ours(plan, folder / "nginx", free_port(), {fastapi: upstream}, "1")

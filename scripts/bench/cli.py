@@ -26,7 +26,8 @@ from rich.console import Console
 
 from loadtest.engine.manifest import cpu_model
 from scripts import proc
-from scripts.bench.cells import CELLS, all_commands
+from scripts.bench import data
+from scripts.bench.cells import CELLS, all_commands, new_ports
 from scripts.bench.images import images
 from scripts.bench.load import CONNECTIONS
 from scripts.bench.measure import apart, run
@@ -38,7 +39,7 @@ from scripts.local_plan import RUN, make_plan
 from scripts.servers import ServerFailed, Servers
 
 ROUNDS, QUICK_ROUNDS = 15, 5
-PACKAGES = ("flask", "fastapi", "django", "gunicorn", "uvicorn", "uvicorn-worker", "daphne", "uvloop", "httptools")
+PACKAGES = ("flask", "fastapi", "django", "gunicorn", "uvicorn", "uvicorn-worker", "daphne", "uvloop", "httptools", "sqlalchemy", "psycopg")
 PLAIN_WIDTH = 140  # of a table that does not go to a terminal
 NOT_LINUX = "CPU time and memory are read from Linux's /proc, which this system has not: only images and containers are looked at."
 
@@ -117,9 +118,13 @@ def measure_all(chosen: Namespace, folder: Path, progress: "Progress") -> tuple[
     idle = idle_stack(folder)
     with apart() as move_off, Servers(folder) as servers:
         progress("starting the servers")
-        for name, command in all_commands(folder).items():
+        plan = make_plan()
+        ports = new_ports(plan)
+        data.start(servers, plan, folder, ports)
+        commands = all_commands(plan, ports, folder)
+        for name, command in commands.items():
             servers.start(name, command)
-        servers.wait_until_ready()
+        servers.wait_until_ready(commands)
         move_off()
         samples = run(CELLS, servers, meter, chosen.rounds, chosen.seed, progress, chosen.least)
         chosen.rounds = max(sample.round for sample in samples)

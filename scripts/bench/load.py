@@ -1,4 +1,4 @@
-"""A closed loop of 16 connections: each sends its next request as soon as it has read and checked its answer.
+"""A closed loop of connections: each sends its next request as soon as it has read and checked its answer.
 
 Its own CPU time is not part of any figure. It is kept small because a server that waits for its client works in smaller
 batches, which costs it more for each request.
@@ -65,8 +65,8 @@ class Connection:
 class Load:
     """The connections to one server, for as long as the ``with`` block lasts."""
 
-    def __init__(self, port: int, path: str, headers: dict[str, str], expected: dict[str, Any]) -> None:
-        self.port = port
+    def __init__(self, port: int, path: str, headers: dict[str, str], expected: dict[str, Any], connections: int = CONNECTIONS) -> None:
+        self.port, self.most = port, connections
         lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
         self.request = ("\r\n".join(lines) + "\r\n\r\n").encode()
         self.expected = expected
@@ -96,7 +96,7 @@ class Load:
 
     def send_and_check(self, requests: int) -> None:
         left = requests
-        while left and len(self.connections) < CONNECTIONS:
+        while left and len(self.connections) < self.most:
             self.open()
         waiting = set()
         for number, connection in self.connections.items():

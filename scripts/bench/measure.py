@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from itertools import groupby
 
 from scripts.bench.cells import Cell
-from scripts.bench.load import CONNECTIONS, Load
+from scripts.bench.load import Load
 from scripts.bench.results import Sample
 from scripts.proc import tree
 from scripts.servers import Servers
@@ -23,8 +23,8 @@ ROUNDS_SECONDS = 130
 def measure(cell: Cell, servers: Servers, meter: Meter, round_number: int) -> Sample:
     """Send the cell's requests after a warm-up, and read what they cost."""
     used = [0.0, 0.0]
-    with Load(servers.port(cell.server), cell.path, cell.headers, cell.expected) as load:
-        load.run(max(CONNECTIONS, int(cell.requests * WARM_UP)))
+    with Load(servers.port(cell.server), cell.path, cell.headers, cell.expected, cell.connections) as load:
+        load.run(max(cell.connections, int(cell.requests * WARM_UP)))
         processes = [tree(servers.pid(name)) for name in (cell.server, cell.also) if name]
         try:
             before = [meter(pids) for pids in processes]
@@ -32,7 +32,9 @@ def measure(cell: Cell, servers: Servers, meter: Meter, round_number: int) -> Sa
             used = [meter(pids) - start for pids, start in zip(processes, before, strict=True)]
         except OSError:  # of a process that is not there any more
             load.failures.append("a process of the server ended")
-        if [tree(pids[0]) for pids in processes] != processes:
+        # Beside it, one more may be there: PostgreSQL has a process for each connection.
+        now = [tree(pids[0]) for pids in processes]
+        if now[0] != processes[0] or not set(processes[-1]) <= set(now[-1]):
             load.failures.append("the server's processes changed meanwhile")
     microseconds = [seconds / cell.requests * 1e6 for seconds in used]
     return Sample(cell.name, round_number, cell.requests, microseconds[0], microseconds[1] if cell.also else None, load.failures)

@@ -1,6 +1,7 @@
 """The tables that people read, and the JSON that holds all of it."""
 
 from dataclasses import asdict, dataclass
+from itertools import product
 from statistics import median
 from typing import Any
 
@@ -8,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from scripts.bench import images, memory
-from scripts.bench.cells import CALLERS, CALLS, COMPARISONS, NOISE
+from scripts.bench.cells import CALLERS, CALLS, COMPARISONS, NOISE, QUERIES
 from scripts.bench.images import Image
 from scripts.bench.memory import Part
 from scripts.bench.results import Costs, Interval, Spread, Verdict
@@ -38,6 +39,9 @@ def show(report: Report, console: Console) -> None:
     if report.costs.samples:
         console.print(cost_table(report))
         for sentence in how_measured(report.manifest):
+            console.print(sentence)
+        console.print("", query_table(report.costs))
+        for sentence in QUERY_NOTES:
             console.print(sentence)
         console.print("", call_table(report.costs))
         console.print(f"Alone, its answer to /wait?seconds=0 costs the upstream {number(report.costs.cost('upstream'))} {MICROSECONDS}.")
@@ -86,6 +90,35 @@ def how_measured(manifest: dict[str, Any]) -> list[str]:
         "ours / plain: median of the rounds' quotients, and the interval that holds it with 95 %.",
         f"{manifest['connections']} connections, their generator {apart}. Read from {manifest['meter']}. Seed {manifest['seed']}.",
     ]
+
+
+QUERY_NOTES = [
+    "server: the bare callable. framework: /json less that. driver: a bare callable with psycopg alone, less the server. rest: what",
+    "is left of ours: the ORM or SQLAlchemy, the pool, and making JSON of rows. PostgreSQL: its own processes, while ours asked.",
+]
+
+
+def query_table(costs: Costs) -> Table:
+    """What a request costs that asks the database once, and where that goes."""
+    title = f"CPU time of one request that asks the database, {MICROSECONDS}: one board, and a page of 20 messages"
+    table = new_table(title, "", "ours", "server", "framework", "driver", "rest", "ours / driver alone", "ours / its json", "PostgreSQL")
+    for name, query in product(CALLERS, QUERIES):
+        ours, alone, plain, bare = f"{name} {query}", f"{name} driver {query}", name, f"{name} bare"
+        differences = [costs.difference(*pair) for pair in ((plain, bare), (alone, bare), (ours, plain))]
+        server = costs.cost(bare)
+        if server is None or ours not in costs.also:
+            continue
+        framework, driver, more = (found.median if found else 0.0 for found in differences)
+        shares = [f"{share:.0f}" for share in (server.median, framework, driver, more - driver)]
+        table.add_row(
+            f"{name} {query}",
+            number(costs.cost(ours)),
+            *shares,
+            ratio(costs.ratio(ours, alone)),
+            ratio(costs.ratio(ours, plain)),
+            f"{median(costs.also[ours]):.0f}",
+        )
+    return table
 
 
 def call_table(costs: Costs) -> Table:

@@ -81,7 +81,7 @@ def counts(stack: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[di
         counted = {}
         for name in map(str, SERVICES):
             proxy = cleanup.enter_context(Proxy(plan.data_ports["postgres"]))
-            ports = {**new_ports(plan), plan.data_ports["postgres"]: proxy.port}
+            ports = new_ports(plan) | {plan.data_ports["postgres"]: proxy.port}
             servers.start(name, service(first_replica(plan, name), ports, WORKERS="1", THREADS="1", POOL="1"))
             counted[name] = Counted(f"http://127.0.0.1:{servers.port(name)}", proxy)
         servers.wait_until_ready()

@@ -14,13 +14,14 @@ from pathlib import Path
 import pytest
 
 from scripts import proc
-from scripts.bench.cells import CALLERS, CELLS, SMALL, all_commands, framework_commands
+from scripts.bench import data
+from scripts.bench.cells import CALLERS, CELLS, QUERIES, SMALL, all_commands, framework_commands, new_ports
 from scripts.bench.cli import main
 from scripts.bench.measure import apart, measure, one_round, run
 from scripts.bench.plan import moved
 from scripts.bench.results import Costs
 from scripts.compose_file import ROOT
-from scripts.local_plan import RUN
+from scripts.local_plan import RUN, make_plan
 from scripts.servers import Command, ServerFailed, Servers, answers, free_port
 
 pytestmark = pytest.mark.skipif(not proc.SUPPORTED, reason="reads Linux's /proc")
@@ -110,12 +111,16 @@ def test_the_cpus_of_generator_and_servers_are_apart_and_given_back() -> None:
 
 def test_every_server_starts_and_a_run_has_a_figure_for_every_cell(folder: Path) -> None:
     with Servers(folder) as servers:
-        for name, command in all_commands(folder).items():
+        plan = make_plan()
+        ports = new_ports(plan)
+        data.start(servers, plan, folder, ports)
+        commands = all_commands(plan, ports, folder)
+        for name, command in commands.items():
             servers.start(name, command)
-        servers.wait_until_ready()
+        servers.wait_until_ready(commands)
         pids = [pid for name in servers.running for pid in proc.tree(servers.pid(name))]
         samples = run(CELLS, servers, proc.choose_meter()[0], rounds=1, seed=1, progress=lambda stage: None)
-        assert all(answers(command) for command in servers.commands.values())
+        assert all(answers(command) for command in commands.values())
     costs = Costs(samples)
     assert not costs.failed
     found = {cell.name: costs.cost(cell.name) for cell in CELLS}
@@ -125,6 +130,10 @@ def test_every_server_starts_and_a_run_has_a_figure_for_every_cell(folder: Path)
         bare, plain, calls = (found[f"{name} {kind}"] for kind in ("bare", "plain", "calls"))
         assert bare and plain and calls and bare.median < plain.median < calls.median
         assert costs.also[f"{name} calls"][0] > 1
+        for query in QUERIES:
+            alone, ours = found[f"{name} driver {query}"], found[f"{name} {query}"]
+            assert alone and ours and bare.median < alone.median < ours.median
+            assert costs.also[f"{name} {query}"][0] > 1
     assert not proc.alive(pids)
 
 
