@@ -159,9 +159,8 @@ def first_replica(plan: Plan, name: str) -> Process:
 
 
 def new_ports(plan: Plan) -> dict[int, int]:
-    """A free port for each port that the plan gives to a service, or to what they keep data in."""
-    served = [int(process.environment["PORT"]) for process in plan.processes if process.environment.get("PORT")]
-    return {port: free_port() for port in [*served, *plan.data_ports.values()]}
+    """A free port for each port that the plan gives to a service."""
+    return {int(process.environment["PORT"]): free_port() for process in plan.processes if process.environment.get("PORT")}
 
 
 def all_commands(plan: Plan, ports: dict[int, int], folder: Path) -> dict[str, Command]:

@@ -7,16 +7,16 @@ from pathlib import Path
 from scripts import data_local
 from scripts.bench.plan import moved
 from scripts.local_plan import Plan, run_jobs
-from scripts.servers import Command, ServerFailed, Servers
+from scripts.servers import Command, ServerFailed, Servers, free_port
 
 NAME = "postgres"
 READY_SECONDS = 30
 
 
 def start(servers: Servers, plan: Plan, folder: Path, ports: dict[int, int]) -> None:
-    """Start it on the port that ``ports`` gives in place of the plan's, and have the migrate job fill it."""
+    """Start it on a free port, which ``ports`` then gives in place of the plan's, and have the migrate job fill it."""
     folder.chmod(0o711)  # where it runs as another user, that one has to pass
-    port = ports[plan.data_ports[NAME]]
+    port = ports[plan.data_ports[NAME]] = free_port()
     if wrong := run_jobs(plan.jobs) or data_local.initialise(plan.document, folder / NAME):
         raise ServerFailed(wrong)
     # Its work of its own accord, at times that are its own, is no request's.
