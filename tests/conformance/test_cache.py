@@ -148,7 +148,7 @@ def test_nobody_waits_long_for_who_has_died(client: httpx.Client, service: Servi
     assert valkey("GET", f"cache:summary:{cold}:lock") == "somebody"  # only its own is taken away
 
 
-def test_who_computes_gives_the_lock_back_and_could_not_keep_it(client: httpx.Client, service: Service, cold: int) -> None:
+def test_who_has_computed_gives_the_lock_back(client: httpx.Client, service: Service, cold: int) -> None:
     summary(client, service, cold)
     assert valkey("EXISTS", f"cache:summary:{cold}:lock") == "0"
     assert 0 < int(valkey("PTTL", f"cache:summary:{cold}")) <= (FRESH_SECONDS + STALE_SECONDS) * 1000
