@@ -17,6 +17,7 @@ from roles import SERVICES, WORKER, let_in
 
 from twogates.settings import Settings
 
+CONNECTION_SECONDS = 30
 LOCK = 7420  # any number, the same in each of these
 
 
@@ -34,6 +35,8 @@ def main() -> None:
     """Do it all, one after another."""
     settings, pools = RoleSettings.read(), PoolSettings.read()
     django.setup()
+    # A request gives up a busy database soon; this one has the time that a start may take.
+    connection.settings_dict["OPTIONS"]["pool"]["timeout"] = CONNECTION_SECONDS
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
         cursor.execute("SELECT current_setting('max_connections')::int, current_setting('superuser_reserved_connections')::int")
