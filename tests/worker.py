@@ -42,7 +42,7 @@ def kill() -> None:
 def stop() -> None:
     """As the runtime stops them: with the jobs in hand done."""
     if not local():
-        docker("compose", "stop", "worker")
+        docker("stop", *processes())
         return
     for name in processes():
         supervisor.connect().stopProcess(name)
@@ -50,7 +50,7 @@ def stop() -> None:
 
 def start() -> None:
     if not local():
-        docker("compose", "start", "worker")
+        docker("start", *processes())  # Compose would run migrate once more
         return
     for name in processes():
         supervisor.connect().startProcess(name)

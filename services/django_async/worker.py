@@ -9,10 +9,13 @@ import asyncio
 import logging
 import os
 import signal
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, LiteralString
 
+# Until main has its own: the first process of a container would not hear a signal at all, and be killed for it in the end.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit())
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "django_settings")
 
 import django
