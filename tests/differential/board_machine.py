@@ -82,10 +82,10 @@ class NoticeBoards(RuleBasedStateMachine):
         self.posted = Operation("POST", path, headers, json.dumps(fields).encode())
         self.do(self.posted, shift)
 
-    @initialize(shift=SHIFTS, text=notices.TEXTS)
-    def begin(self, shift: int, text: str) -> None:
+    @initialize(shift=SHIFTS, author=notices.AUTHOR, text=notices.TEXTS)
+    def begin(self, shift: int, author: str, text: str) -> None:
         self.post("/boards", None, shift, name=MARK)
-        self.post("/boards/{board0}/messages", None, shift, author="Ada", text=text)
+        self.post("/boards/{board0}/messages", None, shift, author=author, text=text)
 
     @rule(shift=SHIFTS, name=notices.NAMES, key=notices.KEYS)
     def create_board(self, shift: int, name: str, key: str | None) -> None:
@@ -95,9 +95,9 @@ class NoticeBoards(RuleBasedStateMachine):
     def post_message(self, shift: int, which: int, author: str, text: str, key: str | None) -> None:
         self.post(f"{self.a_board(which)}/messages", key, shift, author=author, text=text)
 
-    @rule(shift=SHIFTS, which=WHICH, text=notices.TEXTS, key=notices.KEYS)
-    def post_twice(self, shift: int, which: int, text: str, key: str | None) -> None:
-        self.post(f"{self.a_board(which)}/messages", key, shift, author="Ben", text=text)
+    @rule(shift=SHIFTS, which=WHICH, author=notices.AUTHOR, text=notices.TEXTS, key=notices.KEYS)
+    def post_twice(self, shift: int, which: int, author: str, text: str, key: str | None) -> None:
+        self.post(f"{self.a_board(which)}/messages", key, shift, author=author, text=text)
         self.repeat((shift + 1) % 3)
 
     @rule(shift=SHIFTS)

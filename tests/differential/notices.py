@@ -14,7 +14,9 @@ ODD_TEXTS = ["", " ", "a\x00b", "\ud83d", "\U0001f6aa" * 50, "e\u0301", "\u202e"
 WORDS = ["fox", "The red fox", "a red dog", "F\u00dcCHSE rot", "fox-dog", "dog@fox.example 3.14", LONG]
 
 NAMES = st.sampled_from(["a", "b"] * 4 + ["A", "Gr\u00fc\u00dfe", "x" * 88, "x" * 89, *ODD_TEXTS])
-AUTHORS = st.sampled_from(["Ada", "Ben", "Cleo", "Ada", "Ben", "x" * 100, "x" * 101, *ODD_TEXTS])
+PEOPLE = [f"Author {number}" for number in range(20)]  # one could not post so many messages in a minute (POST_LIMIT)
+AUTHOR = st.sampled_from(PEOPLE)
+AUTHORS = st.sampled_from([*PEOPLE, "x" * 100, "x" * 101, *ODD_TEXTS])
 TEXTS = st.sampled_from([*WORDS * 3, "x" * 2000, "\u00e9" * 2000, "x" * 2001, *ODD_TEXTS]) | st.text(max_size=6)
 SEARCHES = st.sampled_from(
     [None] * 8
