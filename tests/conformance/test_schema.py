@@ -16,7 +16,8 @@ from tests.conftest import ROOT
 from tests.data import sql
 from twogates.tables import Table
 
-NAMES = list(Table.metadata.tables)
+# The tables of Django itself, and of the queue.
+OTHERS = ("django_", "procrastinate_")
 COLUMNS = """
 SELECT json_object_agg(attrelid::regclass || '.' || attname,
                        json_build_array(format_type(atttypid, atttypmod), NOT attnotnull, attgenerated <> ''))
@@ -50,7 +51,7 @@ def test_sqlalchemy_knows_the_columns() -> None:
         for table in Table.metadata.tables.values()
         for column in table.columns
     }
-    there = {name: facts for name, facts in ask(COLUMNS).items() if not name.startswith("django_")}
+    there = {name: facts for name, facts in ask(COLUMNS).items() if not name.startswith(OTHERS)}
     assert known == there
 
 
@@ -63,7 +64,7 @@ def test_sqlalchemy_knows_the_constraints() -> None:
                 known.append([table.name, "f", columns, constraint.referred_table.name, constraint.ondelete])
             elif isinstance(constraint, PrimaryKeyConstraint | UniqueConstraint):
                 known.append([table.name, "p" if isinstance(constraint, PrimaryKeyConstraint) else "u", columns, None, None])
-    there = [facts for facts in ask(CONSTRAINTS) if not facts[0].startswith("django_")]
+    there = [facts for facts in ask(CONSTRAINTS) if not facts[0].startswith(OTHERS)]
     assert sorted(known, key=str) == sorted(there, key=str)
 
 
