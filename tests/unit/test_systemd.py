@@ -141,7 +141,7 @@ def test_the_data_is_the_hosts(units: Path) -> None:
         "DATABASE_PASSWORD_FILE=%d/postgres_password",
         "ROLE_PASSWORD_FILE=%d/database_password",
     } <= set(migrate["Environment"])
-    assert {line.split(":")[0] for line in migrate["LoadCredential"]} == {"postgres_password", "database_password"}
+    assert {line.split(":")[0] for line in migrate["LoadCredential"]} == {"postgres_password", "database_password", "worker_password"}
     assert "postgres_password" not in (units / "twogates-flask.service").read_text()
     assert migrate["DynamicUser"] == ["yes"]
     assert "postgresql.service" in migrate["After"][0]
