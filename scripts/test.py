@@ -18,7 +18,7 @@ from scripts.output import console, fail
 
 REPORTS = ROOT / ".run" / "tests"
 # Where two runtimes are tested, the tests with generated inputs run long in one: the applications are the same.
-SHORT = {"DIFFERENTIAL_EXAMPLES": "100", "MALFORMED_REQUESTS": "1000"}
+SHORT = {"DIFFERENTIAL_EXAMPLES": "100", "BOARD_SEQUENCES": "100", "MALFORMED_REQUESTS": "1000"}
 
 
 @dataclass

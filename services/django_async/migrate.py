@@ -35,8 +35,9 @@ def main() -> None:
     """Do it all, one after another."""
     settings, pools = RoleSettings.read(), PoolSettings.read()
     django.setup()
-    # A request gives up a busy database soon; this one has the time that a start may take.
-    connection.settings_dict["OPTIONS"]["pool"]["timeout"] = CONNECTION_SECONDS
+    # A connection of its own, made here: a pool would not tell why there is none, and a request's time is too short for a start.
+    del connection.settings_dict["OPTIONS"]["pool"]
+    connection.settings_dict["OPTIONS"]["connect_timeout"] = CONNECTION_SECONDS
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
         cursor.execute("SELECT current_setting('max_connections')::int, current_setting('superuser_reserved_connections')::int")

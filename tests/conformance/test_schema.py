@@ -34,6 +34,9 @@ FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype IN ('
 """
 
 
+SETTINGS = ["--env", "DJANGO_SETTINGS_MODULE=django_settings"]
+
+
 def ask(query: str) -> Any:
     """The answer of the database, which is JSON."""
     done = sql(query)
@@ -74,7 +77,7 @@ def test_the_models_have_no_change_without_a_migration() -> None:
         [job] = [job for job in make_plan().data_jobs if job.name == "migrate"]
         command, folder, environment = [sys.executable, *words[1:]], job.folder, job.environment
     else:
-        command, folder, environment = ["docker", "compose", "run", "--rm", "--no-deps", "-T", "migrate", *words], ROOT, {}
+        command, folder, environment = ["docker", "compose", "run", "--rm", "--no-deps", "-T", *SETTINGS, "migrate", *words], ROOT, {}
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "django_settings", **environment}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr

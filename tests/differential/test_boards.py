@@ -1,7 +1,7 @@
 """Sequences of operations on the notice board, on one database: the three services give one answer to each step, and never a 5xx
 but the one that says to come again.
 
-The number of sequences is DIFFERENTIAL_EXAMPLES, as that of the requests in test_differential.py.
+The number of sequences is BOARD_SEQUENCES.
 """
 
 import os
@@ -14,7 +14,7 @@ from tests.differential.board_machine import NoticeBoards
 from tests.stack import SERVICES
 from tests.wire import Wire
 
-SEQUENCES = int(os.environ.get("DIFFERENTIAL_EXAMPLES", "100"))
+SEQUENCES = int(os.environ.get("BOARD_SEQUENCES", "100"))
 STEPS = 4
 # What some step of many must have been answered with.
 USUAL = {200, 201, 204, 304, 400, 404, 405, 409, 412, 413, 415, 422, 428}

@@ -27,14 +27,22 @@ from tests.docker.test_hardening import RULES, RULES_FOR_SERVERS
 NAME = "twogates.example"
 SECRET = "django_secret_key"
 # Who has a secret; nobody has what is not here.
-OWNERS = {SECRET: "django", "postgres_password": "postgres", "valkey_users": "valkey"}
+APPS = {"flask", "fastapi", "django"}
+OWNERS = {
+    SECRET: {"django", "migrate", "worker"},
+    "postgres_password": {"postgres", "migrate"},
+    "database_password": {*APPS, "migrate"},
+    "worker_password": {"worker", "migrate"},
+    "valkey_password": APPS,
+    "valkey_users": {"valkey"},
+}
 
 
 class Production(OwnStack):
     """One with a certificate of its own, and few requests for a client."""
 
     def __init__(self, folder: Path) -> None:
-        given = {"PROFILE": "production", "HTTP3": "on", "SERVER_NAMES": NAME, "RATE_LIMIT": "5", "RATE_BURST": "20"}
+        given = {"PROFILE": "production", "HTTP3": "on", "SERVER_NAMES": NAME, "RATE_LIMIT": "5", "RATE_BURST": "30"}
         super().__init__(folder, "production", **given)
         for made in ("tls", "acme/.well-known/acme-challenge"):
             (self.folder / made).mkdir(parents=True)
@@ -79,8 +87,8 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]
 def every_container(production: Production) -> list[dict[str, Any]]:
     ids = docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={production.project}").split()
     found: list[dict[str, Any]] = json.loads(docker("inspect", *ids))
-    # Two of each service, the upstream, Nginx, PostgreSQL, Valkey, and what checked the certificate.
-    assert len(found) == 11
+    # Two of each service, the upstream, the worker, Nginx, PostgreSQL, Valkey, and the jobs for the certificate and the schema.
+    assert len(found) == 13
     return found
 
 
@@ -142,12 +150,12 @@ def test_every_server(rule: str, every_container: list[dict[str, Any]]) -> None:
 
 def test_a_secret_is_where_it_is_needed_and_nowhere_else(production: Production, every_container: list[dict[str, Any]]) -> None:
     secrets = {path.name: path.read_text().strip() for path in (production.folder / "secrets").iterdir()}
-    assert set(secrets) == {SECRET, "postgres_password", "valkey_password", "valkey_users"}
+    assert set(secrets) == set(OWNERS)
     for container in every_container:
         service = container["Config"]["Labels"]["com.docker.compose.service"]
         mounted = {mount["Destination"] for mount in container["Mounts"]}
         for name in secrets:
-            assert (f"/run/secrets/{name}" in mounted) is (OWNERS.get(name) == service)
+            assert (f"/run/secrets/{name}" in mounted) is (service in OWNERS[name])
         assert ("/tls" in mounted) is (service in ("nginx", "certificates"))
         told = json.dumps(container) + docker("logs", container["Id"])
         assert not [name for name, secret in secrets.items() if secret in told]
