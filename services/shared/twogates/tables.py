@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Computed, DateTime, ForeignKey, SmallInteger, Text
+from sqlalchemy import BigInteger, Computed, DateTime, ForeignKey, SmallInteger, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import BYTEA, TSVECTOR
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -43,6 +43,7 @@ class Mention(Table):
     """That a message names somebody."""
 
     __tablename__ = "mentions"
+    __table_args__ = (UniqueConstraint("message_id", "name"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"))
     name: Mapped[str]
