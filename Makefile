@@ -46,6 +46,8 @@ plan: ## How many workers, threads and replicas a demand needs (WAIT= CPU= RATE=
 	$(RUN) scripts,services,loadtest -m loadtest plan
 chaos: ## Faults under load on a stack of its own, on Docker: what each one costs (F="kill-worker hup" SHORT=1 PLAIN=1)
 	$(RUN) scripts,loadtest -m loadtest chaos
+chat: ## Sockets on one board, and every message on each of them, with a replica killed too (SOCKETS= RATE= SECONDS= KILL=)
+	$(RUN) scripts,services,loadtest -m scripts.chat
 bench: ## What a request costs each service, in CPU time and memory, beside the bare server
 	$(RUN) scripts,services,loadtest -m scripts.bench
 

@@ -20,6 +20,7 @@ from django.core.asgi import get_asgi_application
 django_application = get_asgi_application()
 
 import board
+import chat
 import database
 import questions
 import summary
@@ -196,8 +197,9 @@ urlpatterns = [
     path("upload", upload),
     path("ws", websocket_without_upgrade),
     *board.routes,
+    *chat.routes,
     *summary.routes,
 ]
-sockets = URLRouter([path("ws", WebSocket.as_asgi())])
+sockets = URLRouter([path("ws", WebSocket.as_asgi()), *chat.sockets])
 
 application = Observed(ProtocolTypeRouter({"http": django_application, "websocket": sockets}))

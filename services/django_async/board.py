@@ -37,11 +37,12 @@ from twogates.database_common import constraint
 from twogates.mentions import names
 from twogates.models import Body
 from twogates.problems import Problem
+from twogates.publishing import Publisher
 from twogates.settings import AppSettings, CacheSettings
 
 settings = AppSettings.read()
 cache = Cache(CacheSettings.read(), "django", LOOP_CONNECTIONS)
-
+publisher = Publisher(CacheSettings.read())
 # Rows with names and not objects: what is shown is what is fetched, and nothing of it is fetched one by one.
 BOARDS = Board.objects.values_list("id", "name", "messages", "version", "created", named=True)
 MESSAGES = Message.objects.annotate(author_name=F("author__name")).values_list(
@@ -140,20 +141,22 @@ async def create_message(request: HttpRequest, board: str) -> HttpResponse:
     await cache.count_message(fields.author, settings.post_limit)
 
     def create() -> Reply:
+        [author] = Author.objects.bulk_create(
+            [Author(name=fields.author)], update_conflicts=True, unique_fields=["name"], update_fields=["name"]
+        )
         # It comes before any other change of its messages: it locks the board, so that ids follow the order of commits and a reader who
         # goes on after one misses none, and no two transactions wait for each other.
         if not Board.objects.filter(id=number).update(messages=F("messages") + 1):
             raise Problem(404)
-        [author] = Author.objects.bulk_create(
-            [Author(name=fields.author)], update_conflicts=True, unique_fields=["name"], update_fields=["name"]
-        )
         row = Message.objects.create(board_id=number, author_id=author.id, text=fields.text, version=1, created=now())
         row.author_name = fields.author
         if names(fields.text):
             defer(note_mentions, message=row.id)
         return documents.shown(documents.message(row), 201, f"/boards/{number}/messages/{row.id}")
 
-    return reply(await once(request, fields, create))
+    done = await once(request, fields, create)
+    publisher.announce(done.headers["Location"])  # after the commit; again where it is the stored answer, since it may not have been
+    return reply(done)
 
 
 async def one_message(request: HttpRequest, board: str, message: str) -> HttpResponse:

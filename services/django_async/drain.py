@@ -1,12 +1,18 @@
 """Daphne with a graceful stop. Its own cancels every request in flight as soon as SIGTERM comes."""
 
+import asyncio
+import gc
 import logging
 import signal
 import time
+from functools import partial
 from typing import Any
 
 from daphne.server import Server, reactor
 from daphne.ws_protocol import WebSocketProtocol
+
+from twogates import leaving
+from twogates.frames import EXTENSION
 
 log = logging.getLogger(__name__)
 
@@ -14,6 +20,8 @@ log = logging.getLogger(__name__)
 # another replica at once and leaves this one alone; on an address that is gone it waits for its connect time-out.
 REFUSING_SECONDS = 1.0
 POLL_SECONDS = 0.1
+FIRST_PAUSE_SECONDS = 0.001  # between two looks whether a client reads again; then twice as long
+GONE = {"disconnected": 0.0}
 SERVICE_RESTART = 1012  # the close code that tells a WebSocket client to come back
 
 
@@ -30,6 +38,8 @@ class DrainingServer(Server):
     def run(self) -> None:
         # After Twisted has installed its own handlers. The handler only passes the call on: it interrupts any code.
         reactor.callWhenRunning(signal.signal, signal.SIGTERM, lambda *_: reactor.callFromThread(self.drain))
+        # What is loaded now is never garbage. To look through it all takes a tenth of a second, in which the loop stands.
+        gc.freeze()
         super().run()
 
     def listen_success(self, port: Any) -> None:
@@ -41,6 +51,7 @@ class DrainingServer(Server):
         if self.draining_since is not None:
             return
         self.draining_since = time.monotonic()
+        leaving.leave()
         log.info("stopping: %d requests in flight", self.in_flight())
         for port in self.ports:
             port.stopListening()
@@ -57,6 +68,20 @@ class DrainingServer(Server):
         log.info("stopped after %.1f s: %d requests cut off", passed, self.in_flight())
         reactor.stop()
 
+    def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+        if scope["type"] == "websocket":
+            scope["extensions"] = {EXTENSION: {"write": partial(write_frame, protocol)}}
+        return super().create_application(protocol, scope)
+
+    async def handle_reply(self, protocol: Any, message: Any) -> None:
+        """Pass on what an application sends, and let it wait for a client that does not read: Daphne would keep all of it in memory."""
+        transport = (protocol.channel and protocol.channel.transport) if hasattr(protocol, "channel") else protocol.transport
+        pause = FIRST_PAUSE_SECONDS
+        while getattr(transport, "producerPaused", False) and "disconnected" not in self.connections.get(protocol, GONE):
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, POLL_SECONDS)
+        await super().handle_reply(protocol, message)
+
     def close_sockets(self) -> None:
         """Tell every WebSocket to come back; the library leaves alone those that were told."""
         for protocol in list(self.connections):
@@ -67,3 +92,19 @@ class DrainingServer(Server):
         """How many requests and WebSockets an application is at work on."""
         details = self.connections.values()
         return sum("disconnected" not in d and "application_instance" in d and not d["application_instance"].done() for d in details)
+
+
+def write_frame(protocol: WebSocketProtocol, frame: bytes) -> bool:
+    """Write a frame (frames.py), if the socket is open and its client has read all before it.
+
+    Past Twisted's buffer, which asks the kernel first whether a socket can be written to, and then no longer: three calls for one.
+    """
+    transport = protocol.transport
+    if protocol.state != protocol.STATE_OPEN or transport.disconnecting or transport.dataBuffer or transport._tempDataBuffer:
+        return False
+    written = transport.writeSomeData(frame)
+    if not isinstance(written, int):
+        return False  # gone; the reactor hears of it from its next read
+    if written < len(frame):
+        transport.write(frame[written:])
+    return True

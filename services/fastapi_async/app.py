@@ -12,6 +12,7 @@ from functools import partial
 from typing import Annotated, Any
 
 import board
+import chat
 import questions
 import summary
 from fastapi import FastAPI, Query, Request, Response, WebSocket
@@ -41,6 +42,7 @@ upstream_service = Upstream(settings.upstream_url, settings.upstream_connections
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
     await upstream_service.close()
+    await chat.feeds.close()
     await board.database.close()
     await board.cache.close()
 
@@ -172,6 +174,7 @@ async def websocket(socket: WebSocket) -> None:
 
 app.add_exception_handler(Problem, problem)  # type: ignore[arg-type]
 app.include_router(board.routes)
+app.include_router(chat.routes)
 app.include_router(summary.routes)
 if settings.profile == "development":
     app.include_router(questions.routes)
@@ -204,7 +207,7 @@ async def framework_error(request: Request, error: HTTPException) -> Response:
         return await problem(request, malformed_json(error))
     if error.status_code == 405:
         # Starlette names the methods of one route, and a path may have several.
-        found = (*app.routes, *board.routes.routes, *questions.routes.routes, *summary.routes.routes)
+        found = (*app.routes, *board.routes.routes, *chat.routes.routes, *questions.routes.routes, *summary.routes.routes)
         routes = (route for route in found if isinstance(route, Route))
         here = (route for route in routes if route.matches(request.scope)[0] != Match.NONE)
         return await problem(request, method_not_allowed({method for route in here for method in route.methods or ()}))

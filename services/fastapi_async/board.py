@@ -33,6 +33,7 @@ from twogates.database_common import LOOP_POOL, constraint
 from twogates.mentions import names
 from twogates.models import Body
 from twogates.problems import Problem
+from twogates.publishing import Publisher
 from twogates.settings import AppSettings, CacheSettings, DatabaseSettings
 
 settings = AppSettings.read()
@@ -40,6 +41,7 @@ database_settings = DatabaseSettings.read()
 # A loop has as many requests under way as come, and each waits for a connection: the pool decides how many ask the database at once.
 database = Database(database_settings, "fastapi", database_settings.pool or LOOP_POOL)
 cache = Cache(CacheSettings.read(), "fastapi", LOOP_CONNECTIONS)
+publisher = Publisher(CacheSettings.read())
 
 routes = APIRouter()
 get = partial(routes.api_route, methods=["GET", "HEAD"])
@@ -117,15 +119,17 @@ async def create_message(request: Request, board: str, fields: NewMessage) -> Re
     await cache.count_message(fields.author, settings.post_limit)
 
     async def create(connection: AsyncConnection) -> Reply:
+        author = (await connection.execute(statements.author(fields.author))).scalar_one()
         if not (await connection.execute(statements.count(number, 1))).rowcount:
             raise Problem(404)
-        author = (await connection.execute(statements.author(fields.author))).scalar_one()
         row = (await connection.execute(statements.new_message(number, author, fields))).one()
         if names(fields.text):
             await connection.execute(statements.note_mentions(row.id))
         return documents.shown(documents.message(row), 201, f"/boards/{number}/messages/{row.id}")
 
-    return reply(await once(request, fields, create))
+    done = await once(request, fields, create)
+    publisher.announce(done.headers["Location"])  # after the commit; again where it is the stored answer, since it may not have been
+    return reply(done)
 
 
 @get("/boards/{board}/messages/{message}")

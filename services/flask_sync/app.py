@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 import board
+import chat
 import questions
 import summary
 from flask import Flask, Response, request, send_file
@@ -162,6 +163,7 @@ def framework_error(error: HTTPException) -> Response:
 
 app.register_error_handler(Problem, problem)
 app.register_blueprint(board.routes)
+app.register_blueprint(chat.routes)
 app.register_blueprint(summary.routes)
 if settings.profile == "development":
     app.register_blueprint(questions.routes)

@@ -32,6 +32,7 @@ from twogates.database_common import constraint, in_time
 from twogates.mentions import names
 from twogates.models import Body
 from twogates.problems import Problem
+from twogates.publishing import Publisher
 from twogates.settings import AppSettings, CacheSettings, DatabaseSettings
 
 settings = AppSettings.read()
@@ -39,6 +40,7 @@ database_settings = DatabaseSettings.read()
 # A thread waits for its query, so it needs no second connection.
 database = Database(database_settings, "flask", database_settings.pool or threads)
 cache = Cache(CacheSettings.read(), "flask", threads)
+publisher = Publisher(CacheSettings.read())
 
 routes = Blueprint("board", __name__)
 # Where a worker is held by the database, the others come later and later.
@@ -124,15 +126,17 @@ def create_message(board: str) -> Response:
     cache.count_message(fields.author, settings.post_limit)
 
     def create(connection: Connection) -> Reply:
+        author = connection.execute(statements.author(fields.author)).scalar_one()
         if not connection.execute(statements.count(number, 1)).rowcount:
             raise Problem(404)
-        author = connection.execute(statements.author(fields.author)).scalar_one()
         row = connection.execute(statements.new_message(number, author, fields)).one()
         if names(fields.text):
             connection.execute(statements.note_mentions(row.id))
         return documents.shown(documents.message(row), 201, f"/boards/{number}/messages/{row.id}")
 
-    return reply(once(fields, create))
+    done = once(fields, create)
+    publisher.announce(done.headers["Location"])  # after the commit; again where it is the stored answer, since it may not have been
+    return reply(done)
 
 
 @get("/boards/<board>/messages/<message>")

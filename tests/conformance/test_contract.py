@@ -26,9 +26,12 @@ CONTRACT: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "services
 SCHEMA = schemathesis.openapi.from_dict(CONTRACT)
 OPERATIONS = [(method.upper(), path) for path, operations in CONTRACT["paths"].items() for method in operations if method != "parameters"]
 
-# Answered by test_websocket.py, test_upload.py and test_cache.py, and those that only a broken dependency brings about.
+# Answered by test_websocket.py, test_chat.py, test_upload.py and test_cache.py, and those that only a broken dependency brings about.
 ELSEWHERE = {("GET", "/ws", 101), ("POST", "/upload", 413), ("GET", "/readyz", 503), ("GET", "/upstream", 502), ("GET", "/upstream", 504)}
 ELSEWHERE |= {("POST", "/boards/{board}/messages", 429), ("GET", "/cache", 503)}
+CHAT, FEED = "/boards/{board}/chat", "/boards/{board}/feed"
+SOCKETS = ("/ws", CHAT)
+ELSEWHERE |= {("GET", CHAT, 101), ("GET", FEED, 200)}
 ELSEWHERE |= {(method, path, 503) for method, path in OPERATIONS if path.startswith(("/boards", "/mentions"))}
 
 
@@ -48,14 +51,15 @@ def test_every_documented_status_is_asked_for() -> None:
     documented = {
         (method, path, int(status)) for method, path in OPERATIONS for status in CONTRACT["paths"][path][method.lower()]["responses"]
     }
-    assert documented - ELSEWHERE == {(method, path, status) for method, path, status, _ in KNOWN} | {("GET", "/ws", 501)}
+    asked = {(method, path, status) for method, path, status, _ in KNOWN}
+    assert documented - ELSEWHERE == asked | {("GET", path, 501) for path in SOCKETS}
 
 
 @pytest.mark.parametrize(("method", "path", "status", "parts"), KNOWN, ids=lambda value: str(value)[:12])
 def test_known_request(service: Service, notice: dict[str, str], method: str, path: str, status: int, parts: dict[str, Any]) -> None:
     case = SCHEMA[path][method].Case(**filled(parts, notice))
     answer = case.call(base_url=service.url)
-    assert answer.status_code == (501 if path == "/ws" and service.interface == "WSGI" else status)
+    assert answer.status_code == (501 if path in SOCKETS and status == 426 and service.interface == "WSGI" else status)
     case.validate_response(answer, excluded_checks=[not_a_server_error, negative_data_rejection])
 
 
@@ -88,7 +92,7 @@ def here(notice: dict[str, str]) -> dict[str, Any]:
 
 EXAMPLES = int(os.environ.get("CONTRACT_EXAMPLES", "25"))
 VALID = schemathesis.openapi.from_dict(quick(CONTRACT))
-GENERATED = [operation for operation in OPERATIONS if operation[1] != "/ws"]
+GENERATED = [operation for operation in OPERATIONS if operation[1] not in (*SOCKETS, FEED)]
 REFUSED = [
     ("GET", path) for path in ("/wait", "/upstream", "/cpu", "/block", "/query", "/listing", "/stream", "/events", "/boards", "/mentions")
 ]

@@ -112,7 +112,7 @@ EXPECTED = {
     "GET message": 1,
     "POST message": 5,
     "POST message, with a mention": 6,
-    "POST message to no board": 3,
+    "POST message to no board": 4,
     "POST message, with key": 6,
     "POST message, with key, again": 7,
     "PUT message": 4,

@@ -25,6 +25,8 @@ class Worker(UvicornWorker):
         "lifespan": "on",
         # Open streams end this long before Gunicorn kills the worker, so that lifespan shutdown still runs. Default: never.
         "timeout_graceful_shutdown": max(1, settings.graceful_timeout - 5),
+        # Of a chat's messages each would be compressed for each socket. Default on.
+        "ws_per_message_deflate": False,
         # A message of an echo is small. Default 16 MiB a message, in memory, for every socket.
         "ws_max_size": 65536,
     }

@@ -5,6 +5,8 @@ from typing import Any
 
 from gunicorn.workers.sync import SyncWorker
 
+from twogates import leaving
+
 
 class Worker(SyncWorker):
     """The sync worker, which takes what the kernel has accepted for it before it ends.
@@ -23,6 +25,10 @@ class Worker(SyncWorker):
                 self.notify()
             # At once, and not with the process, whose end takes a while: what connects meanwhile would be lost again.
             listener.close()
+
+    def handle_exit(self, sig: Any, frame: Any) -> None:
+        leaving.leave()  # an event stream would hold the end up
+        super().handle_exit(sig, frame)
 
     def takes_one(self, listener: Any) -> bool:
         """Serve one that waits; whether there may be another."""

@@ -2,6 +2,8 @@
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from twogates import leaving
+
 # So long a connection that was idle when the server was told to stop may still be used.
 LINGER_SECONDS = 1.0
 
@@ -16,6 +18,7 @@ class LingeringProtocol(HttpToolsProtocol):
     leaving = False
 
     def shutdown(self) -> None:
+        leaving.leave()
         if self.leaving or (self.cycle is not None and not self.cycle.response_complete):
             super().shutdown()
             return

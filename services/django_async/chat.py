@@ -1,0 +1,94 @@
+"""Chat on a board on Django: what is posted there, as it is posted, to sockets and event streams."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from board import BOARDS, MESSAGES, first
+from channels.generic.websocket import AsyncWebsocketConsumer
+from database import in_database
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import path
+from web import get
+
+from twogates import streams
+from twogates.board_documents import found
+from twogates.board_models import read_id
+from twogates.feed_async import EventReader, Feeds, SocketReader
+from twogates.feed_common import HEARTBEAT, HEARTBEAT_SECONDS, PAGE, RECENT, End, FeedQuery, after, close_code, opening
+from twogates.frames import writer
+from twogates.problems import Problem
+from twogates.settings import CacheSettings
+
+
+@in_database
+def fetch_newest(board: int) -> Sequence[Any]:
+    rows = list(MESSAGES.filter(board=board).order_by("-id")[:RECENT])
+    if not rows:
+        found(first(BOARDS.filter(id=board)))
+    return rows[::-1]
+
+
+@in_database
+def fetch_after(board: int, seen: int) -> Sequence[Any]:
+    rows = list(MESSAGES.filter(board=board, id__gt=seen).order_by("id")[:PAGE])
+    if not rows:
+        found(first(BOARDS.filter(id=board)))
+    return rows
+
+
+feeds = Feeds(CacheSettings.read(), fetch_newest, fetch_after)
+
+
+@get
+async def feed(request: HttpRequest, board: str) -> StreamingHttpResponse:
+    query = FeedQuery.read(request.META["QUERY_STRING"])
+    number, asked = read_id(board), after(query, request.headers.get("Last-Event-ID"))
+    reader = EventReader(await feeds.start(number, asked))
+
+    async def sent() -> AsyncIterator[bytes]:
+        if request.method == "HEAD":
+            return
+        yield opening(reader.seen)
+        try:
+            async for batch in feeds.catch_up(number, reader):
+                yield batch.events
+            while reader.ended is None:
+                next_batch = await reader.next(HEARTBEAT_SECONDS)
+                yield next_batch.events if next_batch else HEARTBEAT
+        except Problem:  # the database is down; the client comes back and goes on
+            pass
+        finally:
+            feeds.leave(number, reader)
+
+    return StreamingHttpResponse(sent(), content_type=streams.EVENTS_TYPE, headers=streams.STREAM_HEADERS)
+
+
+@get
+async def chat_without_upgrade(request: HttpRequest, board: str) -> HttpResponse:
+    read_id(board)
+    raise Problem(426, "This path speaks WebSocket.", headers={"Upgrade": "websocket"})
+
+
+class Chat(AsyncWebsocketConsumer):
+    async def connect(self) -> None:
+        await self.accept()  # whatever is asked for: a browser tells its page nothing of a handshake that is refused, and all of a close
+        try:
+            self.number = read_id(self.scope["url_route"]["kwargs"]["board"])
+            query = FeedQuery.read(self.scope["query_string"])
+            self.reader = SocketReader(await feeds.start(self.number, query.after), writer(self.scope), self.send, self.close)
+            async for batch in feeds.catch_up(self.number, self.reader):
+                await self.send(batch.text)
+        except Problem as problem:
+            await self.close(close_code(problem))
+
+    async def receive(self, **_message: str | bytes) -> None:
+        if hasattr(self, "reader"):
+            self.reader.end(End.READING_ONLY)
+
+    async def disconnect(self, _code: int) -> None:
+        if hasattr(self, "reader"):
+            feeds.leave(self.number, self.reader)
+
+
+routes = [path("boards/<str:board>/feed", feed), path("boards/<str:board>/chat", chat_without_upgrade)]
+sockets = [path("boards/<str:board>/chat", Chat.as_asgi())]

@@ -1,0 +1,94 @@
+"""Chat on a board on FastAPI: what is posted there, as it is posted, to sockets and event streams."""
+
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
+from typing import Annotated, Any
+
+from board import database
+from fastapi import APIRouter, Query, Request, Response, WebSocket
+from fastapi.responses import StreamingResponse
+from starlette.websockets import WebSocketDisconnect, WebSocketDisconnected
+
+from twogates import feed_statements as statements
+from twogates import streams
+from twogates.board_documents import found
+from twogates.board_models import read_id
+from twogates.board_statements import board as one_board
+from twogates.feed_async import EventReader, Feeds, SocketReader
+from twogates.feed_common import HEARTBEAT, HEARTBEAT_SECONDS, End, FeedQuery, after, close_code, opening
+from twogates.frames import writer
+from twogates.problems import Problem
+from twogates.settings import CacheSettings
+
+routes = APIRouter()
+get = partial(routes.api_route, methods=["GET", "HEAD"])
+
+
+async def fetch_newest(board: int) -> Sequence[Any]:
+    async with database.read() as connection:
+        rows = (await connection.execute(statements.newest(board))).all()
+        if not rows:
+            found((await connection.execute(one_board(board))).one_or_none())
+    return rows[::-1]
+
+
+async def fetch_after(board: int, seen: int) -> Sequence[Any]:
+    async with database.read() as connection:
+        rows = (await connection.execute(statements.after(board, seen))).all()
+        if not rows:
+            found((await connection.execute(one_board(board))).one_or_none())
+    return rows
+
+
+feeds = Feeds(CacheSettings.read(), fetch_newest, fetch_after)
+
+
+@get("/boards/{board}/feed")
+async def feed(request: Request, board: str, query: Annotated[FeedQuery, Query()]) -> Response:
+    number, asked = read_id(board), after(query, request.headers.get("Last-Event-ID"))
+    reader = EventReader(await feeds.start(number, asked))
+
+    async def sent() -> AsyncIterator[bytes]:
+        if request.method == "HEAD":
+            return
+        yield opening(reader.seen)
+        try:
+            async for batch in feeds.catch_up(number, reader):
+                yield batch.events
+            while reader.ended is None:
+                next_batch = await reader.next(HEARTBEAT_SECONDS)
+                yield next_batch.events if next_batch else HEARTBEAT
+        except Problem:  # the database is down; the client comes back and goes on
+            pass
+        finally:
+            feeds.leave(number, reader)
+
+    headers = {**streams.STREAM_HEADERS, "Content-Type": streams.EVENTS_TYPE}
+    return StreamingResponse(sent(), headers=headers)
+
+
+@get("/boards/{board}/chat")
+async def chat_without_upgrade(board: str) -> Response:
+    read_id(board)
+    raise Problem(426, "This path speaks WebSocket.", headers={"Upgrade": "websocket"})
+
+
+@routes.websocket("/boards/{board}/chat")
+async def chat(socket: WebSocket, board: str) -> None:
+    await socket.accept()  # whatever is asked for: a browser tells its page nothing of a handshake that is refused, and all of a close
+    reader = None
+    try:
+        number, query = read_id(board), FeedQuery.read(socket.url.query)
+        reader = SocketReader(await feeds.start(number, query.after), writer(socket.scope), socket.send_text, socket.close)
+        async for batch in feeds.catch_up(number, reader):
+            await socket.send_text(batch.text)
+        if (await socket.receive())["type"] == "websocket.receive":
+            reader.end(End.READING_ONLY)
+            await socket.receive()
+    except Problem as problem:
+        await socket.close(close_code(problem))
+    except (WebSocketDisconnect, WebSocketDisconnected):
+        pass
+    finally:
+        if reader:
+            feeds.leave(number, reader)

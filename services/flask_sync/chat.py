@@ -1,0 +1,82 @@
+"""Chat on a board on Flask: what is posted there, as it is posted, to event streams, each of which holds a worker."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from time import monotonic
+from typing import Any
+
+from board import database
+from flask import Blueprint, Response, request
+
+from twogates import feed_statements as statements
+from twogates import leaving, streams
+from twogates.board_documents import found
+from twogates.board_models import read_id
+from twogates.board_statements import board as one_board
+from twogates.feed_blocking import EventReader, Feeds
+from twogates.feed_common import HEARTBEAT, FeedQuery, after, opening
+from twogates.models import LONGEST_SECONDS
+from twogates.problems import Problem
+from twogates.settings import CacheSettings
+
+# A worker hears that its client has gone when it writes the second time after that: for so long it is held for nobody.
+HEARTBEAT_SECONDS = 2.0
+LOOK_SECONDS = 0.5  # between two looks whether the worker is told to stop
+
+routes = Blueprint("chat", __name__)
+get = partial(routes.route, methods=["GET"], provide_automatic_options=False)
+
+
+def fetch_newest(board: int) -> Sequence[Any]:
+    with database.read() as connection:
+        rows = connection.execute(statements.newest(board)).all()
+        if not rows:
+            found(connection.execute(one_board(board)).one_or_none())
+    return rows[::-1]
+
+
+def fetch_after(board: int, seen: int) -> Sequence[Any]:
+    with database.read() as connection:
+        rows = connection.execute(statements.after(board, seen)).all()
+        if not rows:
+            found(connection.execute(one_board(board)).one_or_none())
+    return rows
+
+
+feeds = Feeds(CacheSettings.read(), fetch_newest, fetch_after)
+
+
+@get("/boards/<board>/feed")
+def feed(board: str) -> Response:
+    query = FeedQuery.read(request.query_string)
+    number, asked = read_id(board), after(query, request.headers.get("Last-Event-ID"))
+    reader = EventReader(feeds.start(number, asked))
+    # Only for as long as any request may hold a worker: the client then comes back, and others have had their turn.
+    deadline = monotonic() + LONGEST_SECONDS
+
+    def sent() -> Iterator[bytes]:
+        yield opening(reader.seen)
+        try:
+            for batch in feeds.catch_up(number, reader):
+                yield batch.events
+            said = monotonic()
+            while reader.ended is None and (now := monotonic()) < deadline and not leaving.left():
+                if next_batch := reader.next(min(LOOK_SECONDS, deadline - now)):
+                    yield next_batch.events
+                    said = now
+                elif now - said > HEARTBEAT_SECONDS:
+                    yield HEARTBEAT
+                    said = now
+        except Problem:  # the database is down; the client comes back and goes on
+            pass
+        finally:
+            feeds.leave(number, reader)
+
+    return Response(sent(), content_type=streams.EVENTS_TYPE, headers=streams.STREAM_HEADERS)
+
+
+@get("/boards/<board>/chat")
+def chat(board: str) -> Response:
+    read_id(board)
+    # One request, one answer: a WSGI application never sees the connection that a WebSocket would need.
+    raise Problem(501, "WSGI cannot speak WebSocket. The services behind /fastapi/ and /django/ can; /flask/boards/{id}/feed has the same.")

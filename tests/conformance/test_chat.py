@@ -1,0 +1,278 @@
+"""Chat on a board: what is posted through any service reaches every reader of all of them, once and in order, whatever is cut off."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from scripts import runtime_local, supervisor
+from scripts.stack import running
+from tests.conftest import ROOT
+from tests.data import sql
+from tests.stack import EVENT_LOOPS, HOST, PORT, SERVICES, Service
+
+SECONDS = 30.0  # for anything to come, on a machine that is busy
+UNKNOWN = 2**62
+Message = dict[str, Any]
+MANY = """
+WITH author AS (INSERT INTO authors (name) VALUES ('many') ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id)
+INSERT INTO messages (board_id, author_id, text, version, created)
+SELECT {board}, author.id, {text}, 1, now() FROM author, generate_series(1, {number})
+"""
+
+
+@pytest.fixture
+def board(client: httpx.Client) -> int:
+    """A new board."""
+    answer = client.post(f"{SERVICES[0].url}/boards", json={"name": f"chat {time.time_ns()}"})
+    assert answer.status_code == 201, answer.text
+    return int(answer.json()["id"])
+
+
+def post(client: httpx.Client, service: Service, board: int, text: str, author: str = "one") -> Message:
+    key, deadline = {"Idempotency-Key": uuid4().hex}, time.monotonic() + SECONDS
+    while True:  # all of these wait for one board, and too long on a machine that is busy
+        answer = client.post(f"{service.url}/boards/{board}/messages", json={"author": author, "text": text}, headers=key)
+        if answer.status_code != 503 or time.monotonic() > deadline:
+            break
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json())
+
+
+def insert(board: int, number: int, text: str = "'x'") -> None:
+    """Many messages at once, of which nobody is told."""
+    done = sql(MANY.format(board=board, number=number, text=text))
+    assert done.returncode == 0, done.stderr
+
+
+class Socket:
+    """A reader on a WebSocket."""
+
+    def __init__(self, service: Service, board: int, query: str = "", **options: Any) -> None:
+        url = f"{service.ws_url.removesuffix('/ws')}/boards/{board}/chat{query}"
+        self.connection: ClientConnection = connect(url, legacy=True, proxy=None, open_timeout=SECONDS, max_size=2**22, **options)
+
+    def read(self, number: int) -> list[Message]:
+        """The next messages, so many."""
+        found: list[Message] = []
+        while len(found) < number:
+            found += json.loads(self.connection.recv(timeout=SECONDS))
+        return found
+
+    def cut(self) -> None:
+        """End without a word."""
+        self.connection.socket.shutdown(socket.SHUT_RDWR)
+
+    def close_code(self) -> int | None:
+        """The code with which the service closes it."""
+        with pytest.raises(ConnectionClosed) as closed:
+            while True:
+                self.connection.recv(timeout=SECONDS)
+        return closed.value.rcvd and closed.value.rcvd.code
+
+
+def lines(answer: httpx.Response) -> Iterator[str]:
+    """The lines of a stream. httpx would end one at U+2028 too, which is no end of a line there."""
+    rest = ""
+    for part in answer.iter_text():
+        *whole, rest = (rest + part).split("\n")
+        yield from whole
+
+
+class Events:
+    """A reader of an event stream."""
+
+    def __init__(self, service: Service, board: int, after: int | None = None) -> None:
+        headers = {} if after is None else {"Last-Event-ID": str(after)}
+        self.client = httpx.Client(timeout=SECONDS, trust_env=False)
+        self.answer = self.client.send(self.client.build_request("GET", f"{service.url}/boards/{board}/feed", headers=headers), stream=True)
+        assert self.answer.status_code == 200
+        self.lines = lines(self.answer)
+        assert [next(self.lines) for _ in range(3)][:1] == ["retry: 500"]  # it is there, and misses nothing from here on
+
+    def read(self, number: int) -> list[Message]:
+        found: list[Message] = []
+        last_id = ""
+        while len(found) < number:
+            field, _, value = next(self.lines).partition(": ")
+            if field == "id":
+                last_id = value
+            elif field == "data":
+                found.append(json.loads(value))
+                assert str(found[-1]["id"]) == last_id
+        return found
+
+    def cut(self) -> None:
+        self.client.close()
+
+
+@contextmanager
+def readers(board: int) -> Iterator[list[Socket | Events]]:
+    """Two sockets on each service that can, which are on different replicas where there are two, and an event stream on each."""
+    with ExitStack() as stack:
+        opened: list[Socket | Events] = [Socket(service, board) for service in EVENT_LOOPS for _ in range(2)]
+        opened += [Events(service, board) for service in SERVICES]
+        for reader in opened:
+            stack.callback(reader.cut)
+        for reader in opened:
+            if isinstance(reader, Socket):  # it follows, once it has had an answer to anything
+                assert reader.connection.ping().wait(SECONDS)
+        yield opened
+
+
+def test_a_message_through_any_service_reaches_every_reader_of_all(client: httpx.Client, board: int) -> None:
+    with readers(board) as opened:
+        for service in SERVICES:
+            posted = post(client, service, board, f"through {service} \u2028\U0001f6aa\n")
+            assert [reader.read(1) for reader in opened] == [[posted]] * len(opened)
+
+
+def test_authors_at_once_each_in_his_order(board: int) -> None:
+    def write(turn: int) -> list[Message]:
+        with httpx.Client(timeout=SECONDS, trust_env=False) as client:
+            return [post(client, SERVICES[turn % 3], board, str(number), f"author {turn}") for number in range(8)]
+
+    with readers(board) as opened, ThreadPoolExecutor() as pool:
+        posted = sorted((message for each in pool.map(write, range(6)) for message in each), key=lambda message: message["id"])
+        for reader in opened:
+            assert reader.read(len(posted)) == posted
+
+
+@pytest.mark.parametrize("service", EVENT_LOOPS, ids=str)
+def test_a_socket_that_was_cut_off_goes_on(client: httpx.Client, service: Service, board: int) -> None:
+    first = Socket(service, board, "?after=0")
+    before = [post(client, SERVICES[0], board, f"before {number}") for number in range(3)]
+    assert first.read(3) == before
+    first.cut()
+    meanwhile = [post(client, SERVICES[0], board, f"meanwhile {number}") for number in range(3)]
+    second = Socket(service, board, f"?after={before[-1]['id']}")
+    later = post(client, SERVICES[0], board, "later")
+    assert second.read(4) == [*meanwhile, later]
+    second.cut()
+
+
+def test_an_event_stream_that_was_cut_off_goes_on(client: httpx.Client, service: Service, board: int) -> None:
+    first = Events(service, board)
+    before = post(client, SERVICES[1], board, "before")
+    assert first.read(1) == [before]
+    first.cut()
+    meanwhile = post(client, SERVICES[1], board, "meanwhile")
+    second = Events(service, board, before["id"])
+    later = post(client, SERVICES[1], board, "later")
+    assert second.read(2) == [meanwhile, later]
+    second.cut()
+
+
+def test_more_than_is_kept_in_memory_is_read_from_the_database(client: httpx.Client, board: int) -> None:
+    insert(board, 450)
+    opened = [*(Socket(service, board, "?after=0") for service in EVENT_LOOPS), *(Events(service, board, 0) for service in SERVICES)]
+    last = post(client, SERVICES[0], board, "last")
+    for reader in opened:
+        found = [message["id"] for message in reader.read(451)]
+        assert found == sorted(set(found))
+        assert found[-1] == last["id"]
+        reader.cut()
+
+
+@pytest.mark.parametrize("service", EVENT_LOOPS, ids=str)
+def test_what_a_socket_refuses(service: Service, board: int) -> None:
+    assert Socket(service, UNKNOWN).close_code() == 4404
+    for query in ("?after=x", "?after=-1", "?after=9223372036854775808", "?more=1"):
+        assert Socket(service, board, query).close_code() == 4422
+    talking = Socket(service, board)
+    talking.connection.send("hello")
+    assert talking.close_code() == 4405
+
+
+def test_what_an_event_stream_refuses(client: httpx.Client, service: Service, board: int) -> None:
+    assert client.get(f"{service.url}/boards/{UNKNOWN}/feed").status_code == 404
+    assert client.get(f"{service.url}/boards/{board}/feed?after=x").status_code == 422
+    for wrong in ("x", "-1", "9223372036854775808"):
+        refused = client.get(f"{service.url}/boards/{board}/feed", headers={"Last-Event-ID": wrong})
+        assert refused.status_code == 422
+        assert refused.json()["errors"][0]["field"] == "Last-Event-ID"
+
+
+@pytest.mark.parametrize("service", EVENT_LOOPS, ids=str)
+def test_a_socket_that_reads_too_slowly_is_closed_and_can_go_on(client: httpx.Client, service: Service, board: int) -> None:
+    narrow = socket.socket()  # the kernel takes many megabytes for a reader else
+    narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16_384)
+    narrow.connect((HOST, PORT))
+    slow = Socket(service, board, max_queue=1, sock=narrow)
+    assert slow.connection.ping().wait(SECONDS)
+    insert(board, 2000, "repeat('\U0001f6aa', 2000)")  # 16 MB: more than the buffers on the way hold
+    last = post(client, SERVICES[0], board, "last")
+    other = Socket(service, board, f"?after={last['id'] - 1}")
+    assert other.read(1) == [last]  # who reads does not wait for who does not
+    other.cut()
+    found: list[int] = []
+    with pytest.raises(ConnectionClosed) as closed:
+        while True:
+            found += [message["id"] for message in json.loads(slow.connection.recv(timeout=SECONDS))]
+    assert closed.value.rcvd
+    assert closed.value.rcvd.code == 4408
+    again = Socket(service, board, f"?after={found[-1]}")
+    found += [message["id"] for message in again.read(2001 - len(found))]
+    again.cut()
+    assert found == sorted(set(found))
+    assert len(found) == 2001
+
+
+def valkey(action: str) -> None:
+    """Kill, pause or go on with Valkey, in either runtime; killed, it comes back."""
+    if running()[0] is runtime_local:
+        [process] = [process for process in supervisor.connect().getAllProcessInfo() if process["name"] == "valkey"]
+        os.kill(process["pid"], {"kill": signal.SIGKILL, "pause": signal.SIGSTOP, "unpause": signal.SIGCONT}[action])
+        return
+    for words in [["kill", "valkey"], ["start", "valkey"]] if action == "kill" else [[action, "valkey"]]:
+        subprocess.run(["docker", "compose", *words], cwd=ROOT, check=True, capture_output=True, timeout=60)
+
+
+@contextmanager
+def paused() -> Iterator[None]:
+    valkey("pause")
+    try:
+        yield
+    finally:
+        valkey("unpause")
+
+
+@pytest.mark.skipif("TARGET" in os.environ, reason="the stack is elsewhere")
+@pytest.mark.parametrize("without", [paused, None], ids=["paused", "killed"])
+def test_posts_and_readers_go_on_without_valkey(client: httpx.Client, board: int, without: Callable[[], Any] | None) -> None:
+    with readers(board) as opened:
+        before = [post(client, service, board, "before") for service in SERVICES]
+        assert [reader.read(3) for reader in opened] == [before] * len(opened)
+        if without is None:
+            valkey("kill")
+        with without() if without else ExitStack():
+            began = time.monotonic()
+            meanwhile = [post(client, service, board, "meanwhile") for service in SERVICES for _ in range(3)]
+            # Nobody waits for it: a time-out at each post would be longer.
+            assert time.monotonic() - began < 5
+        later = [post(client, service, board, "later") for service in SERVICES]
+        assert [reader.read(12) for reader in opened] == [[*meanwhile, *later]] * len(opened)
+
+
+@pytest.mark.skipif("TARGET" in os.environ, reason="the stack is elsewhere")
+def test_the_measurement_in_short_with_a_replica_killed() -> None:
+    command = [sys.executable, "-m", "scripts.chat", "--sockets=60", "--rate=20", "--seconds=2", "--kill=django", "--json"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    as_it_is, killed = json.loads(done.stdout)
+    assert as_it_is["right"], done.stdout
+    assert killed["right"], done.stdout
+    assert (as_it_is["closed"], as_it_is["delivered"]) == ({}, 60 * as_it_is["messages"])
+    assert killed["closed"].get("1006"), killed  # some were cut off, and came back
