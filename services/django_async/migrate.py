@@ -13,7 +13,7 @@ from connections import PoolSettings, too_many
 from django.core.management import call_command
 from django.db import DatabaseError, OperationalError, connection
 from pydantic import Field, FilePath
-from roles import SERVICES, WORKER, let_in
+from roles import ADMIN, SERVICES, WORKER, keep_out, let_in
 
 from twogates.settings import Settings
 
@@ -25,6 +25,7 @@ class RoleSettings(Settings):
     """The role of the services, and the worker's."""
 
     profile: str
+    admin: str
     role: str = Field(pattern="^[a-z_]+$")
     role_password_file: FilePath
     worker_role: str = Field(pattern="^[a-z_]+$")
@@ -45,8 +46,13 @@ def main() -> None:
             sys.exit(f"twogates: {wrong}")
     is_new = "boards" not in connection.introspection.table_names()
     call_command("migrate", verbosity=0)
-    let_in(SERVICES, settings.role, settings.role_password_file.read_text().strip())
+    on = settings.admin == "on"
+    let_in([*SERVICES, *ADMIN] if on else SERVICES, settings.role, settings.role_password_file.read_text().strip())
     let_in(WORKER, settings.worker_role, settings.worker_password_file.read_text().strip())
+    if on:
+        call_command("clearsessions")  # those that are over, which nobody else deletes
+    else:
+        keep_out(settings.role)
     if is_new and settings.profile == "development":  # one that somebody emptied stays empty, and so does one that is restored
         from notices.seed import seed
 
