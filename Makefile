@@ -28,6 +28,8 @@ restore: ## Replace the database by a backup (B=backups/...; default: the newest
 	$(RUN) scripts -m scripts.restore $(B)
 secrets: ## The secrets that production needs, each a file; what is there is kept
 	$(RUN) scripts -m scripts.secrets
+admin: ## The user of Django's admin site, or a new password for him, printed once
+	$(RUN) scripts -m scripts.stack admin
 trust: ## How a browser or program comes to trust the development certificate
 	$(RUN) scripts -m scripts.trust
 dev: ## Start it so that an edit of a service shows in the next response

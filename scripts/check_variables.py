@@ -36,7 +36,7 @@ RULES = {
     r"PERIOD$": text("seconds such as 35s", r"\d+s"),
     r"^LOG_LEVEL$": text("one of debug, info, warning, error", "debug|info|warning|error"),
     r"PRELOAD$": text("true or false", "true|false"),
-    r"^HTTP3$": text("on or off", "on|off"),
+    r"^HTTP3$|^ADMIN$": text("on or off", "on|off"),
     r"^PROFILE$": text("development or production", "development|production"),
     r"^TLS_PROFILE$": text("intermediate or modern", "intermediate|modern"),
     r"^SERVER_NAMES$": text("names or addresses with a space between", r"[A-Za-z0-9.:\[\]-]+( [A-Za-z0-9.:\[\]-]+)*"),

@@ -15,6 +15,7 @@ from scripts.ready import SERVICES, wait_until_ready
 
 DEVELOPMENT = ["--file", "compose.yaml", "--file", "compose.dev.yaml"]
 START_SECONDS = 120
+ADMIN = ["python", "-m", "admin_site.make_user"]
 
 
 @cache
@@ -147,6 +148,14 @@ def reload() -> None:
     if wrong := nginx_docker.reload():
         fail(f"Nginx goes on with the configuration it has, since it does not accept the new one:\n{wrong}")
     say("Nginx has its new configuration.")
+
+
+def admin() -> None:
+    """Let Django make the user of its admin site, or give him a new password."""
+    done = compose("exec", "-T", "django", *ADMIN, quiet=True)
+    if done.returncode:
+        fail(done.stderr.strip().removeprefix("twogates: "))
+    say(done.stdout.strip())
 
 
 def is_up() -> bool:

@@ -4,6 +4,8 @@ import os
 import re
 import shutil
 import socket
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -68,6 +70,18 @@ def reload() -> None:
     nginx_local.render(RUN / "nginx", plan.nginx_values)
     supervisor.connect().signalProcess("nginx", "HUP")
     say("Nginx has its new configuration.")
+
+
+def admin() -> None:
+    """Let Django make the user of its admin site, or give him a new password."""
+    django = next(process for process in make_plan().processes if process.name in ("django", "django-1"))
+    environment = {**os.environ, **django.environment}
+    done = subprocess.run(
+        [sys.executable, "-m", "admin_site.make_user"], cwd=django.folder, env=environment, capture_output=True, text=True
+    )
+    if done.returncode:
+        fail(done.stderr.strip().removeprefix("twogates: "))
+    say(done.stdout.strip())
 
 
 def held_ports() -> set[int]:

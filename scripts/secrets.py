@@ -5,9 +5,7 @@ import os
 import secrets
 from pathlib import Path
 
-import yaml
-
-from scripts.compose_file import ROOT, load, substitute, variables
+from scripts.compose_file import ROOT, load
 from scripts.output import console, fail
 
 BYTES = 48  # 64 characters
@@ -18,24 +16,12 @@ ACL = "user default on #{hash} ~* &* +@all -@admin -@dangerous +info\nuser healt
 
 
 def files() -> list[Path]:
-    """The file of every secret that is in use, those of production in production alone."""
-    return named(load()[1])
-
-
-def every_file() -> list[Path]:
-    """The file of every secret there is."""
-    given = variables()
-    documents = [yaml.safe_load((ROOT / name).read_text()) for name in ("compose.yaml", "compose.production.yaml")]
-    return [path for document in documents for path in named(substitute(document, given))]
-
-
-def named(document: dict[str, dict[str, dict[str, str]]]) -> list[Path]:
-    """The files that a Compose document names."""
-    return [ROOT / entry["file"] for entry in document["secrets"].values()]
+    """The file of every secret."""
+    return [ROOT / entry["file"] for entry in load()[1]["secrets"].values()]
 
 
 def missing() -> list[Path]:
-    """Those in use that are not there."""
+    """Those that are not there."""
     return [path for path in files() if not path.is_file()]
 
 
@@ -67,9 +53,9 @@ def make_missing(wanted: list[Path]) -> list[Path]:
 
 
 def main() -> None:
-    """Make what is missing, for production too."""
-    new = make_missing(every_file())
-    for path in every_file():
+    """Make what is missing."""
+    new = make_missing(files())
+    for path in files():
         console.print(f"  {path}".ljust(60) + ("made" if path in new else "kept"))
     console.print("Keep a copy where backups are kept: a new one ends every session.")
 

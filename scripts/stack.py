@@ -1,4 +1,4 @@
-"""Start, stop and look at the stack: python3 scripts/venv.py scripts -m scripts.stack up|down|status|logs|reload|dev|clean.
+"""Start, stop and look at the stack: python3 scripts/venv.py scripts -m scripts.stack up|down|status|logs|reload|admin|dev|clean.
 
 RUNTIME=docker or RUNTIME=local chooses how it runs; otherwise Docker when an engine answers and the images can be had,
 and plain local processes when not.
@@ -60,7 +60,7 @@ def running() -> list[ModuleType]:
 def main() -> None:
     """Read the command line and do one thing."""
     parser = argparse.ArgumentParser(prog="stack", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("action", choices=["up", "down", "status", "logs", "reload", "dev", "clean"])
+    parser.add_argument("action", choices=["up", "down", "status", "logs", "reload", "admin", "dev", "clean"])
     action = parser.parse_args().action
     check_variables(variables())
     if action in ("up", "dev"):

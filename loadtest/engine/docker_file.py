@@ -107,6 +107,8 @@ class Maker:
             "COUNTERS": "/counters",
             **({"POOL": str(variant.pool)} if variant.pool else {"DATABASE_PASSWORD_FILE": ""}),
             "CACHE_PASSWORD_FILE": "",
+            "ADMIN": "off",  # a door that is not measured
+            "SECRET_KEY_FILE": "",
             "WORKERS": str(variant.workers),
             "THREADS": str(variant.threads),
             **variant.environment,

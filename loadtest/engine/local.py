@@ -66,6 +66,7 @@ class Local:
             environment = {
                 "UPSTREAM_URL": f"http://127.0.0.1:{upstream}",
                 "COUNTERS": str(counters),
+                "ADMIN": "off",  # a door that is not measured
                 "WORKERS": str(variant.workers),
                 "THREADS": str(variant.threads),
                 **self.connections(variant),

@@ -34,11 +34,11 @@ from twogates.models import BlockQuery, CpuQuery, Document, StreamQuery, Upstrea
 from twogates.payloads import SMALL, Identity, greeting
 from twogates.problems import Problem
 from twogates.readiness import readiness
-from twogates.settings import AppSettings
+from twogates.settings import DjangoSettings
 from twogates.upstream_async import Upstream
 from twogates.work import cpu_work
 
-settings = AppSettings.read()
+settings = DjangoSettings.read()
 identity = Identity("django", "django", "ASGI", "daphne", "daphne", None)
 upstream_service = Upstream(settings.upstream_url, settings.upstream_connections)
 
@@ -202,4 +202,11 @@ urlpatterns = [
 ]
 sockets = URLRouter([path("ws", WebSocket.as_asgi()), *chat.sockets])
 
-application = Observed(ProtocolTypeRouter({"http": django_application, "websocket": sockets}))
+http = django_application
+if settings.admin == "on":
+    from admin_site import handler, static_files
+
+    urlpatterns += static_files.routes
+    http = handler.beside(http)
+
+application = Observed(ProtocolTypeRouter({"http": http, "websocket": sockets}))

@@ -12,6 +12,7 @@ from django.db import Error, connection
 
 from twogates.database_common import LOOP_POOL, UNIT_SECONDS, WAIT_SECONDS, Availability, busy, connection_options, is_dead
 from twogates.deadlines import Deadlines
+from twogates.problems import Problem
 from twogates.settings import DatabaseSettings
 
 settings = DatabaseSettings.read()
@@ -48,23 +49,28 @@ def in_database(work: Callable[Arguments, Result]) -> Callable[Arguments, Awaita
     return asked
 
 
-def in_thread(work: Callable[[], Result], since: float) -> Result:
-    """Do it with a connection of the pool, for at most ``UNIT_SECONDS``, unless it has waited for a thread for too long."""
+def in_thread(work: Callable[[], Result], since: float, wait: float = WAIT_SECONDS, unit: float = UNIT_SECONDS) -> Result:
+    """Do it with a connection of the pool, for at most ``unit`` seconds, unless it has waited for a thread for longer than ``wait``."""
     availability().check()  # again: it may have gone meanwhile
-    if monotonic() - since > WAIT_SECONDS:
+    if monotonic() - since > wait:
         raise busy()
     try:
-        with deadlines().within(UNIT_SECONDS, socket_number(), availability()):
+        with deadlines().within(unit, socket_number(), availability()):
             return work()
     except (Error, psycopg.Error) as error:
-        cause = error.__cause__ if isinstance(error, Error) else error
-        if cause and availability().elsewhere(cause):
-            connection.pool.drain()
-        if cause and (problem := availability().problem(cause)):
+        if problem := problem_of(error):
             raise problem from error
         raise
     finally:
         connection.close()  # back to the pool, now and not when a slow client has its answer
+
+
+def problem_of(error: BaseException) -> Problem | None:
+    """The answer to an error of the database; ``None`` to another one."""
+    cause = error.__cause__ if isinstance(error, Error) else error
+    if cause and availability().elsewhere(cause):
+        connection.pool.drain()
+    return availability().problem(cause) if cause else None
 
 
 def socket_number() -> int:

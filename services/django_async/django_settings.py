@@ -18,10 +18,10 @@ ALLOWED_HOSTS = ["*"]
 TIME_ZONE = "UTC"
 # Django reads at most so much of a body into memory. Default 2.5 MB.
 DATA_UPLOAD_MAX_MEMORY_SIZE = settings.body_limit
-# No cookie, no session, no form: none of the middleware that startproject adds has anything to do here.
+# No cookie, no session, no form: none of the middleware that startproject adds has anything to do here. The admin site has its own.
 MIDDLEWARE: list[str] = []
 # What Django's check for production (server.py) misses, and why: its middleware for headers (W001, W002) since Nginx sends them, for
-# all three services; its protection of forms (W003) since there are none. Whoever adds one deletes that line.
+# all three services; its protection of forms (W003) since the contract has none, and each view of the admin site protects its own.
 SILENCED_SYSTEM_CHECKS = ["security.W001", "security.W002", "security.W003"]
 # The queue, with its tables and their migrations; it finds notices/tasks.py by that name.
 INSTALLED_APPS = ["procrastinate.contrib.django", "notices"]
@@ -39,3 +39,8 @@ DATABASES = {
     }
 }
 LOGGING = logging_config(ProcessSettings.read().log_level)
+
+if settings.admin == "on":
+    from admin_site.settings import *  # noqa: F403
+
+    INSTALLED_APPS = [*ADMIN_APPS, *INSTALLED_APPS]  # noqa: F405

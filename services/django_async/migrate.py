@@ -5,6 +5,7 @@ Any number of these may run at once, and against services that run: one at a tim
 
 import os
 import sys
+from time import sleep
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "django_settings")
 
@@ -12,9 +13,11 @@ import django
 from connections import PoolSettings, too_many
 from django.core.management import call_command
 from django.db import DatabaseError, OperationalError, connection
+from psycopg.errors import LockNotAvailable
 from pydantic import Field, FilePath
-from roles import SERVICES, WORKER, let_in
+from roles import ADMIN, SERVICES, WORKER, keep_out, let_in
 
+from twogates.database_common import MIGRATION_LOCK_SECONDS, MIGRATION_PAUSE_SECONDS, MIGRATION_TRIES
 from twogates.settings import Settings
 
 CONNECTION_SECONDS = 30
@@ -25,6 +28,7 @@ class RoleSettings(Settings):
     """The role of the services, and the worker's."""
 
     profile: str
+    admin: str
     role: str = Field(pattern="^[a-z_]+$")
     role_password_file: FilePath
     worker_role: str = Field(pattern="^[a-z_]+$")
@@ -44,13 +48,35 @@ def main() -> None:
         if wrong := too_many(pools, *cursor.fetchone()):
             sys.exit(f"twogates: {wrong}")
     is_new = "boards" not in connection.introspection.table_names()
-    call_command("migrate", verbosity=0)
-    let_in(SERVICES, settings.role, settings.role_password_file.read_text().strip())
+    bring_up_to_date()
+    on = settings.admin == "on"
+    let_in([*SERVICES, *ADMIN] if on else SERVICES, settings.role, settings.role_password_file.read_text().strip())
     let_in(WORKER, settings.worker_role, settings.worker_password_file.read_text().strip())
+    if on:
+        call_command("clearsessions")  # those that are over, which nobody else deletes
+    else:
+        keep_out(settings.role)
     if is_new and settings.profile == "development":  # one that somebody emptied stays empty, and so does one that is restored
         from notices.seed import seed
 
         seed()
+
+
+def bring_up_to_date() -> None:
+    """Apply the migrations. Those that are done are left out when it is tried again: each is a transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET lock_timeout = '{MIGRATION_LOCK_SECONDS}s'")
+        for _ in range(MIGRATION_TRIES):
+            try:
+                call_command("migrate", verbosity=0)
+            except OperationalError as error:
+                if not isinstance(error.__cause__, LockNotAvailable):
+                    raise
+                sleep(MIGRATION_PAUSE_SECONDS)
+            else:
+                cursor.execute("RESET lock_timeout")
+                return
+    sys.exit(f"twogates: the schema cannot be brought up to date: others held what a migration needs, {MIGRATION_TRIES} times in a row")
 
 
 if __name__ == "__main__":

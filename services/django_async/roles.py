@@ -23,6 +23,12 @@ SERVICES: list[LiteralString] = [
     "GRANT INSERT ON procrastinate_events TO {role}",
     "GRANT USAGE ON procrastinate_jobs_id_seq, procrastinate_events_id_seq TO {role}",
 ]
+# Beside those, where the admin site is on. What there may be rights to is made with the schema.
+ADMIN: list[LiteralString] = [
+    "GRANT SELECT ON django_content_type, auth_permission TO {role}",
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON auth_user, auth_user_groups, auth_user_user_permissions TO {role}",
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON auth_group, auth_group_permissions, django_session, django_admin_log TO {role}",
+]
 WORKER: list[LiteralString] = [
     f"ALTER ROLE {{role}} SET statement_timeout = '{WORKER_STATEMENT_SECONDS}s'",
     f"ALTER ROLE {{role}} SET lock_timeout = '{WORKER_LOCK_SECONDS}s'",
@@ -44,3 +50,11 @@ def let_in(rights: list[LiteralString], role: str, password: str) -> None:
             cursor.execute(sql.SQL("CREATE ROLE {}").format(name))
         for statement in [*EVERY, *rights]:
             cursor.execute(sql.SQL(statement).format(role=name, password=sql.Literal(password)))
+
+
+def keep_out(role: str) -> None:
+    """Take back the rights to the admin site's tables, which are there if it was ever on."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename ~ '^(auth|django)_'")
+        for (table,) in cursor.fetchall():
+            cursor.execute(sql.SQL("REVOKE ALL ON {} FROM {}").format(sql.Identifier(table), sql.Identifier(role)))

@@ -195,16 +195,23 @@ def test_a_role_has_the_rights_that_it_needs_and_no_others() -> None:
     rights = "string_agg(lower(privilege_type), ' ' ORDER BY privilege_type)"
     listed = value(
         f"SELECT grantee, table_name, {rights} FROM information_schema.role_table_grants "
-        "WHERE grantee LIKE 'twogates%' AND (grantee <> 'twogates' OR table_name ~ '^(procrastinate|mentions)') GROUP BY 1, 2 "
+        "WHERE grantee LIKE 'twogates%' "
+        "AND (grantee <> 'twogates' OR table_name ~ '^(procrastinate|mentions|auth_|django_)') GROUP BY 1, 2 "
         f"UNION ALL SELECT grantee, table_name || '.' || column_name, {rights} FROM information_schema.column_privileges "
         "WHERE grantee = 'twogates' AND table_name ~ '^procrastinate' AND privilege_type = 'SELECT' GROUP BY 1, 2"
     )
     services, queue = "twogates|", "twogates_worker|procrastinate_"
+    users = ("user", "user_groups", "user_user_permissions", "group", "group_permissions")
     assert set(listed.splitlines()) == {
         f"{services}mentions|select",
         f"{services}procrastinate_jobs|insert",
         f"{services}procrastinate_jobs.id|select",
         f"{services}procrastinate_events|insert",
+        # Of the admin site, which is on here.
+        *(f"{services}auth_{table}|delete insert select update" for table in users),
+        *(f"{services}django_{table}|delete insert select update" for table in ("session", "admin_log")),
+        f"{services}auth_permission|select",
+        f"{services}django_content_type|select",
         "twogates_worker|messages|select",
         "twogates_worker|mentions|insert select",
         "twogates_worker|answers|delete select",

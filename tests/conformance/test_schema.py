@@ -16,8 +16,8 @@ from tests.conftest import ROOT
 from tests.data import sql
 from twogates.tables import Table
 
-# The tables of Django itself, and of the queue.
-OTHERS = ("django_", "procrastinate_")
+# The tables of Django itself, of its admin site, and of the queue.
+OTHERS = ("django_", "auth_", "procrastinate_")
 COLUMNS = """
 SELECT json_object_agg(attrelid::regclass || '.' || attname,
                        json_build_array(format_type(atttypid, atttypmod), NOT attnotnull, attgenerated <> ''))

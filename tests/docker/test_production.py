@@ -104,7 +104,7 @@ def test_it_serves_and_shows_nothing_for_show(service: str, production: Producti
     served = production.ask(f"/{service}/json")
     assert (served.status, served.headers["Strict-Transport-Security"]) == (200, "max-age=63072000")
     assert served.headers["Alt-Svc"] == f'h3=":{production.secure_port}"; ma=86400'
-    for path in ("block?seconds=0", "cpu?work=1", "query", "listing?board=1"):
+    for path in ("block?seconds=0", "cpu?work=1", "query", "listing?board=1", "admin/"):
         gone = production.ask(f"/{service}/{path}")
         assert (gone.status, gone.headers["Content-Type"]) == (404, "application/problem+json")
     for path in ("wait?seconds=2", "upstream?seconds=2", "stream?chunks=20&interval=0.1"):

@@ -94,25 +94,27 @@ def test_each_missing_one_is_named() -> None:
     ]
 
 
+DJANGO = {**APP, "ADMIN": "off"}
 STRONG = "6f1fd791-Qm9yZGVyIG9mIHR3byBnYXRlcyBhbmQgb25lIHdhbGw-abc"
 
 
 def test_a_secret_is_read_from_its_file(tmp_path: Path) -> None:
     (tmp_path / "key").write_text(STRONG + "\n")
-    settings = DjangoSettings.read({**APP, "PROFILE": "production", "SECRET_KEY_FILE": str(tmp_path / "key")})
+    settings = DjangoSettings.read({**DJANGO, "PROFILE": "production", "SECRET_KEY_FILE": str(tmp_path / "key")})
     assert settings.secret_key == STRONG
     assert STRONG not in repr(settings)
 
 
-def test_development_needs_no_secret() -> None:
-    assert DjangoSettings.read(APP).secret_key == ""
+def test_without_its_admin_site_development_needs_no_secret() -> None:
+    assert DjangoSettings.read(DJANGO).secret_key == ""
 
 
+@pytest.mark.parametrize("where", [{"PROFILE": "production"}, {"ADMIN": "on"}], ids=["production", "admin"])
 @pytest.mark.parametrize("content", [None, "", "short", "a" * 60, "changemechangemechangemechangemechangemechangemechangeme", STRONG[:49]])
-def test_a_missing_or_weak_secret_stops_production(tmp_path: Path, content: str | None) -> None:
+def test_a_missing_or_weak_secret_stops_what_signs(tmp_path: Path, content: str | None, where: dict[str, str]) -> None:
     if content is not None:
         (tmp_path / "key").write_text(content)
-    done = read("DjangoSettings", {**APP, "PROFILE": "production", "SECRET_KEY_FILE": str(tmp_path / "key")})
+    done = read("DjangoSettings", {**DJANGO, **where, "SECRET_KEY_FILE": str(tmp_path / "key")})
     assert done.returncode == 2
     assert "SECRET_KEY_FILE is" in done.stderr
     assert "accepted: a file with 50 characters or more made at random, as make secrets writes it" in done.stderr
@@ -121,5 +123,5 @@ def test_a_missing_or_weak_secret_stops_production(tmp_path: Path, content: str 
 
 
 def test_no_file_for_the_secret_stops_production() -> None:
-    done = read("DjangoSettings", {**APP, "PROFILE": "production"})
+    done = read("DjangoSettings", {**DJANGO, "PROFILE": "production"})
     assert (done.returncode, "SECRET_KEY_FILE is not set" in done.stderr) == (2, True)

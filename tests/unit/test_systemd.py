@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from secrets import token_urlsafe
 
 import httpx
 import pytest
@@ -123,7 +124,7 @@ def test_production_is_what_its_file_lays_over_the_rest(tmp_path: Path, monkeypa
     render(tmp_path)
     django = settings(tmp_path / "twogates-django-1.service")
     assert "django_secret_key:/etc/twogates/secrets/django_secret_key" in django["LoadCredential"]
-    assert {"PROFILE=production", "SECRET_KEY_FILE=%d/django_secret_key"} <= set(django["Environment"])
+    assert {"PROFILE=production", "ADMIN=off", "SECRET_KEY_FILE=%d/django_secret_key"} <= set(django["Environment"])
     assert "django_secret_key" not in (tmp_path / "twogates-flask-2.service").read_text()
     assert "ssl_reject_handshake on;" in (tmp_path / "nginx/conf.d/server.conf").read_text()
 
@@ -141,7 +142,8 @@ def test_the_data_is_the_hosts(units: Path) -> None:
         "DATABASE_PASSWORD_FILE=%d/postgres_password",
         "ROLE_PASSWORD_FILE=%d/database_password",
     } <= set(migrate["Environment"])
-    assert {line.split(":")[0] for line in migrate["LoadCredential"]} == {"postgres_password", "database_password", "worker_password"}
+    own = {"postgres_password", "database_password", "worker_password", "django_secret_key"}
+    assert {line.split(":")[0] for line in migrate["LoadCredential"]} == own
     assert "postgres_password" not in (units / "twogates-flask.service").read_text()
     assert migrate["DynamicUser"] == ["yes"]
     assert "postgresql.service" in migrate["After"][0]
@@ -171,7 +173,7 @@ def begin(path: Path, port: str, **more: str) -> subprocess.Popen[bytes]:
     credentials = path.parent / "credentials"
     credentials.mkdir()
     for credential in unit.get("LoadCredential", []):
-        (credentials / credential.split(":")[0]).write_text("a secret")
+        (credentials / credential.split(":")[0]).write_text(token_urlsafe(48))
     environment = {name: value.replace("%d/", f"{credentials}/").replace("%%", "%") for name, value in environment.items()}
     return subprocess.Popen(
         shlex.split(unit["ExecStart"][0].replace("%%", "%").replace("$$", "$")),

@@ -13,6 +13,9 @@ class Author(models.Model):
         # A constraint and not unique=True, with which Django makes a second index, for LIKE.
         constraints = [models.UniqueConstraint(fields=["name"], name="author_name")]
 
+    def __str__(self) -> str:
+        return str(self.name)
+
 
 class Board(models.Model):
     name = models.TextField()
@@ -23,6 +26,9 @@ class Board(models.Model):
     class Meta:
         db_table = "boards"
         constraints = [models.UniqueConstraint(fields=["name"], name="board_name")]
+
+    def __str__(self) -> str:
+        return str(self.name)
 
 
 class Message(models.Model):
@@ -41,6 +47,9 @@ class Message(models.Model):
             models.Index(fields=["board", "id"], name="message_page"),  # a page of a board: where it begins is found, not counted
             GinIndex(fields=["search"], name="message_search"),
         ]
+
+    def __str__(self) -> str:
+        return f"Message {self.pk}"
 
 
 class Mention(models.Model):

@@ -29,6 +29,8 @@ STATEMENT_SECONDS = 1.0
 UNIT_SECONDS = 1.2  # what is asked on one connection; beyond it, the server does not answer at all
 WAIT_SECONDS = 0.4  # for a connection
 REQUEST_SECONDS = WAIT_SECONDS + UNIT_SECONDS  # from when a request came; some need a second unit
+# A migration waits less for a lock than a request does, who waits behind it. Then it lets the others through and tries again, so often.
+MIGRATION_LOCK_SECONDS, MIGRATION_PAUSE_SECONDS, MIGRATION_TRIES = 0.25, 1.0, 60
 LEAST_SECONDS = 0.1  # what is worth a try
 CONNECT_SECONDS = 2  # the least that libpq takes
 # Nobody waits for the worker's answer. Below GRACEFUL_TIMEOUT, so that a job in hand ends in it.

@@ -105,8 +105,9 @@ class CacheSettings(Settings):
 class DjangoSettings(AppSettings):
     """What Django reads beyond that."""
 
+    admin: Literal["on", "off"]
     # Production has a key whether something is signed or not: the first session or reset of a password that a copy of this gains
-    # must not find an empty one. Development has none, and Django refuses to sign anything.
+    # must not find an empty one. Without a key, Django refuses to sign anything.
     secret_key_file: str | None = Field(
         None, validate_default=True, description="a file with 50 characters or more made at random, as make secrets writes it"
     )
@@ -114,8 +115,9 @@ class DjangoSettings(AppSettings):
     @field_validator("secret_key_file")
     @classmethod
     def strong(cls, path: str | None, others: ValidationInfo) -> str | None:
-        """Reject what would be no secret, in production."""
-        if others.data.get("profile") == "production" and len(set(read_secret(path))) < 20:
+        """Reject what would be no secret, and none at all where there is something to sign."""
+        needed = others.data.get("profile") == "production" or others.data.get("admin") == "on"
+        if (path or needed) and len(set(read_secret(path))) < 20:
             raise ValueError("weak")
         return path
 

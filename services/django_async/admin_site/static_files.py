@@ -1,0 +1,33 @@
+"""The files that the admin site's pages load, out of Django's package: Nginx, in another container, cannot see them."""
+
+from pathlib import Path
+
+import django.contrib.admin
+from asgiref.sync import sync_to_async
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+from django.utils.cache import get_conditional_response
+from web import get
+
+from twogates.problems import Problem
+
+FOLDER = Path(django.contrib.admin.__file__).parent / "static" / "admin"
+TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+# By name: what is not in here is not asked of the disk, whatever is between its slashes.
+FILES = {found.relative_to(FOLDER).as_posix(): found for found in FOLDER.rglob("*") if found.suffix in TYPES}
+# They change with Django alone, and keep their names: a browser asks again after an hour.
+ETAG, CACHED = f'"{django.get_version()}"', "max-age=3600"
+
+
+@get
+async def admin_file(request: HttpRequest, name: str) -> HttpResponse:
+    if not (file := FILES.get(name)):
+        raise Problem(404)
+    headers = {"ETag": ETAG, "Cache-Control": CACHED}
+    if get_conditional_response(request, etag=ETAG):
+        return HttpResponse(status=304, headers=headers)
+    body = await sync_to_async(file.read_bytes, thread_sensitive=False)()
+    return HttpResponse(body, content_type=TYPES[file.suffix], headers={**headers, "Content-Length": len(body)})
+
+
+routes = [path("static/admin/<path:name>", admin_file)]

@@ -1,0 +1,143 @@
+"""The notice board in Django's admin site. What is changed here has a new version, so that the contract's ETags tell of it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.postgres.search import SearchQuery
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from notices.forms import BoardForm, MessageForm
+from notices.models import Author, Board, Message
+from twogates.board_documents import now
+
+admin.site.unregister(ProcrastinateJob)  # which its library registered: the services' role may not read the queue (roles.py)
+
+
+class Bounded(Paginator):
+    """Counts no further than this, and has no pages beyond: to count a large table, or to skip most of it, takes seconds."""
+
+    MOST = 10_000
+
+    @cached_property
+    def count(self) -> int:
+        return int(self.object_list.order_by()[: self.MOST].count())
+
+
+class Listed(admin.ModelAdmin):
+    """A list in the order of ids, which an index has; a column is sorted by only where one has it too."""
+
+    paginator = Bounded
+    # Both would count the whole table: for "(of 12345)", and beside each filter.
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    ordering = ["-id"]
+    list_per_page = 50
+
+
+class Versioned(Listed):
+    """What has a version: a page that shows an older one than is stored is not saved (forms.py)."""
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [*self.form.Meta.fields, *(["seen", *self.readonly_fields] if obj else [])]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if change and form.changed_data:
+            obj.version += 1
+            obj.save(update_fields=[*form.changed_data, "version"])
+
+
+@admin.register(Board)
+class BoardAdmin(Versioned):
+    form = BoardForm
+    readonly_fields = ["messages_link", "version", "created"]
+    list_display = ["name", "messages_link", "version", "created"]
+    list_filter = ["created"]
+    search_fields = ["name"]
+    sortable_by = ["name"]
+
+    @admin.display(description="messages")
+    def messages_link(self, board: Board) -> str:
+        url = reverse("admin:notices_message_changelist")
+        return str(format_html('<a href="{}?board__id__exact={}">{}</a>', url, board.pk, board.messages))
+
+    def save_model(self, request: HttpRequest, obj: Board, form: Any, change: bool) -> None:
+        if change:
+            super().save_model(request, obj, form, change)
+        else:
+            obj.messages, obj.version, obj.created = 0, 1, now()
+            obj.save()
+
+    def get_deleted_objects(self, objs: Iterable[Board], request: HttpRequest) -> Any:
+        """What the page asks about: the messages too, which the database deletes and Django does not see."""
+        listed, counts, *others = super().get_deleted_objects(objs, request)
+        return listed, {**counts, "messages": sum(board.messages for board in objs)}, *others
+
+
+@admin.register(Message)
+class MessageAdmin(Versioned):
+    form = MessageForm
+    readonly_fields = ["board", "author", "version", "created"]
+    list_display = ["id", "beginning", "author", "board", "version", "created"]
+    list_select_related = ["board", "author"]
+    list_filter = ["created"]
+    search_fields = ["text"]
+    search_help_text = "Whole words, as the search of the service"
+    sortable_by = ["id"]
+
+    @admin.display(description="text")
+    def beginning(self, message: Message) -> str:
+        return message.text if len(message.text) <= 80 else f"{message.text[:80]}…"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Only to who has an author's name, and that is the service."""
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).defer("search")  # longer than the text itself, and never shown
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
+        return (queryset.filter(search=SearchQuery(search_term, config="simple")) if search_term else queryset), False
+
+    def delete_model(self, request: HttpRequest, obj: Message) -> None:
+        delete_messages([(obj.board_id, obj.pk)])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet) -> None:
+        delete_messages(queryset.order_by().values_list("board_id", "id"))
+
+
+@transaction.atomic
+def delete_messages(numbers: Iterable[tuple[int, int]]) -> None:
+    """Delete messages, by board and id, and count them off. A board comes before its messages, as in board.py, and boards in order."""
+    by_board: dict[int, list[int]] = {}
+    for board, message in numbers:
+        by_board.setdefault(board, []).append(message)
+    for board, messages in sorted(by_board.items()):
+        Board.objects.select_for_update().filter(id=board).values_list("id").first()
+        gone, _ = Message.objects.filter(board=board, id__in=messages).delete()
+        Board.objects.filter(id=board).update(messages=F("messages") - gone)
+
+
+@admin.register(Author)
+class AuthorAdmin(Listed):
+    """To be looked at: a name is part of every message of its author, whose versions would not tell that it has changed."""
+
+    list_display = ["name"]
+    search_fields = ["name"]
+    sortable_by = ["name"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Author | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Author | None = None) -> bool:
+        return False

@@ -1,0 +1,67 @@
+"""A migration while others hold what it needs: readers are answered meanwhile, and it gets its turn."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from scripts.local_plan import Process, make_plan
+from tests.data import secret, sql
+
+DATABASE = "rolling"
+NEXT = """
+from django.db import migrations
+
+class Migration(migrations.Migration):
+    dependencies = [("notices", "{newest}")]
+    operations = [migrations.RunSQL("ALTER TABLE boards ADD COLUMN colour text")]
+"""
+WAITING = "SELECT waitstart FROM pg_locks WHERE relation = 'boards'::regclass AND NOT granted AND mode = 'AccessExclusiveLock'"
+
+
+@pytest.fixture
+def job(stack: None) -> Iterator[Process]:
+    """The migrate job, for a database of its own that it has been run on."""
+    [found] = [job for job in make_plan().data_jobs if job.name == "migrate"]
+    url = found.environment["DATABASE_URL"].rpartition("/")[0] + f"/{DATABASE}"
+    made = replace(found, environment=os.environ | found.environment | {"DATABASE_URL": url})
+    assert sql(f"CREATE DATABASE {DATABASE}").returncode == 0
+    try:
+        subprocess.run(made.command, cwd=made.folder, env=made.environment, check=True, timeout=60)
+        yield made
+    finally:
+        sql(f"DROP DATABASE {DATABASE} WITH (FORCE)")
+
+
+def connect(job: Process, user: str, password: str) -> psycopg.Connection:
+    """A connection of somebody's, whose limits of time are those of his role."""
+    url = job.environment["DATABASE_URL"].replace("//postgres@", f"//{user}@")
+    return psycopg.connect(url, password=secret(password), autocommit=True)
+
+
+def with_one_more(job: Process, folder: Path) -> list[str]:
+    """The command of the job, from a copy of it that has one more migration."""
+    copy = shutil.copytree(job.folder, folder / "django")
+    migrations = copy / "notices" / "migrations"
+    newest = max(path.stem for path in migrations.glob("0*.py"))
+    (migrations / "9999_next.py").write_text(NEXT.format(newest=newest))
+    return [job.command[0], str(copy / job.command[1])]
+
+
+def test_readers_go_on_while_a_migration_waits_for_its_turn(job: Process, tmp_path: Path) -> None:
+    turns = set()
+    with connect(job, "postgres", "postgres_password") as holder, connect(job, "twogates", "database_password") as reader:
+        with holder.transaction():
+            holder.execute("SELECT FROM boards")  # and whoever changes the table has to wait until the end of this
+            rolling = subprocess.Popen(with_one_more(job, tmp_path), env=job.environment, stderr=subprocess.PIPE, text=True)
+            while len(turns) < 2:  # it has given up once, and tries again
+                assert rolling.poll() is None, rolling.communicate()[1]
+                turns |= set(holder.execute(WAITING))
+                reader.execute("SELECT name FROM boards LIMIT 1")  # the role's own limit ends it where it waits for half a second
+        assert rolling.wait(60) == 0
+        reader.execute("SELECT colour FROM boards")
