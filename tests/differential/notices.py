@@ -19,12 +19,14 @@ AUTHOR = st.sampled_from(PEOPLE)
 AUTHORS = st.sampled_from([*PEOPLE, "x" * 100, "x" * 101, *ODD_TEXTS])
 TEXTS = st.sampled_from([*WORDS * 3, "x" * 2000, "\u00e9" * 2000, "x" * 2001, *ODD_TEXTS]) | st.text(max_size=6)
 SEARCHES = st.sampled_from(
-    [None] * 8
+    [None] * 40
     + ["fox", "FOX", "red fox", "fox red", "fo", "f\u00fcchse", "dog", "quick & !fox | dog", "fox:*", "<->", "x" * 101, *ODD_TEXTS]
 )
-LIMITS = st.sampled_from([None, None, "1", "2", "100", "+1", " 2", "3.0", "0_1", "0", "101", "-1", "", "x", "1e1", "\u0661", "9" * 30])
+LIMITS = st.sampled_from(
+    [*[None] * 12, *["1", "2"] * 4, "100", "+1", " 2", "3.0", "0_1", "0", "101", "-1", "", "x", "1e1", "\u0661", "9" * 30]
+)
 AFTERS = st.sampled_from(
-    [None, None, "0", "{message0}", "{message1}", "{message2}", "9223372036854775807", "9223372036854775808", "-1", "1.5", "x", ""]
+    [*[None] * 8, "0", *["{message0}"] * 8, "{message1}", "{message2}", "9223372036854775807", "9223372036854775808", "-1", "1.5", "x", ""]
 )
 # What a key may be and what not. The mark makes it this sequence's.
 KEYS = st.sampled_from(
