@@ -29,7 +29,7 @@ LARGEST_BATCH = 60_000  # bytes: what a reader gets in one piece, below the 64 K
 # The least time between two queries for a board. What comes meanwhile goes out together: with many readers it is the number of writes
 # that fills a CPU, and not what is in them.
 WAVE_SECONDS = 0.01
-READER_SECONDS = 0.00012  # for each reader, so much more
+READER_SECONDS = 0.0002  # for each reader, so much more
 LONGEST_WAVE_SECONDS = 0.1
 # A board is looked at though nothing was heard: what was told may be lost. More often while nothing can be heard at all.
 LOOK_SECONDS = 10.0
