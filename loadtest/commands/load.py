@@ -58,6 +58,10 @@ def usual(name: str, workload: str = "") -> float:
 
 def refuse(options: Namespace) -> None:
     """What is wrong with options that are each right, in a sentence."""
+    if WORKLOADS[options.workload].of_laboratory:
+        raise RefusedError(
+            f"WORKLOAD is {options.workload!r}, which asks for what only the laboratory's own database has: make lab X=cache"
+        )
     served = services_that_serve(options.workload)
     if missing := [name for name in options.services or () if name not in served]:
         raise RefusedError(f"SERVICES is {' '.join(missing)!r}; accepted with WORKLOAD={options.workload}: {', '.join(served)}")
