@@ -15,8 +15,8 @@ from loadtest.stack import read_target
 
 parameters = Parameters.read(os.environ)
 target = read_target(os.environ)
-# Without what only an experiment asks: for an error, and for a file that no service sees.
-workloads = [workload for workload in TABLE if workload.status == 200 and not workload.by_proxy]
+# Without what only an experiment asks: for an error, for a file that no service sees, and for what only the laboratory has.
+workloads = [workload for workload in TABLE if workload.status == 200 and not workload.by_proxy and not workload.of_laboratory]
 classes = [user_class(f"/{service}", workload, parameters, target) for workload in workloads for service in services_of(workload)]
 visitors = [visitor_class(service, target, read_number(os.environ, "think", THINK)) for service in SERVICES]
 

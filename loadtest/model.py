@@ -21,7 +21,8 @@ Frame = Literal["equal cores", "equal slots", "equal memory", "one service again
 class Variant:
     """A service as an experiment wants it started. ``workers`` are replicas for Django, whose server is one process.
 
-    Of its servers, the last ``standing_by`` are not in Nginx's list at first. With a ``pool``, there is a database.
+    Of its servers, the last ``standing_by`` are not in Nginx's list at first. With a ``pool``, there is a database; with a ``cache``, a
+    Valkey, of which it has a part of its own. Without one it computes what it would keep.
     """
 
     name: str
@@ -35,16 +36,23 @@ class Variant:
     standing_by: int = 0
     proxy: Mapping[str, str] = field(default_factory=dict, hash=False)  # for its Nginx, in place of what compose.yaml says
     pool: int = 0  # connections to the database that each of its processes may hold; 0: no database is started for it
+    cache: bool = False
+    wsgi: bool = False  # Django by its other interface: on Gunicorn, with workers and threads as Flask's
+
+    @property
+    def by_gunicorn(self) -> bool:
+        """Whether its server has workers."""
+        return self.service != "django" or self.wsgi
 
     @property
     def servers(self) -> int:
         """Servers behind its Nginx."""
-        return self.workers if self.service == "django" else self.replicas
+        return self.replicas if self.by_gunicorn else self.workers
 
     @property
     def slots(self) -> int | None:
         """Requests held at once, ``None`` for event loops."""
-        return self.workers * self.threads * self.replicas if self.service == "flask" else None
+        return self.workers * self.threads * self.replicas if self.service == "flask" or self.wsgi else None
 
     @property
     def connections(self) -> int:

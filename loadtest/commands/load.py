@@ -19,6 +19,9 @@ RUN_NUMBERS = {
 }
 # The lesson's own wait: long enough for the CPU time of a request to be a small part of it on all three services.
 DEFAULTS = {"wait": 0.2}
+# Of a workload. So few users and so short a wait that the last in line for a connection has one before the service gives up.
+DEFAULTS_OF = {"query": {"users": 20, "wait": 0.1, "calls": 1}}
+NUMBERS = RUN_NUMBERS | WORKLOAD_NUMBERS
 LONGEST_REQUEST_SECONDS = 30
 MOST_IN_DATABASE, MOST_WORK = 0.5, 100  # of a request of query
 REPEATS = 2
@@ -38,18 +41,27 @@ def add(commands: Any, environ: Mapping[str, str]) -> None:
     )
     of_all = f"in this order (default: those of {' '.join(SERVICES)} that serve the workload)"
     parser.add_argument("--services", type=services, default=environ.get("S") or default(environ, "services"), help=of_all)
-    for name, number in (RUN_NUMBERS | WORKLOAD_NUMBERS).items():
-        usual = DEFAULTS.get(name, number.default)
-        help_text = f"{number.meaning}; {number.accepted} (default {usual:g})"
-        parser.add_argument(f"--{name}", type=number.parse, default=default(environ, name, usual), help=help_text)
+    for name, number in NUMBERS.items():
+        others = "".join(f"; of {one} {numbers[name]:g}" for one, numbers in DEFAULTS_OF.items() if name in numbers)
+        help_text = f"{number.meaning}; {number.accepted} (default {usual(name):g}{others})"
+        parser.add_argument(f"--{name}", type=number.parse, default=default(environ, name), help=help_text)
     target = default_target(environ)
     parser.add_argument("--target", type=target_url, default=default(environ, "target", target), help=f"where Nginx is (default {target})")
     add_output_options(parser, environ)
     parser.set_defaults(run=run)
 
 
+def usual(name: str, workload: str = "") -> float:
+    """What a number is where nobody says another."""
+    return DEFAULTS_OF.get(workload, {}).get(name, DEFAULTS.get(name, NUMBERS[name].default))
+
+
 def refuse(options: Namespace) -> None:
     """What is wrong with options that are each right, in a sentence."""
+    if WORKLOADS[options.workload].of_laboratory:
+        raise RefusedError(
+            f"WORKLOAD is {options.workload!r}, which asks for what only the laboratory's own database has: make lab X=cache"
+        )
     served = services_that_serve(options.workload)
     if missing := [name for name in options.services or () if name not in served]:
         raise RefusedError(f"SERVICES is {' '.join(missing)!r}; accepted with WORKLOAD={options.workload}: {', '.join(served)}")
@@ -73,6 +85,9 @@ def refuse(options: Namespace) -> None:
 
 def run(arguments: Namespace) -> int:
     """Run the lesson."""
+    for name in NUMBERS:
+        if getattr(arguments, name) is None:  # argparse does not know yet of which workload
+            setattr(arguments, name, NUMBERS[name].kind(usual(name, arguments.workload)))
     chosen = arguments.services or services_that_serve(arguments.workload)
     parameters = Parameters(**{name: getattr(arguments, name) for name in WORKLOAD_NUMBERS})
 
@@ -103,9 +118,7 @@ def command(arguments: Namespace) -> str:
     """The command that repeats the run, with every setting written out."""
     names = ("workload", *RUN_NUMBERS, *WORKLOAD_NUMBERS, "target", "seed")
     words = [
-        f"{name.upper()}={getattr(arguments, name):g}"
-        if name in RUN_NUMBERS | WORKLOAD_NUMBERS
-        else f"{name.upper()}={getattr(arguments, name)}"
+        f"{name.upper()}={getattr(arguments, name):g}" if name in NUMBERS else f"{name.upper()}={getattr(arguments, name)}"
         for name in names
     ]
     return shlex.join(["make", "load", *words, *([f"S={' '.join(arguments.services)}"] if arguments.services else [])])

@@ -1,6 +1,7 @@
 """Variants as containers of a Compose project of its own, each proxied one behind an Nginx of its own."""
 
 import json
+import shlex
 import shutil
 import signal
 import socket
@@ -9,10 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic, sleep
 
+from loadtest.engine.cache import password
 from loadtest.engine.docker_file import APP_PORT, NGINX_PORT, NGINX_TLS_PORT, Maker, app_names, counters_folder, entry_name
 from loadtest.engine.docker_look import Container, check_engine, containers, cpu_seconds, docker, holding, overflows
 from loadtest.engine.keeper import keep
 from loadtest.engine.variants import EngineError, Holding, Running, Usage
+from loadtest.generator import large_board
 from loadtest.model import Variant
 from scripts import nginx_local, proc, secrets
 from scripts.compose_file import ROOT
@@ -45,7 +48,7 @@ class Docker:
         self.stopping: set[str] = set()  # servers that were told to end, and may be at it still
 
     def start(self, variants: list[Variant]) -> dict[str, Running]:
-        """Start the upstream once, a database where one is asked for, and each variant with its Nginx."""
+        """Start the upstream once, a database and a cache where they are asked for, and each variant with its Nginx."""
         self.prepare()
         shutil.rmtree(FOLDER, ignore_errors=True)
         ports = {entry_name(number, variant): free_port() for number, variant in enumerate(variants)}
@@ -63,6 +66,9 @@ class Docker:
         except EngineError as error:
             raise EngineError(self.why(variants) or str(error)) from None
         self.containers = containers(PROJECT)
+        if any(variant.cache and variant.pool for variant in variants):
+            # By the socket in its container, where no password is asked for.
+            docker("exec", "--interactive", self.containers["postgres"].id, "psql", *large_board.PSQL, given=large_board.SQL)
         found = {}
         for number, variant in enumerate(variants):
             name = entry_name(number, variant)
@@ -130,7 +136,7 @@ class Docker:
         """The containers of a variant, by part."""
         number = running.counters.parent.name
         found = {"app": [one for name, one in self.containers.items() if name.startswith(f"app-{number}-")]}
-        for part, name in (("proxy", f"nginx-{number}"), ("upstream", "upstream"), ("database", "postgres")):
+        for part, name in (("proxy", f"nginx-{number}"), ("upstream", "upstream"), ("database", "postgres"), ("cache", "valkey")):
             found[part] = [self.containers[name]] if name in self.containers else []
         return found
 
@@ -145,9 +151,10 @@ class Docker:
     def used(self, parts: dict[str, list[Container]]) -> Usage:
         """What containers have used until now, by part."""
         app = [cpu_seconds(one) for one in parts["app"]]
-        proxy, upstream, database = (sum(sum(cpu_seconds(one)) for one in parts[part]) for part in ("proxy", "upstream", "database"))
+        others = ("proxy", "upstream", "database", "cache")
+        proxy, upstream, database, cache = (sum(sum(cpu_seconds(one)) for one in parts[part]) for part in others)
         user, system = (sum(one) for one in zip(*app, strict=True))
-        return Usage(user, system, proxy, upstream, sum(overflows(one) for one in parts["app"]), database)
+        return Usage(user, system, proxy, upstream, sum(overflows(one) for one in parts["app"]), database, cache)
 
     def holding(self, running: Running) -> Holding:
         """Memory, threads and sockets of the application's containers."""
@@ -186,6 +193,14 @@ class Docker:
         docker("exec", "--interactive", nginx, "sh", "-c", f"cat > /etc/nginx/{UPSTREAMS}", given=text)
         docker("kill", "--signal", str(int(signal.SIGHUP)), nginx)
         sleep(RELOAD_SECONDS)
+
+    def ask_cache(self, running: Running, *words: str) -> list[str]:
+        """The answer to a command in its part of Valkey, by the client in its container."""
+        given = f"AUTH {password(self.maker.secrets)}\nSELECT {running.counters.parent.name}\n{shlex.join(words)}\n"
+        said = docker("exec", "--interactive", self.containers["valkey"].id, "valkey-cli", given=given).splitlines()
+        if said[:2] != ["OK", "OK"]:
+            raise EngineError(f"Valkey does not answer: {' '.join(said)[:200]}")
+        return said[2:]
 
     def mend(self, running: Running) -> None:
         """Start the containers again that were ended, and wait until all answer and Nginx knows them."""

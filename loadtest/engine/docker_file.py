@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from loadtest.engine.cache import NOWHERE, part_of
 from loadtest.engine.local_database import with_connections
+from loadtest.engine.variants import WSGI_COMMAND
 from loadtest.model import Variant
 from scripts.compose_file import load
 
@@ -21,6 +23,7 @@ APP_PORT, NGINX_PORT, NGINX_TLS_PORT = 8000, 8080, 8443
 SERVICES = ("flask", "fastapi", "django")
 # The database's weight among all that shares its CPU, as without Docker (NICE in local_database.py). Default 1024.
 LAST = 100
+WITHOUT_CACHE = {"CACHE_URL": NOWHERE, "CACHE_PASSWORD_FILE": ""}
 
 
 def app_names(number: int, variant: Variant) -> list[str]:
@@ -53,13 +56,13 @@ class Maker:
         if any(variant.proxied for variant in variants):  # Compose takes the end of what nothing waits for as a failure
             made["certificates"] = self.entry("certificates", self.other_cpus)
         networks: Entry = {"backend": {"internal": True}}
-        data = self.data([variant for variant in variants if variant.pool])
+        data = self.data(variants)
         if data:
             made |= data
             networks["data"] = {"internal": True}
         for number, variant in enumerate(variants):
             names = app_names(number, variant)
-            made |= {name: self.app(variant, counters_folder(folder, number, name)) for name in names}
+            made |= {name: self.app(variant, counters_folder(folder, number, name), number) for name in names}
             if variant.proxied:
                 made[f"nginx-{number}"] = self.nginx(variant, names[: variant.servers - variant.standing_by])
             entry = made[entry_name(number, variant)]
@@ -68,14 +71,22 @@ class Maker:
             entry["ports"] = [f"127.0.0.1:{ports[entry_name(number, variant)]}:{inner}"]
         edge = {"name": self.network, "external": True} if self.network else {}
         of_data = {"secrets": self.secrets} if data else {}
-        volumes = dict.fromkeys(["tls", "authority", *(["postgres"] if data else [])])
+        volumes = dict.fromkeys(["tls", "authority", *(["postgres"] if "postgres" in data else [])])
         return {"services": made, "networks": {"edge": edge, **networks}, "volumes": volumes, **of_data}
 
     def data(self, variants: Sequence[Variant]) -> dict[str, Entry]:
-        """The database of these variants, and the job that makes its schema; nothing where there are none."""
-        if not variants:
-            return {}
-        postgres = self.entry("postgres", {max(self.other_cpus)} if self.other_cpus else None)
+        """The database of variants that have a pool, with the job that makes its schema, and the cache of those that have one."""
+        made: dict[str, Entry] = {}
+        last = {max(self.other_cpus)} if self.other_cpus else None
+        if any(variant.cache for variant in variants):
+            made["valkey"] = self.entry("valkey", last) | {"secrets": self.given["valkey"]["secrets"]}
+        if pooled := [variant for variant in variants if variant.pool]:
+            made |= self.database(pooled, last)
+        return made
+
+    def database(self, variants: Sequence[Variant], cpus: set[int] | None) -> dict[str, Entry]:
+        """PostgreSQL and the job, with room for the pools of these."""
+        postgres = self.entry("postgres", cpus)
         postgres |= {
             "cpu_shares": LAST,
             "command": with_connections(postgres["command"], variants),
@@ -100,28 +111,29 @@ class Maker:
             entry["cpuset"] = ",".join(map(str, sorted(cpus)))
         return entry
 
-    def app(self, variant: Variant, counters: Path) -> Entry:
-        """One container of a variant."""
+    def app(self, variant: Variant, counters: Path, number: int) -> Entry:
+        """One container of a variant, which has the part of the cache with its number."""
         entry = self.entry(variant.service, self.server_cpus)
         entry["environment"] |= {
             "COUNTERS": "/counters",
             **({"POOL": str(variant.pool)} if variant.pool else {"DATABASE_PASSWORD_FILE": ""}),
-            "CACHE_PASSWORD_FILE": "",
+            **({"CACHE_URL": part_of(entry["environment"]["CACHE_URL"], number)} if variant.cache else WITHOUT_CACHE),
             "ADMIN": "off",  # a door that is not measured
             "SECRET_KEY_FILE": "",
             "WORKERS": str(variant.workers),
             "THREADS": str(variant.threads),
             **variant.environment,
         }
-        entry["networks"] = ["backend", *(["data"] if variant.pool else [])]
-        if variant.pool:
-            entry["secrets"] = ["database_password"]
-            entry["depends_on"] = {"migrate": {"condition": "service_completed_successfully"}}
+        entry["networks"] = ["backend", *(["data"] if variant.pool or variant.cache else [])]
+        entry["secrets"] = ["database_password"] * bool(variant.pool) + ["valkey_password"] * variant.cache
+        entry["depends_on"] = {"migrate": {"condition": "service_completed_successfully"}} if variant.pool else {}
+        if variant.cache:
+            entry["depends_on"] |= {"valkey": {"condition": "service_healthy"}}
         entry["volumes"] = [f"{counters}:/counters:z"]
         entry["memswap_limit"] = MEMORY
         entry["deploy"]["resources"]["limits"] |= {"memory": MEMORY, "pids": PIDS}
-        if variant.arguments:
-            entry["command"] = [*self.services[variant.service].command, *variant.arguments]
+        if variant.arguments or variant.wsgi:
+            entry["command"] = [*(WSGI_COMMAND if variant.wsgi else self.services[variant.service].command), *variant.arguments]
         return entry
 
     def nginx(self, variant: Variant, names: Sequence[str]) -> Entry:

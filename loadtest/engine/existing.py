@@ -75,6 +75,10 @@ class Existing:
         """Not done either."""
         raise EngineError("The laboratory changes only what it started itself.")
 
+    def ask_cache(self, running: Running, *words: str) -> list[str]:
+        """Nothing in it is the laboratory's."""
+        raise EngineError("The laboratory asks only a cache that it started itself.")
+
     def mend(self, running: Running) -> None:
         """Nothing was broken."""
 

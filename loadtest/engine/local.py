@@ -3,13 +3,18 @@
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from time import monotonic, sleep
 
+from loadtest.engine.cache import NOWHERE
 from loadtest.engine.keeper import keep
-from loadtest.engine.local_database import NAME, LocalDatabase
-from loadtest.engine.variants import EngineError, Holding, Running, Usage
+from loadtest.engine.local_cache import NAME as CACHE
+from loadtest.engine.local_cache import LocalCache
+from loadtest.engine.local_database import NAME as DATABASE
+from loadtest.engine.local_database import LocalDatabase
+from loadtest.engine.variants import WSGI_COMMAND, EngineError, Holding, Running, Usage
 from loadtest.model import Variant
 from scripts import nginx_local, proc
 from scripts.local_plan import LAB, Process, make_plan, run_jobs
@@ -33,9 +38,10 @@ class Local:
         self.stopping: set[str] = set()  # servers that were told to end, and may be at it still
         self.changed: set[str] = set()  # whose Nginx has another list than at the start, or thinks ill of a server
         self.database: LocalDatabase | None = None
+        self.cache: LocalCache | None = None
 
     def start(self, variants: list[Variant]) -> dict[str, Running]:
-        """Start the upstream once, a database where one is asked for, and each variant with its Nginx."""
+        """Start the upstream once, a database and a cache where they are asked for, and each variant with its Nginx."""
         shutil.rmtree(FOLDER, ignore_errors=True)
         FOLDER.mkdir(parents=True)
         if wrong := run_jobs(self.plan.jobs):
@@ -46,13 +52,15 @@ class Local:
         self.servers.start("upstream", self.command("upstream", upstream, {}))
         self.database = None
         if any(variant.pool for variant in variants):
-            self.database = LocalDatabase(self.servers, self.plan, FOLDER / NAME, variants)
+            self.database = LocalDatabase(self.servers, self.plan, FOLDER / DATABASE, variants)
+        self.cache = LocalCache(self.servers, self.plan) if any(variant.cache for variant in variants) else None
         found = {}
         for number, variant in enumerate(variants):
             found[variant.name] = self.start_one(number, variant, upstream)
-        self.wait([name for name in self.servers.running if name != NAME])
-        if self.database:
-            self.database.place(self.other_cpus)
+        self.wait([name for name in self.servers.running if name not in (DATABASE, CACHE)])
+        for data in (self.database, self.cache):
+            if data:
+                data.place(self.other_cpus)
         return found
 
     def start_one(self, number: int, variant: Variant, upstream: int) -> Running:
@@ -69,10 +77,10 @@ class Local:
                 "ADMIN": "off",  # a door that is not measured
                 "WORKERS": str(variant.workers),
                 "THREADS": str(variant.threads),
-                **self.connections(variant),
+                **self.connections(variant, number),
                 **variant.environment,
             }
-            self.servers.start(f"{number}-{replica}", self.command(variant.service, ports[-1], environment, variant.arguments))
+            self.servers.start(f"{number}-{replica}", self.command(variant.service, ports[-1], environment, variant))
         if not variant.proxied:
             return Running(variant, f"http://127.0.0.1:{ports[0]}", "", counters)
         port = free_port()
@@ -82,22 +90,24 @@ class Local:
         self.servers.start(f"{number}-nginx", self.nginx(folder, port, variant.service, ports[: variant.servers - variant.standing_by]))
         return Running(variant, f"http://127.0.0.1:{port}", f"/{variant.service}", counters, f"https://{secure}")
 
-    def connections(self, variant: Variant) -> dict[str, str]:
-        """Where its database is, and how many connections each of its processes may hold."""
-        if not self.database or not variant.pool:
-            return {}
-        return {**self.database.address(self.process(variant.service).environment), "POOL": str(variant.pool)}
+    def connections(self, variant: Variant, number: int) -> dict[str, str]:
+        """Where its data is, and how many connections to the database each of its processes may hold."""
+        found = {"CACHE_URL": self.cache.address(number) if self.cache and variant.cache else NOWHERE}
+        if self.database and variant.pool:
+            found |= {**self.database.address(self.process(variant.service).environment), "POOL": str(variant.pool)}
+        return found
 
     def process(self, service: str) -> Process:
         """The first process of a service in the plan of ``make up``: the same command and the same environment."""
         return next(process for process in self.plan.processes if process.name.split("-")[0] == service)
 
-    def command(self, service: str, port: int, environment: dict[str, str], arguments: tuple[str, ...] = ()) -> Command:
+    def command(self, service: str, port: int, environment: dict[str, str], variant: Variant | None = None) -> Command:
         """A service as ``make up RUNTIME=local`` starts it, on another port and with other settings."""
         process = self.process(service)
-        return Command(
-            [*process.command, *arguments], process.folder, port, {**process.environment, **environment, "PORT": str(port)}, "/healthz"
-        )
+        program, *arguments = WSGI_COMMAND
+        words = [str(Path(sys.prefix) / "bin" / program), *arguments] if variant and variant.wsgi else process.command
+        words = [*words, *(variant.arguments if variant else ())]
+        return Command(words, process.folder, port, {**process.environment, **environment, "PORT": str(port)}, "/healthz")
 
     def nginx(self, folder: Path, port: int, service: str, ports: list[int]) -> Command:
         """Our Nginx in front of one variant."""
@@ -138,6 +148,11 @@ class Local:
         self.render(running.counters.parent, running.variant.service, [self.servers.port(names[server]) for server in servers])
         reload(self.servers.pid(f"{running.counters.parent.name}-nginx"))
         self.changed.add(running.variant.name)
+
+    def ask_cache(self, running: Running, *words: str) -> list[str]:
+        """The answer to a command in its part of Valkey."""
+        assert self.cache
+        return self.cache.ask(int(running.counters.parent.name), *words)
 
     def mend(self, running: Running) -> None:
         """Start the servers again that were ended, and wait until all answer and Nginx knows them."""
@@ -180,7 +195,8 @@ class Local:
         except OSError:
             raise EngineError(f"A process of {running.variant.name} ended while it was measured.") from None
         database = self.database.seconds() if self.database else 0.0
-        return Usage(total * share, total * (1 - share), proxy, upstream, proc.accept_queue_overflows(), database)
+        cache = self.cache.seconds() if self.cache else 0.0
+        return Usage(total * share, total * (1 - share), proxy, upstream, proc.accept_queue_overflows(), database, cache)
 
     def holding(self, running: Running) -> Holding:
         """Memory, threads and sockets from /proc."""

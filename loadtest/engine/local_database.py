@@ -2,14 +2,17 @@
 
 import os
 import re
+import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic, sleep
 
 from loadtest.engine.variants import EngineError
+from loadtest.generator import large_board
 from loadtest.model import Variant
 from scripts import data_local, proc
+from scripts.compose_file import ROOT
 from scripts.local_plan import Plan, run_jobs
 from scripts.servers import START_SECONDS, Command, Servers, free_port
 
@@ -35,7 +38,7 @@ class LocalDatabase:
     """One that runs. ``address`` is what services are told in place of the stack's."""
 
     def __init__(self, servers: Servers, plan: Plan, folder: Path, variants: Sequence[Variant]) -> None:
-        self.servers, self.port = servers, free_port()
+        self.servers, self.plan, self.port = servers, plan, free_port()
         if wrong := data_local.initialise(plan.document, folder):
             raise EngineError(wrong)
         command = with_connections(data_local.postgres_command(plan.document, folder, self.port), variants)
@@ -44,6 +47,22 @@ class LocalDatabase:
         jobs = [replace(job, environment={**job.environment, **self.address(job.environment)}) for job in plan.data_jobs]
         if wrong := run_jobs(jobs):
             raise EngineError(wrong)
+        if any(variant.cache for variant in variants):
+            self.fill()
+
+    def fill(self) -> None:
+        """Make the large board."""
+        password = (ROOT / self.plan.document["secrets"]["postgres_password"]["file"]).read_text().strip()
+        words = ["--host=127.0.0.1", f"--port={self.port}", *large_board.PSQL]
+        done = subprocess.run(
+            [str(data_local.find_postgres() / "psql"), *words],
+            input=large_board.SQL,
+            env={**os.environ, "PGPASSWORD": password},
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            raise EngineError(f"The large board could not be made: {done.stderr.strip()[-500:]}")
 
     def address(self, environment: Mapping[str, str]) -> dict[str, str]:
         """The same database and user as in an environment of the stack, here."""

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
 from typing import Any
 
 import gevent
 
+from loadtest.engine import cache
 from loadtest.engine.disturber import Disturber
 from loadtest.engine.machine import Pace
 from loadtest.engine.master import Ask, Generators
@@ -89,6 +91,9 @@ class Measurer:
             if not held and not disturbed:
                 held.append(self.runtime.holding(running))
 
+        ask_cache = partial(self.runtime.ask_cache, running)
+        if cell.variant.cache:
+            cache.forget(ask_cache)
         settling = DISTURBED_SETTLE_SECONDS if disturbed else SETTLE_SECONDS
         served_before = settled(running, settling)
         disturber = Disturber(self.runtime, running, cell.disturbances, in_flight(running.counters))
@@ -121,6 +126,9 @@ class Measurer:
             servers=servers,
             paces=(pace_before, pace()),
         )
+        if cell.variant.cache:
+            raw.cache = cache.counted(ask_cache)
+            raw.extra |= cache.values(raw.cache)
         return raw, ask.mark
 
 

@@ -7,6 +7,9 @@ from typing import Protocol
 
 from loadtest.model import Variant
 
+# In place of its Dockerfile's.
+WSGI_COMMAND = ("gunicorn", "--config", "wsgi_server.py", "wsgi:application")
+
 
 @dataclass(frozen=True)
 class Running:
@@ -29,6 +32,7 @@ class Usage:
     upstream: float
     overflows: int
     database: float = 0.0
+    cache: float = 0.0
 
     def __sub__(self, before: "Usage") -> "Usage":
         return Usage(*(getattr(self, name) - getattr(before, name) for name in self.__dataclass_fields__))
@@ -75,6 +79,10 @@ class Runtime(Protocol):
 
     def send_to(self, running: Running, servers: Sequence[int]) -> None:
         """Let its Nginx know these servers only, by a reload. Raises EngineError."""
+        ...
+
+    def ask_cache(self, running: Running, *words: str) -> list[str]:
+        """The answer to a command in its part of Valkey, item by item. Raises EngineError."""
         ...
 
     def mend(self, running: Running) -> None:

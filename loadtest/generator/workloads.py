@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
+from loadtest.generator import large_board
 from loadtest.generator.parameters import Parameters
 
 DOCUMENT = {
@@ -63,7 +64,7 @@ class Workload:
     ``expected`` is the parsed JSON of a whole answer, or the pieces of a
     streamed one. ``held_by_slot`` and ``held_by_loop`` say for how many seconds a request occupies a worker or thread,
     and a coroutine; ``None`` where that depends on the CPU. ``blocks`` says that the request stops its event loop,
-    ``asks_database`` that it needs a connection of the pool.
+    ``asks_database`` that it needs a connection of the pool, whatever else there is.
     """
 
     name: str
@@ -80,6 +81,8 @@ class Workload:
     by_proxy: bool = False  # Nginx answers it, and no service ever sees it
     blocks: bool = False
     asks_database: bool = False
+    asks_cache: bool = False  # once, before the database
+    of_laboratory: bool = False  # it asks for what only the laboratory's own database has
 
 
 def unknown(_: Parameters) -> None:
@@ -161,6 +164,16 @@ TABLE = (
         unknown,
         CPU_MISREADING.format(what="a round trip to the database"),
         asks_database=True,
+    ),
+    Workload(
+        "summary",
+        f"boards/{large_board.BOARD}/summary",
+        lambda _: large_board.summary(),
+        unknown,
+        unknown,
+        CPU_MISREADING.format(what="a query, or a look into a cache,"),
+        asks_cache=True,
+        of_laboratory=True,
     ),
     Workload(
         "stream",

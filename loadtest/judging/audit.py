@@ -108,7 +108,10 @@ def recomputed(raw: Raw) -> dict[str, float]:
 
 
 def counts_agree(raw: Raw, _: dict[str, float]) -> Finding | None:
-    """What the client counted is what the service counted and what Nginx logged, from the first request to the last."""
+    """What the client counted is what the service counted and what Nginx logged, from the first request to the last.
+
+    And what the cache counted, where each request asks it: one that did without has measured something else.
+    """
     loads = (raw.cell.load, *raw.cell.background)
     if any(load.kind == "hold" or load.what.style == "socket" for load in loads):
         return None  # a message on an open connection has no line in a log
@@ -120,6 +123,8 @@ def counts_agree(raw: Raw, _: dict[str, float]) -> Finding | None:
         seen["the service"] = raw.sampled.served
     if raw.logged is not None:
         seen["Nginx"] = sum(times for status, times in raw.logged.items() if status in {load.what.status for load in loads})
+    if raw.cache_uses is not None and all(load.what.asks_cache for load in loads):
+        seen["the cache"] = raw.cache_uses
     text = ", ".join(f"{who} {times:,}" for who, times in seen.items())
     return Finding("counts agree", len(set(seen.values())) == 1, None, text)
 
@@ -207,7 +212,7 @@ def as_declared(raw: Raw, _: dict[str, float]) -> Finding | None:
     text = f"{raw.seen_slots or 'no'} slots of {variant.slots or 'none'}"
     passed = raw.seen_slots == variant.slots
     if raw.holding:
-        expected = variant.workers if variant.service == "django" else variant.replicas * (variant.workers + 1)  # Gunicorn's own process
+        expected = variant.replicas * (variant.workers + 1) if variant.by_gunicorn else variant.workers  # Gunicorn's own process
         passed = passed and raw.holding.processes == expected
         text += f", {raw.holding.processes} processes of {expected}"
     return Finding("as declared", passed, None, text)

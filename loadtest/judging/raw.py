@@ -43,6 +43,7 @@ class Raw:
     extra: dict[str, float] = field(default_factory=dict)
     happened: list[Happened] = field(default_factory=list)
     servers: list[str] = field(default_factory=list)  # their addresses, in order
+    cache: dict[str, int] | None = None  # uses of the cache by what came of them, ``None`` where there is none
 
     @property
     def seconds(self) -> float:
@@ -51,6 +52,11 @@ class Raw:
     def count(self, name: str, everywhere: bool = False) -> int:
         """A count of all generators together, of the measured load or of all loads."""
         return sum(load["counts"][name] for load in (self.all_loads if everywhere else self.loads))
+
+    @property
+    def cache_uses(self) -> int | None:
+        """How often the cache was asked, ``None`` where there is none. To compute is no other use."""
+        return None if self.cache is None else sum(self.cache.values()) - self.cache["computed"]
 
     @property
     def lost(self) -> int:
@@ -100,10 +106,10 @@ class Raw:
 
     @property
     def beside(self) -> float:
-        """What generators, Nginx and the upstream service used of the CPUs that they share, as a share of them."""
+        """What generators, Nginx, the upstream service and the cache used of the CPUs that they share, as a share of them."""
         if not self.usage or not self.other_cpus:
             return 0.0
-        used = self.generator_cpu * self.generators + (self.usage.proxy + self.usage.upstream) / self.seconds
+        used = self.generator_cpu * self.generators + (self.usage.proxy + self.usage.upstream + self.usage.cache) / self.seconds
         return used / self.other_cpus
 
     @property

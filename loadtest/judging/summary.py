@@ -46,6 +46,7 @@ def watched(raw: Raw) -> dict[str, float]:
             "proxy_seconds": raw.usage.proxy,
             "upstream_seconds": raw.usage.upstream,
             "database_seconds": raw.usage.database,
+            "cache_seconds": raw.usage.cache,
             "accept_queue_overflows": raw.usage.overflows,
         }
     if raw.holding:

@@ -58,6 +58,8 @@ def watched(raw: Raw, successes: int) -> dict[str, float]:
             found["database_cpu"] = raw.usage.database / raw.seconds
             if successes and not raw.cell.background:
                 found["database_us"] = raw.usage.database / successes * 1e6
+        if raw.cell.variant.cache and successes and not raw.cell.background:
+            found["cache_us"] = raw.usage.cache / successes * 1e6
     if raw.holding:
         found |= {"pss_mib": raw.holding.pss_mib, "threads": raw.holding.threads, "sockets": raw.holding.sockets}
     if raw.sampled:

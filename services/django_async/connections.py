@@ -12,6 +12,8 @@ Number = Annotated[int, Field(ge=1)]
 NumberOrAuto = Annotated[Number | None, BeforeValidator(lambda value: None if value == "auto" else value)]
 # For who looks after the database, and for what changes its schema.
 SPARE = 2
+# Of a process of the services, for a moment: to see whether the database is back, or was only busy (Availability).
+LOOKING = 1
 
 
 class PoolSettings(Settings):
@@ -32,13 +34,13 @@ class PoolSettings(Settings):
     worker_replicas: Number
 
     def by_service(self) -> dict[str, int]:
-        """The connections of all replicas of each, with what server.py makes of auto."""
+        """The connections of all replicas of each, with what server.py makes of auto: in each process its pool, and one that looks."""
+        flask = (self.flask_workers or max(4, 2 * math.ceil(self.flask_cpus))) * self.flask_replicas
+        fastapi = (self.fastapi_workers or math.ceil(self.fastapi_cpus)) * self.fastapi_replicas
         return {
-            "flask": (self.flask_workers or max(4, 2 * math.ceil(self.flask_cpus)))
-            * (self.flask_pool or self.flask_threads)
-            * self.flask_replicas,
-            "fastapi": (self.fastapi_workers or math.ceil(self.fastapi_cpus)) * (self.fastapi_pool or LOOP_POOL) * self.fastapi_replicas,
-            "django": (self.django_pool or LOOP_POOL) * self.django_replicas,
+            "flask": flask * ((self.flask_pool or self.flask_threads) + LOOKING),
+            "fastapi": fastapi * ((self.fastapi_pool or LOOP_POOL) + LOOKING),
+            "django": self.django_replicas * ((self.django_pool or LOOP_POOL) + LOOKING),
             "worker": ((self.worker_pool or WORKER_POOL) + WORKER_MORE) * self.worker_replicas,
         }
 
@@ -53,6 +55,7 @@ def too_many(pools: PoolSettings, most: int, reserved: int) -> str | None:
         return None
     listed = ", ".join(f"{name} {number}" for name, number in each.items())
     return (
-        f"the pools may hold {needed} connections ({listed}, and the largest twice while it is replaced), and PostgreSQL has room for "
-        f"{room}; accepted: fewer workers, replicas or connections a pool (FASTAPI_POOL, DJANGO_POOL), or a larger POSTGRES_CONNECTIONS"
+        f"the pools, and who looks whether the database is back, may hold {needed} connections ({listed}, and the largest twice while it "
+        f"is replaced), and PostgreSQL has room for {room}; accepted: fewer workers, replicas or connections a pool (FASTAPI_POOL, "
+        "DJANGO_POOL), or a larger POSTGRES_CONNECTIONS"
     )

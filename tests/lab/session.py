@@ -14,6 +14,7 @@ from loadtest.engine import calibrate, local
 from loadtest.engine.fleet import processes
 from loadtest.engine.machine import Pace, Plan, machine
 from loadtest.engine.session import Lab
+from loadtest.experiments.django_both import variant
 from loadtest.generator.parameters import Parameters
 from loadtest.judging.evidence import Evidence
 from loadtest.model import Cell, Chart, Experiment, Load, loop
@@ -26,14 +27,20 @@ RATE = 1e6
 
 
 def cells(_: bool) -> list[Cell]:
-    """A burst at a service whose first answer takes long, more arrivals than can be made, and four who need two connections."""
+    """A burst at a service whose first answer takes long, more arrivals than can be made, and four who need two connections.
+
+    And who ask for one thing that the database computes; and for two questions of Django by WSGI.
+    """
     asleep = loop("fastapi", name="FastAPI, asleep", environment={"LIE": "wakes", "WAKING_SECONDS": sys.argv[2]})
     wait = Parameters(wait=WAIT)
-    pooled = loop("fastapi", name="FastAPI, two connections", pool=2)
+    pooled = loop("fastapi", name="FastAPI, two connections", pool=2, cache=True)
+    django = variant(wsgi=True, sync=True)
     return [
         Cell(asleep, Load("burst", "wait", wait, users=4), "burst"),
         Cell(asleep, Load("open", "wait", wait, rate=RATE), "too much"),
         Cell(pooled, Load("burst", "query", Parameters(wait=WAIT, calls=1, work=10), users=4), "pooled"),
+        Cell(pooled, Load("burst", "summary", Parameters(), users=4), "kept"),
+        Cell(django, Load("burst", "listing", Parameters(), users=8), "by WSGI"),
     ]
 
 

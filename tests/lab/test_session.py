@@ -53,5 +53,21 @@ def test_who_needs_a_connection_stands_in_line_for_one(experiment: dict[str, Any
     assert run["watched"]["upstream_seconds"] < run["watched"]["database_seconds"]
 
 
+def test_of_many_who_ask_the_database_for_one_thing_one_does(experiment: dict[str, Any]) -> None:
+    (run,) = experiment["cells"][3]["runs"]
+    assert run["errors"] == {}
+    assert run["counts"]["ended"] == 4
+    assert run["values"]["computed"] == 1
+    assert run["values"]["cache_us"] > 0
+    assert {finding["rule"]: finding for finding in run["audit"]}["counts agree"]["sentence"].endswith("the cache 4")
+
+
+def test_django_serves_by_its_other_interface(experiment: dict[str, Any]) -> None:
+    """As many slots and processes as asked for, which the audit sees, and the right answers."""
+    (run,) = experiment["cells"][4]["runs"]
+    assert (run["errors"], run["counts"]["succeeded"]) == ({}, 8)
+    assert all(finding["passed"] for finding in run["audit"] if finding["rule"] in ("as declared", "counts agree", "successes only"))
+
+
 def test_a_verdict_that_needs_them_is_not_given(experiment: dict[str, Any]) -> None:
     assert experiment["verdict"]["outcome"] == "not valid"

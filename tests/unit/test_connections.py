@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from scripts.compose_file import defaults
+
 SERVICE = Path(__file__).parents[2] / "services" / "django_async"
 sys.path.append(str(SERVICE))
 
@@ -31,13 +33,13 @@ DEFAULTS = {
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
-        ({}, {"flask": 4, "fastapi": 10, "django": 20}),
-        ({"FLASK_CPUS": "3.5", "FASTAPI_CPUS": "1.5"}, {"flask": 8, "fastapi": 20, "django": 20}),
-        ({"FLASK_WORKERS": "3", "FLASK_THREADS": "5", "FLASK_REPLICAS": "2"}, {"flask": 30, "fastapi": 10, "django": 20}),
-        ({"FLASK_THREADS": "5", "FLASK_POOL": "2"}, {"flask": 8, "fastapi": 10, "django": 20}),
-        ({"FASTAPI_WORKERS": "3", "FASTAPI_POOL": "7", "FASTAPI_REPLICAS": "2"}, {"flask": 4, "fastapi": 42, "django": 20}),
-        ({"DJANGO_POOL": "3", "DJANGO_REPLICAS": "5"}, {"flask": 4, "fastapi": 10, "django": 15}),
-        ({"WORKER_POOL": "7", "WORKER_REPLICAS": "2"}, {"flask": 4, "fastapi": 10, "django": 20, "worker": 20}),
+        ({}, {"flask": 8, "fastapi": 11, "django": 22}),
+        ({"FLASK_CPUS": "3.5", "FASTAPI_CPUS": "1.5"}, {"flask": 16, "fastapi": 22, "django": 22}),
+        ({"FLASK_WORKERS": "3", "FLASK_THREADS": "5", "FLASK_REPLICAS": "2"}, {"flask": 36, "fastapi": 11, "django": 22}),
+        ({"FLASK_THREADS": "5", "FLASK_POOL": "2"}, {"flask": 12, "fastapi": 11, "django": 22}),
+        ({"FASTAPI_WORKERS": "3", "FASTAPI_POOL": "7", "FASTAPI_REPLICAS": "2"}, {"flask": 8, "fastapi": 48, "django": 22}),
+        ({"DJANGO_POOL": "3", "DJANGO_REPLICAS": "5"}, {"flask": 8, "fastapi": 11, "django": 20}),
+        ({"WORKER_POOL": "7", "WORKER_REPLICAS": "2"}, {"flask": 8, "fastapi": 11, "django": 22, "worker": 20}),
     ],
     ids=str,
 )
@@ -47,13 +49,13 @@ def test_the_connections_of_each_service(changed: dict[str, str], expected: dict
 
 def test_the_largest_counts_twice_and_some_are_spared() -> None:
     pools = PoolSettings.read(DEFAULTS)
-    least, reserved = 4 + 10 + 20 + 5 + 20 + SPARE, 3
+    least, reserved = 8 + 11 + 22 + 5 + 22 + SPARE, 3
     assert too_many(pools, least + reserved, reserved) is None
     said = too_many(pools, least + reserved - 1, reserved)
     assert said is not None
-    listed = "flask 4, fastapi 10, django 20, worker 5, and the largest twice while it is replaced"
-    assert said.startswith(f"the pools may hold 59 connections ({listed})")
-    assert "PostgreSQL has room for 58; accepted: fewer workers" in said
+    listed = "flask 8, fastapi 11, django 22, worker 5, and the largest twice while it is replaced"
+    assert said.startswith(f"the pools, and who looks whether the database is back, may hold 68 connections ({listed})")
+    assert "PostgreSQL has room for 67; accepted: fewer workers" in said
 
 
 def test_a_value_that_cannot_be_is_said(capsys: pytest.CaptureFixture[str]) -> None:
@@ -61,3 +63,9 @@ def test_a_value_that_cannot_be_is_said(capsys: pytest.CaptureFixture[str]) -> N
     with pytest.raises(SystemExit):
         PoolSettings.read(wrong)
     assert "twogates: DJANGO_POOL is 'none'; accepted: " in capsys.readouterr().err
+
+
+def test_two_replicas_of_each_fit_into_what_compose_gives() -> None:
+    """As in production, and for a deploy."""
+    two = {"FLASK_REPLICAS": "2", "FASTAPI_REPLICAS": "2", "DJANGO_REPLICAS": "2"}
+    assert too_many(PoolSettings.read(DEFAULTS | two), int(defaults()["POSTGRES_CONNECTIONS"]), 3) is None

@@ -166,11 +166,12 @@ def test_docker_without_an_engine(tmp_path: Path) -> None:
     assert refused(done) == "No Docker engine with Compose answers. Start Docker, or: RUNTIME=local"
 
 
-def test_no_stack_runs(tmp_path: Path) -> None:
+@pytest.mark.parametrize("workload", ["wait", "query"])  # with the numbers that nobody gave, which have to go together
+def test_no_stack_runs(workload: str, tmp_path: Path) -> None:
     with socket.socket() as bound:  # bound and not listening: nobody else can answer here
         bound.bind(("127.0.0.1", 0))
         port = bound.getsockname()[1]
-        done = run("load", "--results", str(tmp_path), environment={"HTTP_PORT": str(port)})
+        done = run("load", "--results", str(tmp_path), environment={"WORKLOAD": workload, "HTTP_PORT": str(port)})
     assert refused(done) == f"Nothing answers at http://127.0.0.1:{port}/flask/ (Connection refused). Start the stack with: make up"
 
 
@@ -179,6 +180,10 @@ def test_no_stack_runs(tmp_path: Path) -> None:
     [
         ({"WORKLOAD": "sockets", "S": "flask"}, "SERVICES is 'flask'; accepted with WORKLOAD=sockets: fastapi, django"),
         ({"WORKLOAD": "upstream", "WAIT": "20", "CALLS": "2"}, "WAIT times CALLS is 40; accepted: at most 30 seconds"),
+        (
+            {"WORKLOAD": "query", "CALLS": "6"},
+            "WAIT times CALLS is 0.6 and WORK times CALLS 30; accepted: at most 0.5 seconds and 100",
+        ),
         ({"WORKLOAD": "events", "CHUNKS": "1000"}, "CHUNKS times INTERVAL is 100; accepted: at most 30 seconds"),
     ],
 )

@@ -152,7 +152,7 @@ def test_the_data_is_the_hosts(units: Path) -> None:
 
 
 def test_the_data_has_the_settings_of_compose(units: Path) -> None:
-    assert "max_connections = '80'\n" in (units / "twogates.postgresql.conf").read_text()
+    assert "max_connections = '100'\n" in (units / "twogates.postgresql.conf").read_text()
     valkey = (units / "twogates.valkey.conf").read_text().splitlines()
     assert {"aclfile /etc/valkey/twogates.acl", 'save ""', "maxmemory 64mb"} <= set(valkey)
 

@@ -1,0 +1,104 @@
+"""The summary of a large board, computed by the database for each request, or kept in Valkey for three seconds."""
+
+from loadtest.generator.parameters import Parameters
+from loadtest.judging.evidence import Evidence
+from loadtest.metrics import number
+from loadtest.model import Cell, Chart, Experiment, Load, Variant, loop, sync
+from loadtest.results import CellResult, Check, Estimate, Verdict
+
+USERS, BURST, POOL = 12, 16, 4
+# What is kept is fresh for so long (cache_entries.py).
+FRESH_SECONDS = 3
+ON, AT_ONCE = f"{USERS} users, on and on", f"{BURST} at once, nothing kept"
+LOADS = {
+    ON: Load("closed", "summary", Parameters(), users=USERS),
+    AT_ONCE: Load("burst", "summary", Parameters(), users=BURST),
+}
+
+
+def kinds(cache: bool) -> tuple[Variant, Variant]:
+    """Threads that wait, and a loop that does not; with the cache or without."""
+    words = "with a cache" if cache else "without"
+    return (
+        sync(1, threads=POOL, pool=POOL, cache=cache, name=f"Flask, {POOL} threads, {words}"),
+        loop(pool=POOL, cache=cache, name=f"FastAPI, {words}"),
+    )
+
+
+WITHOUT, WITH = kinds(False), kinds(True)
+# By whether the run is a full one, and there is a cache: with one, what is kept runs out in the window, and not at its end. All is
+# forgotten before the warm-up.
+WARM_UP = 0.3
+SECONDS = {(False, False): 1.5, (False, True): 3.5, (True, False): 10.0, (True, True): 10.0}
+# So many times more is answered, so many times less is asked of the database, and less CPU time is needed, at least.
+MORE, LESS, CHEAPER = 2, 4, 1.25
+# Of slots that wait for another service a loop answers that many times more (upstream). Valkey answers before that matters.
+WINS = 2
+
+
+def computed(seconds: float) -> int:
+    """How often the database is asked, whoever asks: once for what is not there yet, and once whenever it has run out."""
+    return 1 + int((WARM_UP + seconds) / FRESH_SECONDS)
+
+
+def cells(full: bool) -> list[Cell]:
+    """Of requests with a cache, those miss that come before the first has its answer, all users' at most, and one whenever it runs out."""
+    found = []
+    for variant in (*WITHOUT, *WITH):
+        seconds = SECONDS[full, variant.cache]
+        times = computed(seconds)
+        on = {"computed": float(times), "misses": float(USERS + times - 1)} if variant.cache else {}
+        found.append(Cell(variant, LOADS[ON], ON, on, seconds=seconds, warm_up=WARM_UP))
+        found.append(Cell(variant, LOADS[AT_ONCE], AT_ONCE, {"computed": 1.0} if variant.cache else {}))
+    return found
+
+
+def judge(seen: Evidence) -> Verdict:
+    checks: list[Check] = []
+    told = []
+    for without, kept in zip(WITHOUT, WITH, strict=True):
+        plain, cached = seen.cell(without, ON), seen.cell(kept, ON)
+        checks += [seen.near(cached, "computed", 0.0), seen.at_most(cached, "misses"), seen.near(seen.cell(kept, AT_ONCE), "computed", 0.0)]
+        checks += [
+            seen.compare(cached, plain, "throughput", more_than=MORE),
+            seen.compare(plain, cached, "database_us", more_than=LESS),
+            seen.compare(plain, cached, "cpu_us", more_than=CHEAPER),
+            seen.compare(seen.cell(without, AT_ONCE), seen.cell(kept, AT_ONCE), "database_us", more_than=LESS),
+        ]
+        told.append(
+            f"{kept.name}, answers {words(seen.ratio(cached, plain, 'throughput'))} what it does without, for "
+            f"{words(seen.ratio(cached, plain, 'cpu_us'))} its own CPU time a request, and {shown(cached)}"
+        )
+    threads, loops = (seen.cell(variant, ON) for variant in WITH)
+    checks.append(seen.unless(seen.compare(loops, threads, "throughput", more_than=WINS)))
+    return seen.verdict(
+        checks,
+        holds=f"One request computes for all, at once or one after another: {'; '.join(told)}. What is kept is a wait for Valkey alone, of "
+        f"which a loop answers {words(seen.ratio(loops, threads, 'throughput'))} what {POOL} threads do: it is too short to be held up by.",
+        fails="A cache does not spare the database what was predicted.",
+    )
+
+
+def shown(cell: CellResult) -> str:
+    """The share of hits, and what it comes from."""
+    ratio, times = (cell.estimates[name].value for name in ("hit_ratio", "computed"))
+    return f"{ratio:.1f} % of answers were kept ones, with {number(times)} questions to the database"
+
+
+def words(found: Estimate) -> str:
+    """``3.1 times (2.9 to 3.3)``."""
+    return f"{number(found.value)} times ({number(found.low)} to {number(found.high)})"
+
+
+EXPERIMENT = Experiment(
+    name="cache",
+    question=f"A summary of 2,000 messages, for {USERS} users on and on, and for {BURST} at once. What does keeping it for a while bring?",
+    claim="However many ask, the database is asked once, and once again when what is kept has run out.",
+    frame="equal slots",
+    cells=cells,
+    chart=Chart("bars", "throughput"),
+    columns=("throughput", "makespan", "p50", "p99", "cpu_us", "database_us", "cache_us", "computed", "hit_ratio"),
+    misreading="What is kept is up to three seconds old, or ten in a race. How much that brings depends on what the question costs, "
+    "and on how many ask for the same: of a board that one visitor an hour looks at, nothing is ever kept.",
+    judge=judge,
+)

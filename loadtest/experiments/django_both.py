@@ -1,0 +1,78 @@
+"""One Django with its ORM: by WSGI and by ASGI, with views of either kind."""
+
+from loadtest.generator.parameters import Parameters
+from loadtest.judging.evidence import Evidence, predicted_throughput
+from loadtest.metrics import number
+from loadtest.model import Cell, Chart, Experiment, Load, Variant
+from loadtest.results import Check, Estimate, Verdict
+
+# So few users that the last in line has a connection before the service gives up (WAIT_SECONDS in database_common.py).
+WAIT, USERS, POOL = 0.08, 12, 4
+SYNC_VIEWS = {"DJANGO_SETTINGS_MODULE": "sync_settings"}
+
+
+def variant(wsgi: bool, sync: bool) -> Variant:
+    """As many threads by WSGI as connections. By ASGI a sync view has a thread for each request, and an async one waits for one of four."""
+    name = f"Django, {'WSGI' if wsgi else 'ASGI'}, {'sync' if sync else 'async'} view"
+    return Variant(name, "django", threads=POOL if wsgi else 1, pool=POOL, wsgi=wsgi, environment=SYNC_VIEWS if sync else {})
+
+
+CHEAPEST = variant(wsgi=True, sync=True)
+BY_ASGI = (variant(wsgi=False, sync=True), variant(wsgi=False, sync=False))
+VARIANTS = (CHEAPEST, variant(wsgi=True, sync=False), *BY_ASGI)
+WAITS, ROWS = f"a wait of {WAIT * 1000:g} ms in the database", "a page of 20 rows by the ORM"
+LOADS = {
+    WAITS: Load("closed", "query", Parameters(wait=WAIT, calls=1, work=0), users=USERS),
+    ROWS: Load("closed", "listing", Parameters(limit=20), users=USERS),
+}
+# Of a quick run: twenty requests of a connection one after another; of short ones there are enough sooner.
+SECONDS = {WAITS: 20 * WAIT, ROWS: 1.2}
+# More than this many times is more.
+MORE = 1.25
+
+
+def cells(full: bool) -> list[Cell]:
+    """min(threads, connections) / wait, whichever interface; of a page of rows nothing is known before but that one CPU makes it."""
+    found = []
+    for step, load in LOADS.items():
+        for one in VARIANTS:
+            predicted = predicted_throughput(Cell(one, load, step))
+            found.append(Cell(one, load, step, {"throughput": predicted} if predicted else {}, seconds=None if full else SECONDS[step]))
+    return found
+
+
+def judge(seen: Evidence) -> Verdict:
+    checks: list[Check] = [seen.near(seen.cell(one, WAITS), "throughput", 0.05) for one in VARIANTS]
+    first = seen.cell(CHEAPEST, ROWS)
+    others = [seen.cell(one, ROWS) for one in VARIANTS if one is not CHEAPEST]
+    checks += [seen.compare(other, first, "cpu_us", more_than=MORE) for other in others]
+    # By ASGI the ORM waits in a thread whatever the view is: one way there and one way back.
+    of_sync, of_async = (seen.cell(one, ROWS) for one in BY_ASGI)
+    checks += [seen.unless(seen.compare(a, b, "cpu_us", more_than=MORE)) for a, b in ((of_sync, of_async), (of_async, of_sync))]
+    told = ", ".join(f"{other.variant} {words(seen.ratio(other, first, 'cpu_us'))}" for other in others)
+    return seen.verdict(
+        checks,
+        holds=f"All four answer what {POOL} connections let them. For a page of rows {CHEAPEST.name} needs the least CPU time; {told} of "
+        f"it. By ASGI the kind of view makes no difference, {words(seen.ratio(of_async, of_sync, 'cpu_us'))}: the ORM waits in a thread.",
+        fails="With its ORM, Django on its two interfaces does not do what was predicted.",
+    )
+
+
+def words(found: Estimate) -> str:
+    """``2.1 times (2.0 to 2.2)``."""
+    return f"{number(found.value)} times ({number(found.low)} to {number(found.high)})"
+
+
+EXPERIMENT = Experiment(
+    name="django-both",
+    question="One Django project with its ORM: by WSGI and by ASGI, with sync views and with async ones. What does each of the four cost?",
+    claim="Django runs on both, and views of either kind keep working. With the ORM the connections are the limit of all four, and what "
+    "was made for each other costs least.",
+    frame="equal slots",
+    cells=cells,
+    chart=Chart("bars", "cpu_us"),
+    columns=("throughput", "p50", "p99", "cpu_us", "database_us", "threads", "busy_slots"),
+    misreading="This is a Django whose views ask the database and nothing else. One that waits for other services, or holds sockets, "
+    "has waits that need no thread: upstream, thousands and sockets show what a loop is for.",
+    judge=judge,
+)

@@ -1,0 +1,11 @@
+"""The same Django by its other interface, for `make lab X=django-both`: gunicorn --config wsgi_server.py wsgi:application."""
+
+from django.core.wsgi import get_wsgi_application
+from wsgi_server import slots
+
+import app
+from twogates.payloads import Identity
+from twogates.wsgi import Observed
+
+app.identity = Identity("django", "django", "WSGI", "gunicorn", "gthread", slots)
+application = Observed(get_wsgi_application())
