@@ -6,12 +6,14 @@ from loadtest.metrics import number
 from loadtest.model import Cell, Chart, Experiment, Load, Variant, loop, sync
 from loadtest.results import CellResult, Check, Estimate, Verdict
 
-USERS, BURST, POOL = 12, 16, 4
+# Users pause, else what is kept comes so fast that Nginx and the load generator are busier than the service. So few of them that the last
+# in line has a connection before the service gives up (WAIT_SECONDS in database_common.py).
+USERS, PAUSE, BURST, POOL = 32, 0.05, 16, 4
 # What is kept is fresh for so long (cache_entries.py).
 FRESH_SECONDS = 3
 ON, AT_ONCE = f"{USERS} users, on and on", f"{BURST} at once, nothing kept"
 LOADS = {
-    ON: Load("closed", "summary", Parameters(), users=USERS),
+    ON: Load("closed", "summary", Parameters(), users=USERS, pause=PAUSE),
     AT_ONCE: Load("burst", "summary", Parameters(), users=BURST),
 }
 
@@ -29,11 +31,11 @@ WITHOUT, WITH = kinds(False), kinds(True)
 # By whether the run is a full one, and there is a cache: with one, what is kept runs out in the window, and not at its end. All is
 # forgotten before the warm-up.
 WARM_UP = 0.3
-SECONDS = {(False, False): 1.5, (False, True): 3.5, (True, False): 10.0, (True, True): 10.0}
+SECONDS = {(False, False): 1.2, (False, True): 3.3, (True, False): 10.0, (True, True): 10.0}
 # So many times more is answered, so many times less is asked of the database, and less CPU time is needed, at least.
-MORE, LESS, CHEAPER = 2, 4, 1.25
-# Of slots that wait for another service a loop answers that many times more (upstream). Valkey answers before that matters.
-WINS = 2
+MORE, LESS, CHEAPER = 1.5, 4, 1.25
+# What Valkey and the service itself take of a user's time, as a share of what the user asks.
+NEAR = 0.1
 
 
 def computed(seconds: float) -> int:
@@ -42,12 +44,16 @@ def computed(seconds: float) -> int:
 
 
 def cells(full: bool) -> list[Cell]:
-    """Of requests with a cache, those miss that come before the first has its answer, all users' at most, and one whenever it runs out."""
+    """Of requests with a cache, those miss that come before the first has its answer, all users' at most, and one whenever it runs out.
+
+    And all that users ask is answered, users / pause: a wait for Valkey is too short to matter, in threads and on a loop.
+    """
     found = []
     for variant in (*WITHOUT, *WITH):
         seconds = SECONDS[full, variant.cache]
         times = computed(seconds)
-        on = {"computed": float(times), "misses": float(USERS + times - 1)} if variant.cache else {}
+        kept = {"throughput": USERS / PAUSE, "computed": float(times), "misses": float(USERS + times - 1)}
+        on = kept if variant.cache else {}
         found.append(Cell(variant, LOADS[ON], ON, on, seconds=seconds, warm_up=WARM_UP))
         found.append(Cell(variant, LOADS[AT_ONCE], AT_ONCE, {"computed": 1.0} if variant.cache else {}))
     return found
@@ -60,6 +66,7 @@ def judge(seen: Evidence) -> Verdict:
         plain, cached = seen.cell(without, ON), seen.cell(kept, ON)
         checks += [seen.near(cached, "computed", 0.0), seen.at_most(cached, "misses"), seen.near(seen.cell(kept, AT_ONCE), "computed", 0.0)]
         checks += [
+            seen.near(cached, "throughput", NEAR),
             seen.compare(cached, plain, "throughput", more_than=MORE),
             seen.compare(plain, cached, "database_us", more_than=LESS),
             seen.compare(plain, cached, "cpu_us", more_than=CHEAPER),
@@ -70,11 +77,10 @@ def judge(seen: Evidence) -> Verdict:
             f"{words(seen.ratio(cached, plain, 'cpu_us'))} its own CPU time a request, and {shown(cached)}"
         )
     threads, loops = (seen.cell(variant, ON) for variant in WITH)
-    checks.append(seen.unless(seen.compare(loops, threads, "throughput", more_than=WINS)))
     return seen.verdict(
         checks,
-        holds=f"One request computes for all, at once or one after another: {'; '.join(told)}. What is kept is a wait for Valkey alone, of "
-        f"which a loop answers {words(seen.ratio(loops, threads, 'throughput'))} what {POOL} threads do: it is too short to be held up by.",
+        holds=f"One request computes for all, at once or one after another: {'; '.join(told)}. A wait for Valkey holds nobody up: of "
+        f"{USERS / PAUSE:.0f} a second that are asked a loop answers {words(seen.ratio(loops, threads, 'throughput'))} what threads do.",
         fails="A cache does not spare the database what was predicted.",
     )
 
@@ -92,7 +98,7 @@ def words(found: Estimate) -> str:
 
 EXPERIMENT = Experiment(
     name="cache",
-    question=f"A summary of 2,000 messages, for {USERS} users on and on, and for {BURST} at once. What does keeping it for a while bring?",
+    question=f"A summary of 3,000 messages, for {USERS} users on and on, and for {BURST} at once. What does keeping it for a while bring?",
     claim="However many ask, the database is asked once, and once again when what is kept has run out.",
     frame="equal slots",
     cells=cells,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-BOARD, MESSAGES = 1000, 2000
+BOARD, MESSAGES = 1000, 3000
 AUTHORS = ("Ada", "Ben", "Cleo", "Dan")  # there from the start
 GROUPS = 4
 MADE = "2026-01-31T12:00:00"
