@@ -30,7 +30,7 @@ LARGEST_BATCH = 60_000  # bytes: what a reader gets in one piece, below the 64 K
 # that fills a CPU, and not what is in them.
 WAVE_SECONDS = 0.01
 READER_SECONDS = 0.0002  # for each reader, so much more
-LONGEST_WAVE_SECONDS = 0.1
+LONGEST_WAVE_SECONDS = 0.04
 # A board is looked at though nothing was heard: what was told may be lost. More often while nothing can be heard at all.
 LOOK_SECONDS = 10.0
 DEAF_SECONDS = 1.0
