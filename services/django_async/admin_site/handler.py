@@ -43,9 +43,11 @@ class AdminHandler(ASGIHandler):
         in_one = sync_to_async(in_thread, thread_sensitive=False, executor=threads())
         try:
             availability().check()
-            return await in_one(partial(self.get_response, request), monotonic(), WAIT_SECONDS, UNIT_SECONDS)
+            response: HttpResponse = await in_one(partial(self.get_response, request), monotonic(), WAIT_SECONDS, UNIT_SECONDS)
         except Problem as error:
             return problem(error)
+        response.headers["Referrer-Policy"] = "same-origin"  # else Nginx's, with which no browser says where a form is from
+        return response
 
 
 def beside(contract: Application) -> Application:
