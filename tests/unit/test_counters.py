@@ -275,7 +275,7 @@ LIMITS = {
     "POOL": "auto",
 }
 SERVER = {"HOST": "127.0.0.1", "LOG_LEVEL": "warning", "GRACEFUL_TIMEOUT": "5", "TRUSTED_PROXIES": "127.0.0.1", "TIMEOUT": "40"}
-MORE = {"BACKLOG": "100", "KEEPALIVE": "75"}
+MORE = {"BACKLOG": "100", "KEEPALIVE": "75", "ADMIN": "off"}
 COMMANDS = {
     "flask_sync": [sys.executable, "-m", "gunicorn", "--config", "server.py", "app:application"],
     "fastapi_async": [sys.executable, "-m", "gunicorn", "--config", "server.py", "app:application"],
