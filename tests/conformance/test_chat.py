@@ -27,6 +27,7 @@ from tests.stack import EVENT_LOOPS, HOST, PORT, SERVICES, Service
 SECONDS = 30.0  # for anything to come, on a machine that is busy
 UNKNOWN = 2**62
 Message = dict[str, Any]
+SLOW = 4000  # messages of 8 kB, 32 MB: more than the buffers on the way hold, of which there are most with containers
 MANY = """
 WITH author AS (INSERT INTO authors (name) VALUES ('many') ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id)
 INSERT INTO messages (board_id, author_id, text, version, created)
@@ -213,7 +214,7 @@ def test_a_socket_that_reads_too_slowly_is_closed_and_can_go_on(client: httpx.Cl
     narrow.connect((HOST, PORT))
     slow = Socket(service, board, max_queue=1, sock=narrow)
     assert slow.connection.ping().wait(SECONDS)
-    insert(board, 2000, "repeat('\U0001f6aa', 2000)")  # 16 MB: more than the buffers on the way hold
+    insert(board, SLOW, "repeat('\U0001f6aa', 2000)")
     last = post(client, SERVICES[0], board, "last")
     other = Socket(service, board, f"?after={last['id'] - 1}")
     assert other.read(1) == [last]  # who reads does not wait for who does not
@@ -225,10 +226,10 @@ def test_a_socket_that_reads_too_slowly_is_closed_and_can_go_on(client: httpx.Cl
     assert closed.value.rcvd
     assert closed.value.rcvd.code == 4408
     again = Socket(service, board, f"?after={found[-1]}")
-    found += [message["id"] for message in again.read(2001 - len(found))]
+    found += [message["id"] for message in again.read(SLOW + 1 - len(found))]
     again.cut()
     assert found == sorted(set(found))
-    assert len(found) == 2001
+    assert len(found) == SLOW + 1
 
 
 def valkey(action: str) -> None:
