@@ -22,6 +22,8 @@ REFUSING_SECONDS = 1.0
 POLL_SECONDS = 0.1
 FIRST_PAUSE_SECONDS = 0.001  # between two looks whether a client reads again; then twice as long
 GONE = {"disconnected": 0.0}
+# So long a client may take to read up to a close frame. Default 1: one that is too slow would be cut off before it reads why.
+CLOSING_SECONDS = 20.0
 SERVICE_RESTART = 1012  # the close code that tells a WebSocket client to come back
 
 
@@ -44,6 +46,7 @@ class DrainingServer(Server):
 
     def listen_success(self, port: Any) -> None:
         self.ports.append(port)
+        self.ws_factory.setProtocolOptions(closeHandshakeTimeout=CLOSING_SECONDS)
         super().listen_success(port)
 
     def drain(self) -> None:
