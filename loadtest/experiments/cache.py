@@ -1,10 +1,10 @@
 """The summary of a large board, computed by the database for each request, or kept in Valkey for three seconds."""
 
 from loadtest.generator.parameters import Parameters
-from loadtest.judging.evidence import Evidence
+from loadtest.judging.evidence import Evidence, times
 from loadtest.metrics import number
 from loadtest.model import Cell, Chart, Experiment, Load, Variant, loop, sync
-from loadtest.results import CellResult, Check, Estimate, Verdict
+from loadtest.results import CellResult, Check, Verdict
 
 # Users pause, else what is kept comes so fast that Nginx and the load generator are busier than the service. So few of them that the last
 # in line has a connection before the service gives up (WAIT_SECONDS in database_common.py).
@@ -73,14 +73,14 @@ def judge(seen: Evidence) -> Verdict:
             seen.compare(seen.cell(without, AT_ONCE), seen.cell(kept, AT_ONCE), "database_us", more_than=LESS),
         ]
         told.append(
-            f"{kept.name}, answers {words(seen.ratio(cached, plain, 'throughput'))} what it does without, for "
-            f"{words(seen.ratio(cached, plain, 'cpu_us'))} its own CPU time a request, and {shown(cached)}"
+            f"{kept.name}, answers {times(seen.ratio(cached, plain, 'throughput'))} what it does without, for "
+            f"{times(seen.ratio(cached, plain, 'cpu_us'))} its own CPU time a request, and {shown(cached)}"
         )
     threads, loops = (seen.cell(variant, ON) for variant in WITH)
     return seen.verdict(
         checks,
         holds=f"One request computes for all, at once or one after another: {'; '.join(told)}. A wait for Valkey holds nobody up: of "
-        f"{USERS / PAUSE:.0f} a second that are asked a loop answers {words(seen.ratio(loops, threads, 'throughput'))} what threads do.",
+        f"{USERS / PAUSE:.0f} a second that are asked a loop answers {times(seen.ratio(loops, threads, 'throughput'))} what threads do.",
         fails="A cache does not spare the database what was predicted.",
     )
 
@@ -89,11 +89,6 @@ def shown(cell: CellResult) -> str:
     """The share of hits, and what it comes from."""
     ratio, times = (cell.estimates[name].value for name in ("hit_ratio", "computed"))
     return f"{ratio:.1f} % of answers were kept ones, with {number(times)} questions to the database"
-
-
-def words(found: Estimate) -> str:
-    """``3.1 times (2.9 to 3.3)``."""
-    return f"{number(found.value)} times ({number(found.low)} to {number(found.high)})"
 
 
 EXPERIMENT = Experiment(

@@ -1,10 +1,9 @@
 """One Django with its ORM: by WSGI and by ASGI, with views of either kind."""
 
 from loadtest.generator.parameters import Parameters
-from loadtest.judging.evidence import Evidence, predicted_throughput
-from loadtest.metrics import number
+from loadtest.judging.evidence import Evidence, predicted_throughput, times
 from loadtest.model import Cell, Chart, Experiment, Load, Variant
-from loadtest.results import Check, Estimate, Verdict
+from loadtest.results import Check, Verdict
 
 # So few users that the last in line has a connection before the service gives up (WAIT_SECONDS in database_common.py).
 WAIT, USERS, POOL = 0.08, 12, 4
@@ -49,18 +48,13 @@ def judge(seen: Evidence) -> Verdict:
     # By ASGI the ORM waits in a thread whatever the view is: one way there and one way back.
     of_sync, of_async = (seen.cell(one, ROWS) for one in BY_ASGI)
     checks += [seen.unless(seen.compare(a, b, "cpu_us", more_than=MORE)) for a, b in ((of_sync, of_async), (of_async, of_sync))]
-    told = ", ".join(f"{other.variant} {words(seen.ratio(other, first, 'cpu_us'))}" for other in others)
+    told = ", ".join(f"{other.variant} {times(seen.ratio(other, first, 'cpu_us'))}" for other in others)
     return seen.verdict(
         checks,
         holds=f"All four answer what {POOL} connections let them. Of the CPU time of {first.variant} a page takes {told}. By ASGI the "
-        f"kind of view makes no difference, {words(seen.ratio(of_async, of_sync, 'cpu_us'))}: the ORM waits in a thread.",
+        f"kind of view makes no difference, {times(seen.ratio(of_async, of_sync, 'cpu_us'))}: the ORM waits in a thread.",
         fails="With its ORM, Django on its two interfaces does not do what was predicted.",
     )
-
-
-def words(found: Estimate) -> str:
-    """``2.1 times (2.0 to 2.2)``."""
-    return f"{number(found.value)} times ({number(found.low)} to {number(found.high)})"
 
 
 EXPERIMENT = Experiment(

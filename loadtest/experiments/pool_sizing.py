@@ -1,10 +1,10 @@
 """How many connections to the database: more of them while they wait there, and no more than it has CPUs while they work."""
 
 from loadtest.generator.parameters import Parameters
-from loadtest.judging.evidence import Evidence, predicted_throughput
-from loadtest.metrics import duration, number
+from loadtest.judging.evidence import Evidence, predicted_throughput, times
+from loadtest.metrics import duration
 from loadtest.model import Cell, Chart, Experiment, Load, Variant, loop, sync
-from loadtest.results import CellResult, Estimate, Verdict
+from loadtest.results import CellResult, Verdict
 
 USERS = 8
 WAIT, WORK = "a wait of 100 ms", "work for the database's CPU"
@@ -61,7 +61,7 @@ def judge(seen: Evidence) -> Verdict:
     most = max((seen.ratio(*pair, "throughput") for pair in equals), key=lambda found: found.value)
     return seen.verdict(
         checks,
-        holds=f"At equal connections a loop answers at most {words(most)} what threads do. Against the usual {USUAL} slots it helps "
+        holds=f"At equal connections a loop answers at most {times(most)} what threads do. Against the usual {USUAL} slots it helps "
         f"while requests wait ({against(seen, waits)}), up to as many connections as users ask at once ({USERS}); and not where the "
         f"database's CPU is full ({against(seen, works)}; measured best of a loop: {best(works)}, predicted: 1).",
         fails="Pools of these sizes do not do what was predicted.",
@@ -70,7 +70,7 @@ def judge(seen: Evidence) -> Verdict:
 
 def against(seen: Evidence, pairs: dict[int, tuple[CellResult, CellResult]]) -> str:
     """The loop with each size against the usual slots."""
-    return ", ".join(f"pool of {size} {words(seen.ratio(loops, pairs[USUAL][0], 'throughput'))}" for size, (_, loops) in pairs.items())
+    return ", ".join(f"pool of {size} {times(seen.ratio(loops, pairs[USUAL][0], 'throughput'))}" for size, (_, loops) in pairs.items())
 
 
 def best(pairs: dict[int, tuple[CellResult, CellResult]]) -> str:
@@ -79,11 +79,6 @@ def best(pairs: dict[int, tuple[CellResult, CellResult]]) -> str:
     least = min(size for size, rate in rates.items() if rate * MORE >= max(rates.values()))
     tails = [duration(loops.estimates["p99"].value) for _, loops in (pairs[min(pairs)], pairs[max(pairs)])]
     return f"{least}, with p99 {tails[0]} at {min(pairs)} and {tails[1]} at {max(pairs)}"
-
-
-def words(found: Estimate) -> str:
-    """``1.02 times (0.98 to 1.05)``."""
-    return f"{number(found.value)} times ({number(found.low)} to {number(found.high)})"
 
 
 EXPERIMENT = Experiment(

@@ -151,3 +151,8 @@ def predicted_throughput(cell: Cell) -> float | None:
     elif cell.load.what.blocks:
         at_once = min(at_once, cell.variant.workers)
     return at_once / held
+
+
+def times(found: Estimate) -> str:
+    """A ratio in a sentence: ``1.02 times (0.98 to 1.05)``."""
+    return f"{number(found.value)} times ({number(found.low)} to {number(found.high)})"

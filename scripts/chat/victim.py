@@ -2,10 +2,9 @@
 
 import os
 import signal
-import subprocess
 
 from scripts import runtime_local, supervisor
-from scripts.compose_file import ROOT
+from scripts.docker_compose import compose, docker
 from scripts.output import fail
 from scripts.stack import running
 
@@ -18,7 +17,7 @@ def kill(service: str) -> str:
         os.kill(pid, signal.SIGKILL)
         return last
     docker("kill", "--signal=KILL", last)
-    return docker("inspect", "--format={{.Name}}", last).strip().removeprefix("/")
+    return docker("inspect", "--format={{.Name}}", last).removeprefix("/")
 
 
 def replicas(service: str) -> list[str]:
@@ -26,7 +25,7 @@ def replicas(service: str) -> list[str]:
     if running()[0] is runtime_local:
         found = [str(one["name"]) for one in supervisor.connect().getAllProcessInfo() if one["name"].startswith(service) and one["pid"]]
     else:
-        found = docker("compose", "ps", "--quiet", service).split()
+        found = compose("ps", "--quiet", service, quiet=True).stdout.split()
     if len(found) < 2:
         fail(f"KILL is {service}, which has one replica; accepted: a service with two, as after make up {service.upper()}_REPLICAS=2", 2)
     return found
@@ -35,12 +34,5 @@ def replicas(service: str) -> list[str]:
 def bring_back(service: str) -> None:
     """Start what was killed; Docker takes it for stopped by hand. Supervisor has done it already."""
     if running()[0] is not runtime_local:
-        for one in docker("compose", "ps", "--quiet", "--all", service).split():
+        for one in compose("ps", "--quiet", "--all", service, quiet=True).stdout.split():
             docker("start", one)
-
-
-def docker(*words: str) -> str:
-    done = subprocess.run(["docker", *words], cwd=ROOT, capture_output=True, text=True, timeout=60)
-    if done.returncode:
-        fail(f"docker {' '.join(words)}: {done.stderr.strip()}")
-    return done.stdout

@@ -40,7 +40,7 @@ class DrainingServer(Server):
     def run(self) -> None:
         # After Twisted has installed its own handlers. The handler only passes the call on: it interrupts any code.
         reactor.callWhenRunning(signal.signal, signal.SIGTERM, lambda *_: reactor.callFromThread(self.drain))
-        # What is loaded now is never garbage. To look through it all takes a tenth of a second, in which the loop stands.
+        # What is loaded now is never garbage. The loop would stand while all of it is looked through.
         gc.freeze()
         super().run()
 
