@@ -19,7 +19,7 @@ MORE_SIZES = {WAIT: (2, 4, 8, 16), WORK: (1, 2, 4, 8, 16)}
 # Of the stack's Flask: that many workers, each with a connection.
 USUAL = 4
 # Of a quick run: a whole number of waits; and where a CPU is the limit, the machine's own pace has to even out.
-SECONDS = {WAIT: 2.0, WORK: 3.2}
+SECONDS = {WAIT: 2.0, WORK: 6.0}
 # More than this many times is more: an event loop against threads, or another size.
 MORE = 1.25
 
