@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,13 +12,13 @@ from time import monotonic, sleep
 from typing import Any
 
 from loadtest.chaos import Setting, override
-from loadtest.engine.docker_file import NGINX_PORT
 from loadtest.engine.docker_look import docker
 from loadtest.engine.keeper import keep
 from loadtest.engine.variants import EngineError
 from scripts import secrets
 from scripts.compose_file import ROOT, defaults, load, variables
 from scripts.docker_compose import compose, without_progress
+from scripts.entrance import entrance
 from scripts.ready import SERVICES, answer, wait_until_ready
 from scripts.servers import free_port, uninterrupted
 
@@ -89,25 +88,11 @@ class Stack:
             raise EngineError(f"An image could not be built:\n{built.stderr.strip()[-2000:]}")
         keep(f"project {PROJECT}")
         self.compose("up", "--detach", "--wait", "--wait-timeout", f"{START_SECONDS:.0f}", "--pull", "never", "--no-build")
-        self.host, self.port = self.entrance()
+        self.host, self.port = entrance(self.containers("nginx")[0].id, self.published)
         try:
             wait_until_ready(self.base, START_SECONDS)
         except TimeoutError as error:
             raise EngineError(f"The stack of the chaos suite does not answer: {error}") from None
-
-    def entrance(self) -> tuple[str, int]:
-        """Nginx's own address, where this machine has a way to it; else, behind Docker Desktop, the published port.
-
-        A port that is published on the loopback address is served by a proxy process of Docker's, which an attack would
-        occupy too, and no client from elsewhere goes through.
-        """
-        (nginx,) = json.loads(docker("inspect", self.containers("nginx")[0].id))
-        address = nginx["NetworkSettings"]["Networks"][f"{PROJECT}_edge"]["IPAddress"]
-        try:
-            socket.create_connection((address, NGINX_PORT), 1).close()
-        except OSError:
-            return "127.0.0.1", self.published
-        return address, NGINX_PORT
 
     def down(self) -> None:
         """Remove all of it, with its volumes. By the project's name: a killed run left no file."""

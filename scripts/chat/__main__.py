@@ -20,16 +20,20 @@ from picows import WSError
 from rich.console import Console
 from rich.table import Table
 
+from scripts import runtime_local
 from scripts.chat import victim
 from scripts.chat.judge import Outcome, judge, quantile
 from scripts.chat.posting import Posts
 from scripts.chat.sockets import Subscriber
 from scripts.compose_file import defaults, variables
+from scripts.docker_compose import compose
+from scripts.entrance import entrance
 from scripts.output import fail, say
 from scripts.stack import running
 
 READERS = ("fastapi", "django")
 SERVICES = ("flask", "fastapi", "django")
+HOST = "localhost"  # Nginx answers to its names alone, and a container's address is none of them
 OPENING = 20  # handshakes at once
 FILES = 200  # open beside the sockets
 PATIENCE_SECONDS = 15.0  # for what is still under way when the last message was posted
@@ -72,13 +76,13 @@ def options(arguments: Sequence[str], environ: Mapping[str, str]) -> Namespace:
 
 async def phase(chosen: Namespace, name: str, kill: str | None = None) -> Outcome:
     """Open all sockets on a new board, post, and wait until all has come."""
-    target = f"http://127.0.0.1:{variables().get('HTTP_PORT') or defaults()['HTTP_PORT']}"
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
+    address = where()
+    target = f"http://{address}"
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10), headers={"Host": HOST}) as session:
         posts = Posts(target, SERVICES)
         await posts.warm(session, await new_board(session, target))
         board = await new_board(session, target)
-        base = target.replace("http", "ws", 1)
-        subscribers = [Subscriber(f"{base}/{READERS[turn % 2]}/boards/{board}/chat") for turn in range(chosen.sockets)]
+        subscribers = [Subscriber(f"ws://{address}/{READERS[turn % 2]}/boards/{board}/chat", HOST) for turn in range(chosen.sockets)]
         await open_all(subscribers)
         cpu, wall = time.process_time(), time.perf_counter()
         gc.freeze()
@@ -95,6 +99,14 @@ async def phase(chosen: Namespace, name: str, kill: str | None = None) -> Outcom
     for wrong in posts.failed[:3]:
         print(f"chat: not posted: {wrong}", file=sys.stderr)
     return outcome
+
+
+def where() -> str:
+    """The address of Nginx for load, with the port."""
+    published = int(variables().get("HTTP_PORT") or defaults()["HTTP_PORT"])
+    if running()[0] is runtime_local:
+        return f"127.0.0.1:{published}"
+    return "{}:{}".format(*entrance(compose("ps", "--quiet", "nginx", quiet=True).stdout.strip(), published))
 
 
 async def new_board(session: aiohttp.ClientSession, target: str) -> int:

@@ -19,8 +19,8 @@ WITHOUT_A_WORD = 1006  # the code of a connection that ended without one
 class Subscriber:
     """All connections of one client, one after another."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str, host: str) -> None:
+        self.url, self.host = url, host
         self.came: list[tuple[float, bytes]] = []  # when, and the frame
         self.counted = self.messages = 0  # of these frames, and what was in them
         self.closed: list[int] = []  # with which codes
@@ -33,7 +33,11 @@ class Subscriber:
         """Connect, and go on after what came last."""
         after = read(self.came[-1][1])[-1].id if self.came else 0
         self.current, _ = await ws_connect(
-            lambda: Connection(self), f"{self.url}?after={after}", websocket_handshake_timeout=OPEN_SECONDS, read_buffer_init_size=4096
+            lambda: Connection(self),
+            f"{self.url}?after={after}",
+            extra_headers={"Host": self.host},
+            websocket_handshake_timeout=OPEN_SECONDS,
+            read_buffer_init_size=4096,
         )
 
     def count(self) -> int:

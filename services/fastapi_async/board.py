@@ -120,9 +120,7 @@ async def create_message(request: Request, board: str, fields: NewMessage) -> Re
 
     async def create(connection: AsyncConnection) -> Reply:
         author = (await connection.execute(statements.author(fields.author))).scalar_one()
-        if not (await connection.execute(statements.count(number, 1))).rowcount:
-            raise Problem(404)
-        row = (await connection.execute(statements.new_message(number, author, fields))).one()
+        row = found((await connection.execute(statements.new_message(number, author, fields))).one_or_none())
         if names(fields.text):
             await connection.execute(statements.note_mentions(row.id))
         return documents.shown(documents.message(row), 201, f"/boards/{number}/messages/{row.id}")
@@ -160,7 +158,7 @@ async def delete_message(request: Request, board: str, message: str) -> Response
     async with database.read() as connection:
         row = unchanged((await connection.execute(statements.message(*numbers))).one_or_none(), if_match)
     async with database.write() as connection:
-        await connection.execute(statements.count(numbers[0], -1))
+        await connection.execute(statements.one_less(numbers[0]))
         if not (await connection.execute(statements.delete_message(*numbers, row.version))).rowcount:
             raise changed()
     return reply(documents.GONE)

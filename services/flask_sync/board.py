@@ -127,9 +127,7 @@ def create_message(board: str) -> Response:
 
     def create(connection: Connection) -> Reply:
         author = connection.execute(statements.author(fields.author)).scalar_one()
-        if not connection.execute(statements.count(number, 1)).rowcount:
-            raise Problem(404)
-        row = connection.execute(statements.new_message(number, author, fields)).one()
+        row = found(connection.execute(statements.new_message(number, author, fields)).one_or_none())
         if names(fields.text):
             connection.execute(statements.note_mentions(row.id))
         return documents.shown(documents.message(row), 201, f"/boards/{number}/messages/{row.id}")
@@ -168,7 +166,7 @@ def delete_message(board: str, message: str) -> Response:
     with database.read() as connection:
         row = unchanged(connection.execute(statements.message(*numbers)).one_or_none(), if_match)
     with database.write() as connection:
-        connection.execute(statements.count(numbers[0], -1))
+        connection.execute(statements.one_less(numbers[0]))
         if not connection.execute(statements.delete_message(*numbers, row.version)).rowcount:
             raise changed()
     return reply(documents.GONE)

@@ -2,7 +2,7 @@
 
 A message is in the database before anybody is told of it, and what is told (publishing.py) is no more than "there is something up to
 this id". Whoever hears it reads from the database what it has not yet, in the order of ids, which is the order of commits
-(board_statements.count). So a word that is lost, doubled or late changes when a message arrives, and not whether, or in which order.
+(board_statements.new_message). So a word that is lost, doubled or late changes when a message arrives, and not whether, or in which order.
 """
 
 import struct

@@ -1,40 +1,50 @@
 """Ask this container's own service whether it is alive: exit status 0 if so, else 1.
 
-``python -m twogates.healthcheck``; slim images have no curl, and http.client is quicker to import than urllib. What listens nowhere
-names a file in ALIVE_FILE, which it touches every second.
+``python -m twogates.healthcheck``; slim images have no curl. It is a process every ten seconds in each container, all of them at
+once, so it imports no more than it must: with http.client and pathlib it took three times the CPU time, which on a small machine
+that is busy was the longest wait of all requests. What listens nowhere names a file in ALIVE_FILE, which it touches every second.
 """
 
 import os
+import socket
 import sys
 import time
-from http.client import HTTPConnection, HTTPException
-from pathlib import Path
 
+PATH = b"/healthz"
+ANSWER_SECONDS = 4.0
 LONGEST_SECONDS = 10.0  # without a touch
+ENOUGH = 64  # bytes, which hold the status line
 
 
 def main() -> int:
-    """Ask once, wait at most 4 seconds."""
+    """Ask once."""
     return touched(os.environ["ALIVE_FILE"]) if os.environ.get("ALIVE_FILE") else answers()
 
 
 def answers() -> int:
-    """Whether it answers with a 200."""
-    connection = HTTPConnection("127.0.0.1", int(os.environ["PORT"]), timeout=4)
+    """Whether it answers with a 200 in time."""
+    deadline, line = time.monotonic() + ANSWER_SECONDS, b""
     try:
-        connection.request("GET", "/healthz")
-        status = connection.getresponse().status
-    except (OSError, HTTPException) as error:
+        # Bytes: a name that is text would have a codec imported first.
+        with socket.create_connection((b"127.0.0.1", int(os.environ["PORT"])), ANSWER_SECONDS) as connection:
+            connection.sendall(b"GET " + PATH + b" HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+            while b"\n" not in line and len(line) < ENOUGH:
+                connection.settimeout(max(0.001, deadline - time.monotonic()))
+                if not (more := connection.recv(ENOUGH)):
+                    break
+                line += more
+    except OSError as error:
         print(f"no answer: {error}", file=sys.stderr)
         return 1
-    print(f"status {status}")
-    return 0 if status == 200 else 1
+    version, status, *_ = [*line.decode("latin-1").split(), "", ""]
+    print(f"status {status or 'none'}")
+    return 0 if version.startswith("HTTP/") and status == "200" else 1
 
 
 def touched(file: str) -> int:
     """Whether it has touched its file a moment ago."""
     try:
-        age = time.time() - Path(file).stat().st_mtime
+        age = time.time() - os.stat(file).st_mtime  # noqa: PTH116  what pathlib costs is said above
     except OSError as error:
         print(f"no sign of life: {error}", file=sys.stderr)
         return 1
