@@ -110,6 +110,7 @@ def python_process(service: Service, number: int, addresses: dict[str, list[int]
         "CPUS": f"{service.cpus:g}",  # no cgroup limits this process: it is told what the container would be given
         "PYTHONPATH": str(ROOT / "services" / "shared"),
         "RELOAD": "true" if reload else "",
+        "PYTHONDONTWRITEBYTECODE": "",  # whoever has it set would wait for eleven processes that compile the same files, at each start
     }
     name = service.name if service.replicas == 1 else f"{service.name}-{number + 1}"
     if "ALIVE_FILE" in environment:
