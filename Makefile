@@ -1,39 +1,29 @@
 # `make` prints this help. Every target calls a script that you can also run.
 PYTHON ?= python3
-RUN = @$(PYTHON) scripts/venv.py
+# A plain sentence where there is no Python; scripts/venv.py has those about its version.
+RUN = @command -v $(PYTHON) >/dev/null || { echo "twogates: there is no $(PYTHON) here, and Python 3.11 or newer is needed" >&2; exit 1; }; \
+	exec $(PYTHON) scripts/venv.py
 
 .DEFAULT_GOAL := help
 # Every name here is a command and none a file.
 .PHONY: $(MAKECMDGOALS)
 
 help: ## Print this help
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-##@ The stack (RUNTIME=docker or RUNTIME=local chooses how; otherwise the project does, and says so)
+##@ First (RUNTIME=docker or RUNTIME=local chooses how it runs; otherwise the project does, and says so)
+doctor: ## What this machine has and lacks for all of it, and how to mend each (JSON=1)
+	$(RUN) none -m scripts.doctor $(if $(JSON),--json)
 up: ## Start it and wait until it answers
 	$(RUN) scripts -m scripts.stack up
-down: ## Stop it
-	$(RUN) scripts -m scripts.stack down
 status: ## What runs
 	$(RUN) scripts -m scripts.stack status
 logs: ## The newest log lines, and those to come
 	$(RUN) scripts -m scripts.stack logs
-reload: ## Nginx takes its changed configuration, if nginx -t accepts it
-	$(RUN) scripts -m scripts.stack reload
-deploy: ## Replace a service's replicas while it serves (S=fastapi; Docker)
-	$(RUN) scripts -m scripts.deploy $(S)
-backup: ## Copy the database to a file in backups/, while it serves
-	$(RUN) scripts -m scripts.backup
-restore: ## Replace the database by a backup (B=backups/...; default: the newest)
-	$(RUN) scripts -m scripts.restore $(B)
-secrets: ## The secrets that production needs, each a file; what is there is kept
-	$(RUN) scripts -m scripts.secrets
-admin: ## The user of Django's admin site, or a new password for him, printed once
-	$(RUN) scripts -m scripts.stack admin
-trust: ## How a browser or program comes to trust the development certificate
-	$(RUN) scripts -m scripts.trust
-dev: ## Start it so that an edit of a service shows in the next response
-	$(RUN) scripts -m scripts.stack dev
+down: ## Stop it; the notice board is kept
+	$(RUN) scripts -m scripts.stack down
+clean: ## Stop it, and remove all that was made and downloaded; results, backups and secrets are kept
+	$(RUN) none -m scripts.clean
 
 ##@ The laboratory
 load: ## The first lesson: the same users on all three services (WORKLOAD= USERS= WAIT= SECONDS= S=)
@@ -53,19 +43,36 @@ chat: ## Sockets on one board, and every message on each of them, with a replica
 bench: ## What a request costs each service, in CPU time and memory, beside the bare server
 	$(RUN) scripts,services,loadtest -m scripts.bench
 
-##@ The project
+##@ Looking after it
+reload: ## Nginx takes its changed configuration, if nginx -t accepts it
+	$(RUN) scripts -m scripts.stack reload
+deploy: ## Replace a service's replicas while it serves (S=fastapi; Docker)
+	$(RUN) scripts -m scripts.deploy $(S)
+backup: ## Copy the database to a file in backups/, while it serves
+	$(RUN) scripts -m scripts.backup
+restore: ## Replace the database by a backup (B=backups/...; default: the newest)
+	$(RUN) scripts -m scripts.restore $(B)
+secrets: ## The secrets that production needs, each a file; what is there is kept
+	$(RUN) scripts -m scripts.secrets
+admin: ## The user of Django's admin site, or a new password for him, printed once
+	$(RUN) scripts -m scripts.stack admin
+trust: ## How a browser or program comes to trust the development certificate
+	$(RUN) scripts -m scripts.trust
+units: ## systemd units for a host without containers, in .run/systemd (docs/systemd.md)
+	$(RUN) scripts,services -m scripts.systemd
+
+##@ Changing it
+dev: ## Start it so that an edit of a service shows in the next response
+	$(RUN) scripts -m scripts.stack dev
 test: ## Linters and every test that this machine can run
 	$(RUN) scripts,services,loadtest,tests -m scripts.test
 lint: ## The linters alone
 	$(RUN) scripts,services,loadtest,tests -m scripts.lint
-units: ## systemd units for a host without containers, in .run/systemd (docs/systemd.md)
-	$(RUN) scripts,services -m scripts.systemd
 audit: ## Known vulnerabilities, licences, and a bill of materials of every image (OSV_URL= a mirror)
 	$(RUN) scripts,services,loadtest,tests -m scripts.audit
 rebuild: ## Build every image twice from nothing, and compare the two bit by bit
 	$(RUN) scripts -m scripts.reproducible
 lock: ## Lock the newest versions of all packages
 	$(RUN) scripts -m scripts.lock
-clean: ## Stop it and remove all that the commands above made
-	$(RUN) scripts -m scripts.stack clean
-	rm -rf .venv .run .cache results
+shots: ## The pictures of the docs, made anew from the real program
+	$(RUN) scripts,services,loadtest,tests -m scripts.shots

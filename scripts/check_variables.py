@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 from scripts.compose_file import defaults
 from scripts.docker_compose import PRODUCTION, files
-from scripts.output import fail
+from scripts.sentences import fail
 
 
 def whole(low: int, high: int, word: str = "") -> tuple[str, Callable[[str], bool]]:

@@ -1,4 +1,7 @@
-"""compose.yaml as data, with the values of the environment and .env put in: the stack's one source of defaults."""
+"""compose.yaml as data, with the values of the environment and .env put in: the stack's one source of defaults.
+
+The variables and their defaults can be read by any Python; the rest needs packages.
+"""
 
 import os
 import re
@@ -7,10 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-from dotenv import dotenv_values
-
 ROOT = Path(__file__).resolve().parent.parent
+LINE = re.compile(r"^(?:export\s+)?(\w+)=(?:'([^']*)'|\"([^\"]*)\"|([^#\n]*?))\s*(?:#.*)?$", re.MULTILINE)
 VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::?-(?P<default>[^}]*))?\}")
 
 
@@ -34,8 +35,18 @@ class Service:
 
 def variables(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment over the file .env, as Compose reads them; an empty value counts as none."""
-    given = {**dotenv_values(ROOT / ".env"), **(os.environ if environ is None else environ)}
+    given = {**env_file(), **(os.environ if environ is None else environ)}
     return {name: value for name, value in given.items() if value}
+
+
+def env_file() -> dict[str, str | None]:
+    """The file .env; where there is no package to read it yet, its plain lines."""
+    try:
+        from dotenv import dotenv_values
+    except ImportError:
+        file = ROOT / ".env"
+        return {name: "".join(values) for name, *values in LINE.findall(file.read_text() if file.is_file() else "")}
+    return dotenv_values(ROOT / ".env")
 
 
 def substitute(value: Any, given: Mapping[str, str]) -> Any:
@@ -55,8 +66,16 @@ def defaults() -> dict[str, str]:
     return {found["name"]: found["default"] for path in files for found in VARIABLE.finditer(path.read_text())}
 
 
+def project() -> str:
+    """The name under which Compose has the stack."""
+    text = (ROOT / "compose.yaml").read_text()
+    return variables().get("COMPOSE_PROJECT_NAME") or next(line.split()[1] for line in text.splitlines() if line.startswith("name:"))
+
+
 def load(environ: Mapping[str, str] | None = None) -> tuple[dict[str, Service], dict[str, Any]]:
     """The services by name, and the whole document, with what production lays over it where PROFILE says so."""
+    import yaml
+
     given = variables(environ)
     document = yaml.safe_load((ROOT / "compose.yaml").read_text())
     if given.get("PROFILE") == "production":

@@ -3,10 +3,11 @@
 import os
 import re
 import subprocess
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
 
 from scripts.compose_file import ROOT, variables
-from scripts.output import fail
+from scripts.sentences import fail
 
 PRODUCTION = "compose.production.yaml"
 # What a variable, with this value, lays over compose.yaml. COMPOSE_FILE, Compose's own variable, wins over both.
@@ -25,6 +26,19 @@ def compose(*arguments: str, quiet: bool = False, given: str | None = None) -> s
     """Run ``docker compose``; ``quiet`` keeps what it prints in the result, and ``given`` is its standard input."""
     environment = {**os.environ, "COMPOSE_FILE": os.pathsep.join(files())}
     return subprocess.run(["docker", "compose", *arguments], cwd=ROOT, env=environment, text=True, capture_output=quiet, input=given)
+
+
+def build(*more: str, tell: Callable[[str], None]) -> str | None:
+    """Build the images that changed, and tell which one is how far; the end of what was printed when that failed."""
+    environment = {**os.environ, "COMPOSE_FILE": os.pathsep.join(files())}
+    command = ["docker", "compose", *more, "--progress", "plain", "build"]
+    last: deque[str] = deque(maxlen=100)
+    with subprocess.Popen(command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as building:
+        for line in building.stdout or ():
+            last.append(line)
+            if found := re.match(r"#\d+ \[(\S+) .*?(\d+)/(\d+)\]", line):
+                tell(f"{found[1]}: step {found[2]} of {found[3]}")
+    return "".join(last) if building.returncode else None
 
 
 def docker(*words: str, **variables: str) -> str:

@@ -58,8 +58,15 @@ def render(folder: Path, values: Mapping[str, str]) -> None:
         link = folder / name
         link.unlink(missing_ok=True)
         link.symlink_to(shared)
+    values = {name: as_word(value, folder) for name, value in values.items()}
     for template in sorted((ROOT / "nginx" / "templates").glob("*.template")):
         (folder / "conf.d" / template.stem).write_text(rendered(template.read_text(), values))
+
+
+def as_word(value: str, folder: Path) -> str:
+    """A path below the checkout as one word of Nginx's configuration: from ``folder`` where that of the checkout would be more."""
+    several = value.startswith(f"{ROOT}/") and re.search(r"[^\w./-]", str(ROOT))
+    return os.path.relpath(value, folder) if several else value
 
 
 def rendered(template: str, values: Mapping[str, str]) -> str:

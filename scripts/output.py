@@ -1,30 +1,20 @@
 """What people see: sentences, and where things are."""
 
-import sys
-from typing import NoReturn
-
 from rich.console import Console
 
+from scripts.sentences import fail, say
+
+__all__ = ["console", "fail", "say", "show_addresses"]
 console = Console(highlight=False, soft_wrap=True)
-
-
-def say(text: str) -> None:
-    """One line of progress."""
-    console.print(text)
-
-
-def fail(text: str, status: int = 1) -> NoReturn:
-    """End with a sentence that says what is wrong and what to do."""
-    Console(stderr=True, highlight=False, soft_wrap=True, markup=False).print(f"twogates: {text}")
-    sys.exit(status)
+WIDTH = 40
 
 
 def show_addresses(base: str, secure_base: str, answers: dict[str, dict[str, object]]) -> None:
-    """The end of a start: every service with its address and what it says of itself."""
+    """The end of a start: the page, every service with its address and what it says of itself, and one thing to do next."""
+    console.print("\n  [bold]" + f"{base}/".ljust(WIDTH - 2) + "open it: the race[/]")
     for name, facts in answers.items():
         slots = facts["slots"]
         held = f"{slots} requests at once" if slots else "an event loop"
-        console.print(f"  {base}/{name}/".ljust(40) + f"{facts['framework']} on {facts['server']}, {facts['interface']}, {held}")
-    console.print(f"  {base}/".ljust(40) + "what is here")
-    console.print(f"  {secure_base}/".ljust(40) + "the same over HTTPS; make trust says how a browser comes to trust it")
-    console.print("Next: make load")
+        console.print(f"  {base}/{name}/".ljust(WIDTH) + f"{facts['framework']} on {facts['server']}, {facts['interface']}, {held}")
+    console.print(f"  {secure_base}/".ljust(WIDTH) + "the same over HTTPS; make trust says how a browser comes to trust it")
+    console.print("\nNext: make load")

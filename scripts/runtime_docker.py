@@ -2,32 +2,25 @@
 
 import hashlib
 import os
-import socket
 import subprocess
 from datetime import UTC, datetime
-from functools import cache
 
-from scripts import nginx_docker, secrets
-from scripts.compose_file import ROOT, Service, load
-from scripts.docker_compose import PRODUCTION, compose, files, without_progress
+from scripts import docker_engine, nginx_docker, ports, progress, secrets
+from scripts.causes import cause
+from scripts.compose_file import ROOT, Service, load, project
+from scripts.docker_compose import PRODUCTION, build, compose, files, without_progress
 from scripts.output import console, fail, say, show_addresses
+from scripts.progress import step
 from scripts.ready import SERVICES, wait_until_ready
 
 DEVELOPMENT = ["--file", "compose.yaml", "--file", "compose.dev.yaml"]
-START_SECONDS = 120
+START_SECONDS, PULL_SECONDS = 120, 600
 ADMIN = ["python", "-m", "admin_site.make_user"]
 
 
-@cache
 def answers() -> bool:
-    """Whether a Docker engine with Compose answers."""
-    try:
-        for command in (["docker", "info"], ["docker", "compose", "version"]):
-            if subprocess.run(command, capture_output=True, timeout=10).returncode:
-                return False
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return True
+    """Whether a Docker engine with Compose answers that is new enough."""
+    return not docker_engine.look().trouble
 
 
 def missing_image() -> str | None:
@@ -36,9 +29,10 @@ def missing_image() -> str | None:
     for image in document["x-images"].values():
         if subprocess.run(["docker", "image", "inspect", image], capture_output=True).returncode == 0:
             continue
-        say(f"  Pulling {image} (once) ...")
-        if subprocess.run(["docker", "pull", "--quiet", image], capture_output=True, timeout=600).returncode:
-            return str(image)
+        with step(f"image {image} (once)"):
+            if subprocess.run(["docker", "pull", "--quiet", image], capture_output=True, timeout=PULL_SECONDS).returncode:
+                progress.stop()
+                return str(image)
     return None
 
 
@@ -46,20 +40,39 @@ def up(reload: bool = False) -> None:
     """Build what changed, start what does not run yet, and wait until all of it answers."""
     nginx = load()[0]["nginx"]
     (bind, port, _), (_, secure_port, _) = (published.rsplit(":", 2) for published in nginx.ports)
+    if other := docker_engine.elsewhere(project(), ROOT):
+        named = f"COMPOSE_PROJECT_NAME={project()}-2"
+        fail(f"{other} runs under the name {project()} too. First there: make down. Or name this one, with other ports: make up {named}")
     if not is_up():
-        check_port(bind, int(port), "HTTP_PORT")
-        check_port(bind, int(secure_port), "HTTPS_PORT")
+        for number, variable in ((port, "HTTP_PORT"), (secure_port, "HTTPS_PORT")):
+            if wrong := ports.sentence(bind, int(number), variable):
+                fail(wrong)
     more = DEVELOPMENT if reload else []
     if in_production():
         if missing := secrets.missing():
             fail(f"{missing[0]} is not there; accepted: a file for each secret. Make them with: make secrets")
     else:
         secrets.make_missing(secrets.files())
-    say("  Building the images that changed ...")
-    built = compose(*more, "build", "--quiet", quiet=True)
-    if built.returncode:
-        fail(f"An image could not be built:\n{built.stderr.strip()[-2000:]}")
-    say("  Starting the containers ...")
+    with step("images of this project, those that changed") as shown:
+        if wrong := build(*more, tell=shown.tell):
+            fail(f"An image could not be built:\n{cause(wrong)}")
+    with step("containers, until each is well"):
+        start_containers(more)
+    reload_nginx_if_changed()
+    if in_production():
+        show_production(nginx)
+        return
+    base = f"http://{bind}:{port}"
+    try:
+        with step("answers through Nginx"):
+            answers = wait_until_ready(base, 30)
+    except TimeoutError as error:
+        fail(f"{error}\nAll logs: make logs")
+    show_addresses(base, f"https://{nginx.environment['SERVER_NAMES'].split()[0]}:{secure_port}", answers)
+
+
+def start_containers(more: list[str]) -> None:
+    """Start what does not run yet, and wait until all of it is healthy."""
     since = datetime.now(UTC).isoformat()
     start = ["up", "--wait", "--wait-timeout", str(START_SECONDS), "--remove-orphans", "--no-build"]
     started = compose(*more, *start, quiet=True)
@@ -70,15 +83,6 @@ def up(reload: bool = False) -> None:
     if started.returncode:
         why = our_sentences(since) or without_progress(started.stderr)
         fail(f"The stack did not start:\n{why}\nAll logs: make logs. Stop what did start: make down")
-    reload_nginx_if_changed()
-    if in_production():
-        show_production(nginx)
-        return
-    base = f"http://{bind}:{port}"
-    try:
-        show_addresses(base, f"https://{nginx.environment['SERVER_NAMES'].split()[0]}:{secure_port}", wait_until_ready(base, 30))
-    except TimeoutError as error:
-        fail(f"{error}\nAll logs: make logs")
 
 
 def set_database_password() -> None:
@@ -133,16 +137,6 @@ def reload_nginx_if_changed() -> None:
     mark.write_text(f"{container} {digest}")
 
 
-def check_port(bind: str, port: int, variable: str) -> None:
-    """A port that is published must be free."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((bind, port))
-        except OSError as error:
-            fail(f"Port {port} on {bind} cannot be used ({error.strerror}). Choose another: make up {variable}={port + 1000}")
-
-
 def reload() -> None:
     """Let Nginx take what has changed in nginx/, if it accepts it; a changed variable needs ``make up``."""
     if wrong := nginx_docker.reload():
@@ -174,12 +168,6 @@ def down() -> bool:
     if answers():
         compose("--profile", "*", "down", "--remove-orphans", quiet=True)
     return was_up
-
-
-def clean() -> None:
-    """Remove the volumes too, once the stack is down."""
-    if answers():
-        compose("--profile", "*", "down", "--volumes", "--remove-orphans", quiet=True)
 
 
 def status() -> None:

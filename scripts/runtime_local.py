@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from datetime import timedelta
@@ -11,10 +10,12 @@ from pathlib import Path
 
 from rich.table import Table
 
-from scripts import data_local, nginx_local, supervisor, venv
+from scripts import checkout, data_local, leftovers, nginx_local, ports, supervisor, venv
+from scripts.causes import known
 from scripts.compose_file import variables
 from scripts.local_plan import RUN, Plan, make_plan, run_jobs
 from scripts.output import console, fail, say, show_addresses
+from scripts.progress import step
 from scripts.ready import wait_until_ready
 
 START_SECONDS = 60
@@ -22,31 +23,36 @@ START_SECONDS = 60
 
 def up(reload: bool = False) -> None:
     """Start what does not run yet and wait until all of it answers."""
-    venv.ensure("services")  # type: ignore[no-untyped-call]
     if variables().get("PROFILE") == "production":
         fail("PROFILE is production, and these are processes of one user without limits; accepted: Docker, or systemd (docs/production.md)")
     if variables().get("HTTP3") == "on":
         fail("HTTP3 is 'on', and the Nginx of this runtime does not speak it; accepted: off, or Docker")
+    if wrong := checkout.unusable():
+        fail(f"{wrong}. Move the checkout, or use Docker")
+    venv.ensure("services")  # type: ignore[no-untyped-call]
     plan = make_plan(reload)
     running = supervisor.connect()
+    if leftovers.orphans():
+        fail("Processes of a stack that was killed are left. End them with: make down")
     check_ports(plan, held_ports() if running else set())
     say(f"  {plan.nginx_is}")
-    wrong = run_jobs(plan.jobs) or data_local.initialise(plan.document, RUN / "postgres")
-    if wrong:
-        fail(wrong)
-    nginx_local.render(RUN / "nginx", plan.nginx_values)
-    wrong = nginx_local.check(plan.nginx_command, RUN / "nginx", plan.nginx_workers)
-    if wrong:
-        fail(f"Nginx does not accept its configuration:\n{wrong}")
+    with step("secrets, certificate and the database's files"):
+        if wrong := run_jobs(plan.jobs) or data_local.initialise(plan.document, RUN / "postgres"):
+            fail("\n".join(filter(None, [wrong, known(wrong)])))
+        nginx_local.render(RUN / "nginx", plan.nginx_values)
+        if wrong := nginx_local.check(plan.nginx_command, RUN / "nginx", plan.nginx_workers):
+            fail(f"Nginx does not accept its configuration:\n{wrong}")
     nginx_runs = running is not None and any(process["name"] == "nginx" for process in running.getAllProcessInfo())
     if running is None:  # the data alone, whose jobs the others wait for
         supervisor.write_configuration(plan.data)
         supervisor.start()
     supervisor.start_stopped()
     try:
-        data_local.wait_until_ready(plan.data_ports, START_SECONDS, supervisor.failure)
-        if wrong := run_jobs(plan.data_jobs):
-            fail(f"{wrong}\nStop what did start: make down")
+        with step("PostgreSQL and Valkey"):
+            data_local.wait_until_ready(plan.data_ports, START_SECONDS, supervisor.failure)
+        with step("the database's schema"):
+            if wrong := run_jobs(plan.data_jobs):
+                fail(f"{wrong}\nStop what did start: make down")
         supervisor.write_configuration([*plan.data, *plan.processes])
         supervisor.start()
         if nginx_runs:
@@ -54,9 +60,11 @@ def up(reload: bool = False) -> None:
         environments = [process.environment for process in plan.processes]
         alive = [f"http://127.0.0.1:{environment['PORT']}/healthz" for environment in environments if environment.get("PORT")]
         files = [Path(environment["ALIVE_FILE"]) for environment in environments if "ALIVE_FILE" in environment]
-        answers = wait_until_ready(plan.base, START_SECONDS, supervisor.failure, alive, files)
+        with step("Nginx, the services and the worker"):
+            answers = wait_until_ready(plan.base, START_SECONDS, supervisor.failure, alive, files)
     except TimeoutError as error:
-        fail(f"{error}\nAll logs: make logs. Stop what did start: make down")
+        advice = known(str(error)) or "All logs: make logs."
+        fail(f"{error}\n{advice} Stop what did start: make down")
     show_addresses(plan.base, plan.secure_base, answers)
 
 
@@ -93,14 +101,8 @@ def held_ports() -> set[int]:
 def check_ports(plan: Plan, held: set[int]) -> None:
     """Every port must be free, or held by this stack already, before the first process starts."""
     for address, number, variable in plan.ports:
-        if number in held:
-            continue
-        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((address.strip("[]"), number))
-            except OSError as error:
-                fail(f"Port {number} on {address} cannot be used ({error.strerror}). Choose another: make up {variable}={number + 1000}")
+        if number not in held and (wrong := ports.sentence(address, number, variable)):
+            fail(wrong)
 
 
 def is_up() -> bool:
@@ -109,8 +111,8 @@ def is_up() -> bool:
 
 
 def down() -> bool:
-    """Stop every process; whether there was one."""
-    if not supervisor.stop(seconds=90):
+    """Stop every process, those too that a killed Supervisor left; whether there was one."""
+    if not supervisor.stop(seconds=90) and not leftovers.end():
         return False
     shutil.rmtree(RUN / "nginx", ignore_errors=True)
     return True

@@ -1,18 +1,22 @@
-"""Start, stop and look at the stack: python3 scripts/venv.py scripts -m scripts.stack up|down|status|logs|reload|admin|dev|clean.
+"""Start, stop and look at the stack: python3 scripts/venv.py scripts -m scripts.stack up|down|status|logs|reload|admin|dev.
 
 RUNTIME=docker or RUNTIME=local chooses how it runs; otherwise Docker when an engine answers and the images can be had,
 and plain local processes when not.
 """
 
 import argparse
+import errno
 import sys
 from types import ModuleType
 
-from scripts import runtime_docker, runtime_local
+from scripts import docker_engine, leftovers, runtime_docker, runtime_local
+from scripts.causes import cause
 from scripts.check_variables import check_variables
 from scripts.compose_file import variables
 from scripts.output import console, fail, say
 
+# What a person can mend; any other error is the program's.
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}
 RUNTIMES: dict[str, ModuleType] = {"docker": runtime_docker, "local": runtime_local}
 
 
@@ -21,8 +25,8 @@ def asked_runtime() -> str | None:
     asked = variables().get("RUNTIME")
     if asked and asked not in RUNTIMES:
         fail(f"RUNTIME is {asked!r}; accepted: docker or local", 2)
-    if asked == "docker" and not runtime_docker.answers():
-        fail("RUNTIME=docker, but no Docker engine with Compose answers. Start Docker, or: make up RUNTIME=local")
+    if asked == "docker" and (found := docker_engine.look()).trouble:
+        fail(f"RUNTIME=docker, but {found.trouble}. {found.fix}. Or: make up RUNTIME=local")
     return asked
 
 
@@ -33,8 +37,8 @@ def choose_runtime() -> tuple[ModuleType, str]:
         return RUNTIMES[asked], "as RUNTIME says"
     if runtime_local.is_up():
         return runtime_local, "as it runs already"
-    if not runtime_docker.answers():
-        return runtime_local, "since no Docker engine answers"
+    if trouble := docker_engine.look().trouble:
+        return runtime_local, f"since {trouble} (make doctor says how to mend that)"
     missing = runtime_docker.missing_image()
     if missing:
         return runtime_local, f"since the image {missing} is not here and cannot be pulled"
@@ -60,18 +64,14 @@ def running() -> list[ModuleType]:
 def main() -> None:
     """Read the command line and do one thing."""
     parser = argparse.ArgumentParser(prog="stack", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("action", choices=["up", "down", "status", "logs", "reload", "admin", "dev", "clean"])
+    parser.add_argument("action", choices=["up", "down", "status", "logs", "reload", "admin", "dev"])
     action = parser.parse_args().action
     check_variables(variables())
     if action in ("up", "dev"):
         up(reload=action == "dev")
     elif action == "down":
-        stopped = [runtime.down() for runtime in running()]
+        stopped = [runtime.down() for runtime in running()] or [bool(leftovers.end())]
         say("Stopped." if any(stopped) else "Nothing was running.")
-    elif action == "clean":
-        for runtime in running():
-            runtime.down()
-        runtime_docker.clean()
     elif runtimes := running():
         getattr(runtimes[0], action)()
         if action == "status":
@@ -87,3 +87,7 @@ if __name__ == "__main__":
         main()
     except KeyboardInterrupt:
         sys.exit(130)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        fail(f"{error.filename or 'A file'} cannot be written:\n{cause(str(error))}")

@@ -11,14 +11,13 @@ from typing import Any
 
 from supervisor.xmlrpc import SupervisorTransport
 
+from scripts.checkout import SOCKET
 from scripts.local_plan import RUN, Process
 from scripts.output import fail
 
 CONFIGURATION = RUN / "supervisord.conf"
-SOCKET = RUN / "supervisor.sock"
 LOGS = RUN / "logs"
 LAST = {"postgres", "valkey"}  # stopped when nobody needs them any more
-LONGEST_SOCKET_PATH = 100  # the kernel takes 107 bytes, and Supervisor first makes the socket under a longer name
 
 HEAD = """\
 [supervisord]
@@ -61,8 +60,6 @@ stdout_logfile_backups=2
 
 def write_configuration(processes: list[Process]) -> None:
     """Write what Supervisor reads. Supervisor expands ``%``; it and the quotes are escaped."""
-    if len(str(SOCKET)) > LONGEST_SOCKET_PATH:
-        fail(f"{SOCKET} is too long for a socket's path: more than {LONGEST_SOCKET_PATH} characters. Move the checkout.")
     LOGS.mkdir(parents=True, exist_ok=True)
     text = HEAD.format(run=escape(RUN), socket=escape(SOCKET))
     for priority, process in enumerate(processes, 1):

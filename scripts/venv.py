@@ -1,9 +1,11 @@
 """Run a module of this project in its own environment, made on first use: python3 scripts/venv.py GROUPS -m MODULE ARGUMENTS.
 
-Needs nothing but Python. GROUPS names the locks to install, with commas between. Everything stays in the checkout.
+Needs nothing but Python. GROUPS names the locks to install, with commas between; "none" is this Python as it is, for what has to run
+before there is an environment, or without one. Everything stays in the checkout.
 """
 
 import hashlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -13,50 +15,71 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
-NEEDED = (3, 11)
+NEEDED, NEWEST = (3, 11), (3, 14)
 LOCKS = {
     "scripts": ["scripts/requirements.txt"],
     "services": [
         "scripts/local.txt",
-        *(f"services/{name}/requirements.txt" for name in ("flask_sync", "fastapi_async", "django_async", "upstream", "certificates")),
+        *("services/" + name + "/requirements.txt" for name in ("flask_sync", "fastapi_async", "django_async", "upstream", "certificates")),
     ],
     "loadtest": ["loadtest/generator/requirements.txt", "loadtest/requirements.txt"],
     "tests": ["tests/requirements.txt", "tests/lint.txt"],
 }
 # Caches go where make clean finds them, not to the home directory; and what pip and Python are told elsewhere about other
 # environments does not count here.
-ENVIRONMENT = {
-    **{name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")},
-    "PIP_CACHE_DIR": str(ROOT / ".cache" / "pip"),
-    "UV_CACHE_DIR": str(ROOT / ".cache" / "uv"),
-    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-}
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")}
+ENVIRONMENT["PIP_CACHE_DIR"] = str(ROOT / ".cache" / "pip")
+ENVIRONMENT["UV_CACHE_DIR"] = str(ROOT / ".cache" / "uv")
+ENVIRONMENT["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
 
 
 def ensure(*groups):
     """Make the environment if there is none for this place and this Python, and install the groups that it lacks."""
-    made_for = f"{ROOT} {sys.version}"
-    mark = VENV / ".made-for"
     inside = Path(sys.prefix).resolve() == VENV.resolve()
-    if not inside and not (mark.is_file() and mark.read_text() == made_for and PYTHON.exists()):
-        say("Making a Python environment in .venv (once)")
-        shutil.rmtree(VENV, ignore_errors=True)
-        if run([sys.executable, "-m", "venv", str(VENV)]):
-            fail("Python cannot make environments here. On Debian and Ubuntu: apt install python3-venv")
-        if run([str(PYTHON), "-m", "pip", "install", "--quiet", "--require-hashes", "-r", "scripts/uv.txt"]):
-            fail("The package installer uv could not be installed; the lines above say why.")
-        mark.write_text(made_for)
-    for group in groups:
-        locks = LOCKS[group]
-        digest = hashlib.sha256(b"".join((ROOT / lock).read_bytes() for lock in locks)).hexdigest()
-        installed = VENV / (".installed-" + group)
-        if installed.is_file() and installed.read_text() == digest:
-            continue
-        say(f"Installing the packages of {group} (once)")
-        options = [option for lock in locks for option in ("-r", lock)]
-        if run([str(PYTHON), "-m", "uv", "pip", "install", "--quiet", "--python", str(PYTHON), "--require-hashes", *options]):
-            fail(f"The packages of {group} could not be installed; the lines above say why.")
-        installed.write_text(digest)
+    if not inside and not made():
+        shutil.rmtree(str(VENV), ignore_errors=True)
+        run(
+            "Python environment in .venv (once)",
+            [sys.executable, "-m", "venv", str(VENV)],
+            [str(PYTHON), "-m", "pip", "install", "--quiet", "--require-hashes", "-r", "scripts/uv.txt"],
+        )
+        (VENV / ".made-for").write_text(made_for())
+    for group in missing(groups):
+        options = [option for lock in LOCKS[group] for option in ("-r", lock)]
+        run(
+            "{} packages, for {} (once)".format(len(packages(group)), group),
+            [str(PYTHON), "-m", "uv", "pip", "install", "--quiet", "--python", str(PYTHON), "--require-hashes", *options],
+        )
+        mark(group).write_text(digest(group))
+
+
+def made_for():
+    return "{} {}".format(ROOT, sys.version)
+
+
+def made():
+    """Whether the environment is there, for this place and this Python."""
+    written = VENV / ".made-for"
+    return written.is_file() and written.read_text() == made_for() and PYTHON.exists()
+
+
+def missing(groups):
+    """Those groups whose locks are not what is installed."""
+    return [group for group in groups if not (mark(group).is_file() and mark(group).read_text() == digest(group))]
+
+
+def mark(group):
+    return VENV / (".installed-" + group)
+
+
+def packages(group):
+    """The names in a group's locks."""
+    lines = [line for lock in LOCKS[group] for line in (ROOT / lock).read_text().splitlines()]
+    return {line.split("==")[0] for line in lines if "==" in line and line[0].isalnum()}
+
+
+def digest(group):
+    return hashlib.sha256(b"".join((ROOT / lock).read_bytes() for lock in LOCKS[group])).hexdigest()
 
 
 def tool(name):
@@ -68,26 +91,35 @@ def tool(name):
     lock = ROOT / "scripts" / "tools" / (name + ".txt")
     folder = ROOT / ".cache" / "tools" / name
     python = folder / "bin" / "python"
-    made_for = f"{folder.resolve()} {sys.version} {hashlib.sha256(lock.read_bytes()).hexdigest()}"
-    mark = folder / ".made-for"
-    if not (mark.is_file() and mark.read_text() == made_for and python.exists()):
-        say(f"Installing {name} in an environment of its own (once)")
-        shutil.rmtree(folder, ignore_errors=True)
+    wanted = "{} {} {}".format(folder.resolve(), sys.version, hashlib.sha256(lock.read_bytes()).hexdigest())
+    written = folder / ".made-for"
+    if not (written.is_file() and written.read_text() == wanted and python.exists()):
+        shutil.rmtree(str(folder), ignore_errors=True)
         uv = [str(PYTHON), "-m", "uv"]
-        install = [*uv, "pip", "install", "--quiet", "--python", str(python), "--require-hashes", "-r", str(lock)]
-        if run([*uv, "venv", "--quiet", "--python", str(PYTHON), str(folder)]) or run(install):
-            fail(f"{name} could not be installed; the lines above say why.")
-        mark.write_text(made_for)
+        run(
+            name + " in an environment of its own (once)",
+            [*uv, "venv", "--quiet", "--python", str(PYTHON), str(folder)],
+            [*uv, "pip", "install", "--quiet", "--python", str(python), "--require-hashes", "-r", str(lock)],
+        )
+        written.write_text(wanted)
     return str(python)
 
 
-def run(command):
-    """Run a command at the top of the checkout; its exit status."""
-    return subprocess.run(command, cwd=ROOT, env=ENVIRONMENT).returncode
+def run(text, *commands):
+    """Run commands at the top of the checkout as one step; what they print is shown where one fails, which ends this program."""
+    from scripts.causes import cause
+    from scripts.progress import step
 
-
-def say(text):
-    print(text + " ...", file=sys.stderr, flush=True)
+    with step(text, sys.stderr):
+        for command in commands:
+            done = subprocess.run(command, cwd=str(ROOT), env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            if done.returncode:
+                break
+    if done.returncode:
+        printed = done.stdout.decode(errors="replace")
+        if importlib.util.find_spec("ensurepip") is None:
+            fail("Python cannot make environments here. On Debian and Ubuntu: apt install python3-venv")
+        fail("{} failed:\n{}".format(text, cause(printed)))
 
 
 def fail(text):
@@ -95,16 +127,33 @@ def fail(text):
     sys.exit(1)
 
 
+def newer():
+    """The newest Python here that is new enough, where this one is too old."""
+    names = ["python3.%d" % minor for minor in range(NEWEST[1], NEEDED[1] - 1, -1)]
+    return next(filter(None, map(shutil.which, names)), None)
+
+
 def main():
     if len(sys.argv) < 4 or sys.argv[2] != "-m":
         print(__doc__, file=sys.stderr)
         sys.exit(2)
     if sys.version_info < NEEDED:
+        python = newer()
+        if python:
+            os.execv(python, [python, *sys.argv])
         fail("Python 3.11 or newer is needed, this is %d.%d. Name another: make PYTHON=python3.13 ..." % sys.version_info[:2])
-    ensure(*(group for group in sys.argv[1].split(",") if group))
-    os.chdir(ROOT)
-    os.execve(str(PYTHON), [str(PYTHON), *sys.argv[2:]], ENVIRONMENT)
+    # In place of this folder, some of whose modules are named as Python's own.
+    sys.path[0] = str(ROOT)
+    python = sys.executable
+    if sys.argv[1] != "none":
+        ensure(*(group for group in sys.argv[1].split(",") if group))
+        python = str(PYTHON)
+    os.chdir(str(ROOT))
+    os.execve(python, [python, *sys.argv[2:]], ENVIRONMENT)
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -17,12 +17,16 @@ from tests.conftest import ROOT
 
 def copy_of_checkout(folder: Path) -> Path:
     """The files of the checkout that are not ignored, elsewhere."""
-    names = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for name in names.splitlines():
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
+    for name in project_files():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, folder / name)
     return folder
+
+
+def project_files() -> list[str]:
+    """Those of the checkout that are not ignored."""
+    names = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [name for name in names.splitlines() if (ROOT / name).is_file()]
 
 
 def free_port() -> str:

@@ -1,23 +1,30 @@
-"""What a person does first, in a copy of the checkout with nothing installed: make dev, edit, make down."""
+"""What a person does first, in a copy of the checkout with nothing installed: make dev, edit, make down, make clean."""
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.checkouts import copy_of_checkout, edit_shows_everywhere, free_port
+from tests.checkouts import copy_of_checkout, edit_shows_everywhere, free_port, project_files
 from tests.conftest import ROOT
 
 PORT = free_port()
-SETTINGS = {"RUNTIME": "local", "HTTP_PORT": PORT, "HTTPS_PORT": free_port(), "LOCAL_PORT": free_port()}
+OWN = {"COMPOSE_PROJECT_NAME": "twogates-fresh", "TAG": "fresh"}  # of which Docker has nothing
+SETTINGS = {**OWN, "RUNTIME": "local", "HTTP_PORT": PORT, "HTTPS_PORT": free_port(), "LOCAL_PORT": free_port()}
 
 
-def make(target: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def make(target: str, folder: Path, **given: str) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH", "HOME")}
     # A home that cannot be written shows at once what would be written outside the checkout.
     return subprocess.run(
-        ["make", target], cwd=folder, env={**clean, **SETTINGS, "HOME": "/nonexistent"}, capture_output=True, text=True, timeout=300
+        ["make", target],
+        cwd=folder,
+        env={**clean, **SETTINGS, **given, "HOME": "/nonexistent"},
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
 
 
@@ -29,14 +36,15 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def processes_below(folder: Path) -> list[str]:
-    """Command lines of processes that were started from there."""
+    """Command lines of processes that were started from there, or are there."""
     found = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+    for entry in Path("/proc").glob("[0-9]*"):
         try:
-            words = entry.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            words = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            place = (entry / "cwd").readlink()
         except OSError:
             continue
-        if str(folder) in words:
+        if str(folder) in words or place.is_relative_to(folder):
             found.append(words)
     return found
 
@@ -50,3 +58,27 @@ def test_make_dev_shows_an_edit_and_make_down_leaves_nothing(checkout: Path) -> 
         stopped = make("down", checkout)
     assert stopped.returncode == 0, stopped.stderr
     assert processes_below(checkout) == []
+
+
+def test_make_clean_leaves_what_git_has_and_what_a_person_would_miss_also_after_a_kill(checkout: Path) -> None:
+    assert make("up", checkout).returncode == 0
+    os.kill(int((checkout / ".run" / "supervisord.pid").read_text()), signal.SIGKILL)
+    again = make("up", checkout)
+    assert "Processes of a stack that was killed are left. End them with: make down" in again.stderr
+    for name in ("results", "backups"):
+        (checkout / name).mkdir()
+        (checkout / name / "mine").touch()
+    cleaned = make("clean", checkout)
+    assert cleaned.returncode == 0, cleaned.stderr
+    assert processes_below(checkout) == []
+    left = {str(path.relative_to(checkout)) for path in checkout.rglob("*") if path.is_file() or path.is_symlink()}
+    kept = {name for name in left if name.startswith("secrets/")}
+    assert left == set(project_files()) | {"results/mine", "backups/mine"} | kept
+    assert "Kept, as they may be all there is of their kind: results, backups" in cleaned.stdout
+    assert (ROOT / ".cache").is_dir()
+
+
+def test_make_clean_does_not_remove_the_database_of_production(checkout: Path) -> None:
+    refused = make("clean", checkout, PROFILE="production")
+    assert refused.returncode
+    assert "would remove the database" in refused.stderr

@@ -80,7 +80,8 @@ def test_a_port_in_use(tmp_path: Path, variable: str) -> None:
         port = str(taken.getsockname()[1])
         started = other_stack(folder, "up", **{variable: port})
     assert started.returncode == 1
-    assert f"Port {port} on 127.0.0.1 cannot be used" in started.stderr
+    assert f"Port {port} on 127.0.0.1 cannot be used (Address already in use, by " in started.stderr
+    assert f"(process {os.getpid()})" in started.stderr
     assert f"make up {variable}=" in started.stderr
     assert "Traceback" not in started.stderr
     assert not (folder / ".run" / "supervisord.pid").exists()
@@ -90,7 +91,8 @@ def test_a_port_in_use(tmp_path: Path, variable: str) -> None:
     ("environment", "says"),
     [
         ({"RUNTIME": "podman"}, "RUNTIME is 'podman'; accepted: docker or local"),
-        ({"RUNTIME": "docker", "DOCKER_HOST": "tcp://127.0.0.1:1"}, "no Docker engine with Compose answers"),
+        ({"RUNTIME": "docker", "DOCKER_HOST": "tcp://127.0.0.1:1"}, "RUNTIME=docker, but no Docker engine answers. Start it"),
+        ({"RUNTIME": "docker", "PATH": "/nowhere"}, "RUNTIME=docker, but there is no docker command here. Install"),
         ({"FLASK_WORKERS": "many"}, "WORKERS is 'many'; accepted: a whole number from 1 to 256, or auto"),
         ({"HTTP_PORT": "http"}, "HTTP_PORT is 'http'; accepted: a whole number from 1 to 65535"),
         ({"HTTP3": "on"}, "HTTP3 is 'on', and the Nginx of this runtime does not speak it; accepted: off, or Docker"),

@@ -37,12 +37,11 @@ def test_its_lock_has_a_hash_for_every_package(name: str) -> None:
 def test_another_lock_makes_another_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[list[str]] = []
 
-    def run(command: list[str]) -> int:
-        made.append(command)
+    def run(text: str, *commands: list[str]) -> None:
+        made.extend(commands)
         python = tmp_path / ".cache" / "tools" / "one" / "bin" / "python"
         python.parent.mkdir(parents=True, exist_ok=True)
         python.touch()
-        return 0
 
     monkeypatch.setattr(venv, "ROOT", tmp_path)
     monkeypatch.setattr(venv, "run", run)

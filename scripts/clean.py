@@ -1,0 +1,85 @@
+"""Leave nothing but the checkout as git has it, and what a person would miss: python3 scripts/venv.py none -m scripts.clean.
+
+Removes the stack with its volumes, networks and images, the environment, what was downloaded, and what tools left. Keeps results,
+backups, secrets, certificates and .env, and says so.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from scripts import docker_engine, leftovers
+from scripts.compose_file import ROOT, project, variables
+from scripts.sentences import fail
+from scripts.venv import PYTHON, VENV
+
+OURS = (".venv", ".run", ".cache")
+OF_TOOLS = (".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache")
+KEPT = ("results", "backups", "secrets", "tls", "acme", ".env")
+# What Compose marks with the project's name, in the order in which it can be removed.
+KINDS = {
+    "container": (["ps", "--all", "--quiet"], ["rm", "--force", "--volumes"]),
+    "volume": (["volume", "ls", "--quiet"], ["volume", "rm"]),
+    "network": (["network", "ls", "--quiet"], ["network", "rm"]),
+    "image": (["image", "ls", "--quiet"], ["image", "rm"]),
+}
+
+
+def main() -> None:
+    """Stop it, remove, and say what is kept."""
+    given = variables()
+    if given.get("PROFILE") == "production":
+        fail("PROFILE is production, and this would remove the database. First make backup, then: make clean PROFILE=development")
+    if PYTHON.exists() and (VENV / ".installed-scripts").exists():  # in order, and each server in its own time
+        down = subprocess.run([str(PYTHON), "-m", "scripts.stack", "down"], cwd=ROOT, capture_output=True, text=True)
+        if down.returncode:
+            fail(f"The stack could not be stopped, and nothing was removed:\n{down.stderr.strip()}")
+    leftovers.end()
+    removed = [*docker(project()), *docker(f"{project()}-chaos")]  # a chaos run that was killed has a stack of its own
+    folders = [ROOT / name for name in (*OURS, *OF_TOOLS) if (ROOT / name).exists()]
+    for folder in folders:
+        if folder.is_symlink():
+            folder.unlink()
+        shutil.rmtree(folder, ignore_errors=True)
+    caches(ROOT)
+    if left := [folder.name for folder in folders if folder.exists()]:
+        fail(f"{', '.join(left)} could not be removed: another user owns files there. As that user, or root: rm -r {' '.join(left)}")
+    print(f"Removed: {', '.join([*removed, *(folder.name for folder in folders)]) or 'nothing, there was nothing'}.")
+    if kept := [name for name in KEPT if (ROOT / name).exists()]:
+        print(f"Kept, as they may be all there is of their kind: {', '.join(kept)}. Remove them with: rm -r {' '.join(kept)}")
+
+
+def docker(name: str) -> list[str]:
+    """Remove all that Compose made for this project, what was built too; each kind with its number."""
+    if docker_engine.look().trouble:
+        return []
+    if other := docker_engine.elsewhere(name, ROOT):
+        print(f"Docker has {name} from {other}, and what is there is not touched.")
+        return []
+    removed = []
+    for kind, (find, remove) in KINDS.items():
+        listed = subprocess.run(
+            ["docker", *find, "--filter", f"label={docker_engine.LABEL}={name}"], capture_output=True, text=True
+        ).stdout.split()
+        if names := list(dict.fromkeys(listed)):
+            done = subprocess.run(["docker", *remove, *names], capture_output=True, text=True)
+            if done.returncode:
+                fail(f"A {kind} of the project {name} could not be removed:\n{done.stderr.strip()[-1000:]}")
+            removed.append(f"{len(names)} {kind}{'s' if len(names) > 1 else ''}")
+    return removed
+
+
+def caches(folder: Path) -> None:
+    """Python's compiled files, everywhere but in folders that are not ours."""
+    for place, names, _ in os.walk(folder):
+        names[:] = [name for name in names if name not in (".git", *KEPT)]
+        if "__pycache__" in names:
+            names.remove("__pycache__")
+            shutil.rmtree(Path(place) / "__pycache__", ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.dont_write_bytecode = True
+    main()

@@ -1,0 +1,110 @@
+"""Ports of this machine: whether one can be had, and who has it where not."""
+
+import errno
+import pwd
+import shutil
+import socket
+import subprocess
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+LISTENS = "0A"  # in /proc/net/tcp
+HIGHEST = 65535
+FURTHER = 1000  # a port that is suggested in place of another
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who listens on a port, as far as this user can see: a name, the process, and of a container of Compose's the checkout."""
+
+    name: str
+    pid: int | None = None
+    folder: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} (process {self.pid})" if self.pid else self.name
+
+
+def why_not(address: str, port: int) -> OSError | None:
+    """Why a server could not listen there, ``None`` when it could."""
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address.strip("[]"), port))
+        except OSError as error:
+            return error
+    return None
+
+
+def sentence(address: str, port: int, variable: str) -> str | None:
+    """What is wrong with a port, by whom, and which variable changes it; ``None`` when nothing is."""
+    error = why_not(address, port)
+    if error is None:
+        return None
+    found = holder(port) if error.errno == errno.EADDRINUSE else None
+    by = f"{error.strerror}, by {found}" if found else error.strerror
+    return f"Port {port} on {address} cannot be used ({by}). Choose another: make up {variable}={another(address, port)}"
+
+
+def another(address: str, port: int) -> int:
+    """A port that can be had, with as many above it that are not taken as a stack needs in a row."""
+    candidates: list[int] = [*range(port + FURTHER, HIGHEST - 20, FURTHER), *range(20_000, 30_000, 100)]
+    for number in candidates:
+        if all(why_not(address, number + more) is None for more in range(12)):
+            return number
+    return port + 1
+
+
+def holder(port: int) -> Holder | None:
+    """Who listens on a port of any address: a container, a process, or at least whose it is."""
+    return container(port) or (in_proc(port) if Path("/proc/net/tcp").exists() else by_lsof(port))
+
+
+def container(port: int) -> Holder | None:
+    """The container that has the port published."""
+    with suppress(OSError, subprocess.SubprocessError):
+        shown = '{{.Names}}\t{{.Label "com.docker.compose.project.working_dir"}}'
+        command = ["docker", "ps", "--filter", f"publish={port}", "--format", shown]
+        for line in subprocess.run(command, capture_output=True, text=True, timeout=10).stdout.splitlines():
+            name, _, folder = line.partition("\t")
+            return Holder(f"the container {name}", folder=folder)
+    return None
+
+
+def in_proc(port: int) -> Holder | None:
+    """By Linux's tables: the socket of a listener, and the process that has it open."""
+    users: dict[str, int] = {}
+    for table in ("tcp", "tcp6"):
+        with suppress(OSError):
+            for line in Path("/proc/net", table).read_text().splitlines()[1:]:
+                fields = line.split()
+                if fields[3] == LISTENS and int(fields[1].rpartition(":")[2], 16) == port:
+                    users[f"socket:[{fields[9]}]"] = int(fields[7])
+    found = [pid for pid in (int(entry.name) for entry in Path("/proc").glob("[0-9]*")) if opens(pid, users.keys())]
+    if found:  # a server and its workers: the first of them
+        pid = min(found)
+        return Holder(Path(f"/proc/{pid}/comm").read_text().strip(), pid)
+    for user in users.values():
+        with suppress(KeyError):
+            return Holder(f"a process of {pwd.getpwuid(user).pw_name}")
+        return Holder("a process of another user")
+    return None
+
+
+def opens(pid: int, sockets: Collection[str]) -> bool:
+    """Whether a process has one of these sockets open; those of others are hidden."""
+    try:
+        return any(str(entry.readlink()) in sockets for entry in Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:
+        return False
+
+
+def by_lsof(port: int) -> Holder | None:
+    """Where there is no /proc, as on macOS."""
+    if shutil.which("lsof") is None:
+        return None
+    command = ["lsof", "-nP", f"-iTCP:{port}", "-sTCP:LISTEN", "-Fpc"]
+    fields = {line[0]: line[1:] for line in reversed(subprocess.run(command, capture_output=True, text=True).stdout.splitlines()) if line}
+    return Holder(fields["c"], int(fields["p"])) if {"c", "p"} <= fields.keys() else None
