@@ -1,0 +1,29 @@
+"""python3 scripts/venv.py scripts,services,loadtest,tests -m scripts.shots [KIND ...]"""
+
+import argparse
+from importlib import import_module
+
+from scripts.compose_file import ROOT
+from scripts.output import fail, say
+
+KINDS = ("terminal",)
+LARGEST_BYTES = 150_000
+
+
+def main() -> None:
+    """Make these kinds, or all."""
+    parser = argparse.ArgumentParser(prog="shots", description=__doc__)
+    parser.add_argument("kinds", nargs="*", metavar="KIND", help=f"{', '.join(KINDS)} (default: all)")
+    kinds = parser.parse_args().kinds or KINDS
+    if unknown := [kind for kind in kinds if kind not in KINDS]:
+        fail(f"KIND is {' '.join(unknown)!r}; accepted: {', '.join(KINDS)}", 2)
+    for kind in kinds:
+        for path in import_module(f"scripts.shots.{kind}").make():
+            size = path.stat().st_size
+            if size > LARGEST_BYTES:
+                fail(f"{path.relative_to(ROOT)} has {size} bytes; accepted: at most {LARGEST_BYTES}")
+            say(f"  {path.relative_to(ROOT)}  {size // 1000} kB")
+
+
+if __name__ == "__main__":
+    main()
