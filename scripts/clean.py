@@ -16,7 +16,7 @@ from scripts.sentences import fail
 from scripts.venv import PYTHON, VENV
 
 OURS = (".venv", ".run", ".cache")
-OF_TOOLS = (".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache")
+OF_TOOLS = (".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache", "__pycache__")  # in any folder
 KEPT = ("results", "backups", "secrets", "tls", "acme", ".env")
 # What Compose marks with the project's name, in the order in which it can be removed.
 KINDS = {
@@ -38,7 +38,7 @@ def main() -> None:
             fail(f"The stack could not be stopped, and nothing was removed:\n{down.stderr.strip()}")
     leftovers.end()
     removed = [*docker(project()), *docker(f"{project()}-chaos")]  # a chaos run that was killed has a stack of its own
-    folders = [ROOT / name for name in (*OURS, *OF_TOOLS) if (ROOT / name).exists()]
+    folders = [ROOT / name for name in OURS if (ROOT / name).exists()]
     for folder in folders:
         if folder.is_symlink():
             folder.unlink()
@@ -72,12 +72,12 @@ def docker(name: str) -> list[str]:
 
 
 def caches(folder: Path) -> None:
-    """Python's compiled files, everywhere but in folders that are not ours."""
+    """What tools and Python left, everywhere but in what is kept."""
     for place, names, _ in os.walk(folder):
         names[:] = [name for name in names if name not in (".git", *KEPT)]
-        if "__pycache__" in names:
-            names.remove("__pycache__")
-            shutil.rmtree(Path(place) / "__pycache__", ignore_errors=True)
+        for name in set(names) & set(OF_TOOLS):
+            names.remove(name)
+            shutil.rmtree(Path(place) / name, ignore_errors=True)
 
 
 if __name__ == "__main__":

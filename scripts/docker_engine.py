@@ -55,10 +55,13 @@ def refusal(printed: str) -> tuple[str, str]:
 
 
 def elsewhere(project: str, here: Path) -> str | None:
-    """Another checkout that has containers under this project's name, by which alone Compose tells stacks apart."""
+    """Another checkout that has containers under this project's name, by which alone Compose tells stacks apart.
+
+    One that is no longer there has been moved, and may well be this one.
+    """
     shown = f'{{{{.Label "{LABEL}.working_dir"}}}}'
     _, printed = ask("docker", "ps", "--all", "--filter", f"label={LABEL}={project}", "--format", shown)
-    return min({line for line in printed.splitlines() if line.startswith("/")} - {str(here)}, default=None)
+    return min((line for line in printed.splitlines() if line.startswith("/") and line != str(here) and Path(line).is_dir()), default=None)
 
 
 def ask(*command: str) -> tuple[int | None, str]:

@@ -153,8 +153,12 @@ def admin() -> None:
 
 
 def is_up() -> bool:
-    """Whether containers of this project exist."""
-    return answers() and bool(compose("--profile", "*", "ps", "--quiet", "--all", quiet=True).stdout.strip())
+    """Whether containers of this project exist, and are this checkout's."""
+    return (
+        answers()
+        and not docker_engine.elsewhere(project(), ROOT)
+        and bool(compose("--profile", "*", "ps", "--quiet", "--all", quiet=True).stdout.strip())
+    )
 
 
 def services_up() -> set[str]:
