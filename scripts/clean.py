@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from scripts import docker_engine, leftovers
-from scripts.compose_file import ROOT, project, variables
+from scripts.compose_file import ROOT, variables
 from scripts.sentences import fail
 from scripts.venv import PYTHON, VENV
 
@@ -37,7 +37,7 @@ def main() -> None:
         if down.returncode:
             fail(f"The stack could not be stopped, and nothing was removed:\n{down.stderr.strip()}")
     leftovers.end()
-    removed = [*docker(project()), *docker(f"{project()}-chaos")]  # a chaos run that was killed has a stack of its own
+    removed = [sentence for name in docker_engine.made() for sentence in docker(name)]
     folders = [ROOT / name for name in OURS if (ROOT / name).exists()]
     for folder in folders:
         if folder.is_symlink():
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def docker(name: str) -> list[str]:
-    """Remove all that Compose made for this project, what was built too; each kind with its number."""
+    """Remove all that Compose made for a project, what was built too; each kind with its number."""
     if docker_engine.look().trouble:
         return []
     if other := docker_engine.elsewhere(name, ROOT):

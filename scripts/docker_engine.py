@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from scripts.checkout import ROOT
+
 # healthcheck.start_interval: the engine's API 1.44, and the first Compose that passes it on.
 OLDEST_ENGINE, OLDEST_COMPOSE = (25, 0), (2, 24, 1)
 SECONDS = 10
 LABEL = "com.docker.compose.project"
+PROJECTS = ROOT / ".run" / "docker-projects"
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,17 @@ def elsewhere(project: str, here: Path) -> str | None:
     shown = f'{{{{.Label "{LABEL}.working_dir"}}}}'
     _, printed = ask("docker", "ps", "--all", "--filter", f"label={LABEL}={project}", "--format", shown)
     return min((line for line in printed.splitlines() if line.startswith("/") and line != str(here) and Path(line).is_dir()), default=None)
+
+
+def made() -> list[str]:
+    """The projects that this checkout has started, by what ``remember`` wrote."""
+    return PROJECTS.read_text().split() if PROJECTS.is_file() else []
+
+
+def remember(project: str) -> None:
+    """Write down that this checkout starts a project: make clean removes no others, whose name may be the same."""
+    PROJECTS.parent.mkdir(exist_ok=True)
+    PROJECTS.write_text("\n".join(dict.fromkeys([*made(), project])))
 
 
 def ask(*command: str) -> tuple[int | None, str]:

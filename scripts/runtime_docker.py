@@ -43,6 +43,7 @@ def up(reload: bool = False) -> None:
     if other := docker_engine.elsewhere(project(), ROOT):
         named = f"COMPOSE_PROJECT_NAME={project()}-2"
         fail(f"{other} runs under the name {project()} too. First there: make down. Or name this one, with other ports: make up {named}")
+    docker_engine.remember(project())
     if not is_up():
         for number, variable in ((port, "HTTP_PORT"), (secure_port, "HTTPS_PORT")):
             if wrong := ports.sentence(bind, int(number), variable):

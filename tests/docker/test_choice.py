@@ -35,6 +35,9 @@ def test_the_containers_of_another_checkout_with_the_same_name_are_left_alone(tm
         assert refused.returncode == 1
         assert f"{other} runs under the name {own.project} too. First there: make down." in refused.stderr
         assert own.run("scripts.stack", "down").stdout == "Nothing was running.\n"
+        docker_projects = own.folder / ".run" / "docker-projects"
+        docker_projects.parent.mkdir(exist_ok=True)
+        docker_projects.write_text(own.project)
         assert f"Docker has {own.project} from {other}" in own.run("scripts.clean").stdout
         assert subprocess.run(["docker", "inspect", container], capture_output=True).returncode == 0
         other.rmdir()  # moved: then it may well be this one
