@@ -21,6 +21,7 @@ from wsgiref.util import FileWrapper, setup_testing_defaults
 import httpx
 import pytest
 
+from scripts import proc
 from tests.checkouts import free_port
 from twogates import asgi, counters, wsgi
 from twogates.counters import Counts, read
@@ -231,6 +232,41 @@ def test_an_event_loop_has_one_watch(folder: Path) -> None:
     assert asyncio.run(watches()) == 1
 
 
+def test_who_is_named_says_that_it_lives_and_what_memory_it_has(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COUNTED_AS", "flask")
+    monkeypatch.setattr(counters, "BEAT_PERIOD", 0.01)
+    call(hello).close()
+    path = folder / "flask" / f"{os.uname().nodename}.{os.getpid()}"
+    first = read(path)
+    assert (first.begun, first.finished) == (1, 1)
+    assert abs(time.time() - first.alive) < 5
+    assert first.memory == pytest.approx(1024 * 1024 * proc.pss_mib([os.getpid()]), rel=0.2)
+    until(lambda: read(path).alive > first.alive)
+
+
+def test_without_a_name_nobody_says_anything(folder: Path) -> None:
+    threads = threading.active_count()
+    call(hello).close()
+    assert (own(folder).alive, own(folder).memory, threading.active_count()) == (0.0, 0, threads)
+
+
+def test_files_of_the_dead_go_with_the_next_that_is_made(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COUNTED_AS", "flask")
+    child = os.fork()
+    if not child:
+        with suppress(BaseException):
+            call(hello).close()
+        os._exit(0)
+    os.waitpid(child, 0)
+    host, mine = os.uname().nodename, folder / "flask"
+    of_another = mine / f"{host}-2.{child}"
+    of_another.touch()
+    (mine / f"{host}.1").touch()  # who lives
+    assert (mine / f"{host}.{child}").exists()
+    call(hello).close()
+    assert {path.name for path in mine.iterdir()} == {of_another.name, f"{host}.1", f"{host}.{os.getpid()}"}
+
+
 def test_a_file_that_is_being_made_reads_as_zeros(tmp_path: Path) -> None:
     for size in range(counters.LAYOUT.size):
         (tmp_path / "1").write_bytes(bytes(size))
@@ -298,7 +334,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
             url = f"http://127.0.0.1:{port}"
             until(lambda: alive(url))
             assert process.poll() is None
-            assert not (tmp_path / str(process.pid)).exists() or service == "django_async"  # workers count, not their parent
+            assert not list(tmp_path.rglob(f"*{process.pid}")) or service == "django_async"  # workers count, not their parent
             return url
 
         yield started
@@ -366,3 +402,12 @@ def test_an_open_socket_is_counted_beside_the_requests(start: Start, tmp_path: P
         until(lambda: totals(tmp_path) == (0, 0, 1))
     until(lambda: totals(tmp_path) == (0, 0, 0))
     until(lambda: all(read(path).lag_samples > 2 for path in tmp_path.iterdir()))
+
+
+@pytest.mark.parametrize(("service", "workers"), [("flask_sync", 2), ("fastapi_async", 2), ("django_async", 1)])
+def test_every_server_keeps_saying_that_its_processes_live(start: Start, tmp_path: Path, service: str, workers: int) -> None:
+    start(service, WORKERS=str(workers), COUNTED_AS="one")
+    until(lambda: len(list((tmp_path / "one").iterdir())) == workers)
+    first = {path: read(path) for path in (tmp_path / "one").iterdir()}
+    assert all(abs(time.time() - one.alive) < 5 and one.memory > 2**20 for one in first.values())
+    until(lambda: all(read(path).alive > one.alive for path, one in first.items()))

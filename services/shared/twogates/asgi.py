@@ -69,7 +69,7 @@ class Observed:
 
 
 class Counted:
-    """ASGI middleware for the laboratory: counts a request or a socket while its call lasts, and watches the event loop."""
+    """ASGI middleware that counts a request or a socket while its call lasts, and watches the event loop."""
 
     def __init__(self, app: Application) -> None:
         self.app = app

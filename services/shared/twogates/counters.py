@@ -1,4 +1,4 @@
-"""What the laboratory counts inside a process: requests, open sockets, and how late its event loop runs.
+"""What the laboratory and the page's live view count inside a process: requests, open sockets, and how late its event loop runs.
 
 Only where the environment variable COUNTERS names a folder. Each process then keeps a file there, named by its process id:
 
@@ -9,19 +9,27 @@ Only where the environment variable COUNTERS names a folder. Each process then k
         24  uint64  samples of the event loop's lag, one each LAG_PERIOD
         32  double  sum of the lags, in seconds
         40  double  the largest lag since the process began, in seconds
+        48  double  when the process last said that it lives, in seconds since 1970
+        56  uint64  what memory it had then, in bytes: its pages, of which those that processes share count in parts (PSS)
 
-All little-endian. It uses nothing but the standard library: the laboratory imports it to read the files.
+All little-endian. The last two stay 0 but where COUNTED_AS names a service: for who looks on from another container, and cannot ask
+the kernel. Files are then in a folder of that name below, and their names begin with the container's, since process ids repeat.
+
+It uses nothing but the standard library: the laboratory imports it to read the files.
 """
 
 import mmap
 import os
 import struct
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 
-LAYOUT = struct.Struct("<QQQQdd")
+LAYOUT = struct.Struct("<QQQQdddQ")
 LAG_PERIOD = 0.05  # seconds
+BEAT_PERIOD = 1.0
 HEALTH_CHECKS = frozenset({"/healthz", "/readyz"})
 
 
@@ -35,6 +43,8 @@ class Counts:
     lag_samples: int = 0
     lag_seconds: float = 0.0
     lag_largest: float = 0.0
+    alive: float = 0.0
+    memory: int = 0
 
     @property
     def in_flight(self) -> int:
@@ -51,8 +61,8 @@ def read(path: Path) -> Counts:
 class Counters:
     """The counts of this process, in its file. Threads may share it; a forked process must not (see ``own``)."""
 
-    def __init__(self, folder: Path) -> None:
-        with (folder / str(os.getpid())).open("w+b") as file:
+    def __init__(self, path: Path) -> None:
+        with path.open("w+b") as file:
             file.truncate(LAYOUT.size)
             self.memory = mmap.mmap(file.fileno(), LAYOUT.size)
         self.counts = Counts()
@@ -90,6 +100,19 @@ class Counters:
             self.counts.lag_largest = max(self.counts.lag_largest, seconds)
             self.store()
 
+    def beat(self) -> None:
+        """Say that the process lives."""
+        memory = proportional_set_size()
+        with self.lock:
+            self.counts.alive, self.counts.memory = time.time(), memory
+            self.store()
+
+    def keep_beating(self) -> None:
+        """Say so as long as it does. A thread of its own: a loop that is blocked lives too, and that is what there is to see."""
+        while True:
+            self.beat()
+            time.sleep(BEAT_PERIOD)
+
     def store(self) -> None:
         """Write all of it. Not with pack_into, which writes zeros first: a reader would see them."""
         self.memory[:] = LAYOUT.pack(*vars(self.counts).values())
@@ -110,8 +133,39 @@ def own() -> Counters:
     if _own is None:
         with _making:
             if _own is None:
-                _own = Counters(Path(os.environ["COUNTERS"]))
+                _own = made(Path(os.environ["COUNTERS"]), os.environ.get("COUNTED_AS"))
     return _own
+
+
+def made(folder: Path, service: str | None) -> Counters:
+    """New counters; with a heart where a service is named."""
+    if not service:
+        return Counters(folder / str(os.getpid()))
+    folder, host = folder / service, os.uname().nodename
+    folder.mkdir(exist_ok=True)
+    remove_the_dead(folder, host)
+    counters = Counters(folder / f"{host}.{os.getpid()}")
+    counters.beat()
+    Thread(target=counters.keep_beating, name="counters", daemon=True).start()
+    return counters
+
+
+def remove_the_dead(folder: Path, host: str) -> None:
+    """Remove files of processes of this host that are no more: workers come and go as long as their container stays."""
+    for path in folder.glob(f"{host}.*"):
+        try:
+            os.kill(int(path.suffix[1:]), 0)
+        except ProcessLookupError:
+            path.unlink(missing_ok=True)
+        except (ValueError, PermissionError):  # not one of ours, or of somebody who lives
+            continue
+
+
+def proportional_set_size() -> int:
+    """Memory of this process in bytes, 0 where the system does not say."""
+    with suppress(OSError, StopIteration), Path("/proc/self/smaps_rollup").open() as file:
+        return 1024 * next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
+    return 0
 
 
 def _forget() -> None:

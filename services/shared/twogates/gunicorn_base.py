@@ -69,7 +69,7 @@ ENDS = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
 
 
 def post_fork(server: Any, _worker: Any) -> None:
-    """Let a worker hear that it shall end from its first moment on, and have its counters where the laboratory counts.
+    """Let a worker hear that it shall end from its first moment on, and have its counters where they are kept.
 
     Until a worker sets its own handlers it has those of the master, which put a signal into the master's queue: in a copy that
     nobody reads. Gunicorn tells its workers to end once. One that was born at that moment would serve on, until it is killed

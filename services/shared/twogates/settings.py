@@ -147,6 +147,14 @@ class TlsSettings(Settings):
     authority_folder: Path | None = None
 
 
+class LiveSettings(Settings):
+    """What the monitor reads beside what its server does."""
+
+    body_limit: int = Field(ge=1)
+    live_folder: DirectoryPath
+    flask_threads: int = Field(ge=1, le=1024)
+
+
 class ProcessSettings(Settings):
     """What every process that stays reads."""
 
@@ -177,3 +185,4 @@ class ServerSettings(ProcessSettings):
     backlog: Annotated[int, Field(ge=1, le=65535)] | None = None
     # Checked here and used by counters.py, which cannot import this module.
     counters: Annotated[Annotated[DirectoryPath, AfterValidator(writable)] | None, Field(description="a folder to write to")] = None
+    counted_as: Annotated[str, Field(pattern="^[a-z]+$")] | None = None  # the name of a folder in it

@@ -49,7 +49,7 @@ def in_line(environ: dict[str, Any]) -> float:
 
 
 class Counted:
-    """WSGI middleware for the laboratory: counts a request from the call until the server closes the answer."""
+    """WSGI middleware that counts a request from the call until the server closes the answer."""
 
     def __init__(self, app: Application) -> None:
         self.app = app
