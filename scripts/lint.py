@@ -17,7 +17,7 @@ from scripts.output import console
 BIN = Path(sys.executable).parent
 # The version of the image in compose.yaml: gixy knows which versions have known vulnerabilities.
 NGINX_VERSION = "1.30.6"
-SERVICES = ("flask_sync", "fastapi_async", "django_async", "upstream", "certificates")
+SERVICES = ("flask_sync", "fastapi_async", "django_async", "upstream", "monitor", "certificates")
 
 
 def command(*words: str | Path, folder: Path = ROOT) -> str | None:

@@ -4,17 +4,19 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from scripts import data_local, nginx_local, secrets
 from scripts.compose_file import ROOT, Service, load
+from scripts.live import MONITOR, without_live
 
 RUN = ROOT / ".run"
 LAB = RUN / "lab"
 # Where containers have volumes.
 FOLDERS = {"TLS_FOLDER": str(RUN / "tls"), "AUTHORITY_FOLDER": str(RUN / "authority"), "ACME_FOLDER": str(RUN / "acme")}
+FOLDERS |= {"LIVE_FOLDER": str(RUN / "live"), "COUNTERS": str(RUN / "live"), "RESULTS_FOLDER": str(ROOT / "results")}
 # Docker's names, in a URL and in an upstream of Nginx.
 URL = re.compile(r"(http://|redis://|@)(\w+):(?:8000|5432|6379)\b")
 SERVER = re.compile(r"server (\w+):8000 resolve([^;]*);")
@@ -51,9 +53,11 @@ class Plan:
     nginx_is: str
 
 
-def make_plan(reload: bool = False) -> Plan:
-    """Read compose.yaml and give each replica a port on the loopback address."""
+def make_plan(reload: bool = False, live: bool = True) -> Plan:
+    """Read compose.yaml and give each replica a port on the loopback address. Without ``live`` nothing is there for the live view."""
     services, document = load()
+    if not live:
+        services = {name: replace(one, environment=without_live(one.environment)) for name, one in services.items() if name != MONITOR}
     ours = [service for service in services.values() if service.folder and not service.profiles]
     lasting = [service for service in ours if not service.ends]
     port = int(document["x-local"]["first_port"])
@@ -76,14 +80,14 @@ def make_plan(reload: bool = False) -> Plan:
     data_jobs: list[Process] = []
     for service in (service for service in ours if service.ends):
         job = python_process(service, 0, addresses, document, reload)
-        job.environment.update(FOLDERS)
         (data_jobs if commands.keys() & service.needs else jobs).append(job)
 
     (bind, http_port, _), (_, https_port, _) = (published.rsplit(":", 2) for published in services["nginx"].ports)
     values = {name: local_servers(value, addresses) for name, value in services["nginx"].environment.items()}
     values |= {"NGINX_LISTEN": f"{bind}:{http_port}", "NGINX_LISTEN_TLS": f"{bind}:{https_port}"}
-    values |= {"NGINX_SPOOL": "spool", "NGINX_RESOLVER": "127.0.0.1", **FOLDERS}
+    values |= {"NGINX_SPOOL": "spool", "NGINX_RESOLVER": "127.0.0.1", **local_folders(values)}
     values["LOCUST"] = f"127.0.0.1:{document['x-local']['locust_port']}"
+    values["MONITOR"] = f"127.0.0.1:{addresses[MONITOR][0]}" if MONITOR in addresses else ""
     workers = re.search(r"worker_processes (\w+);", document["services"]["nginx"]["command"][-1])
     assert workers
     nginx, nginx_is = nginx_local.find_nginx()
@@ -110,6 +114,7 @@ def python_process(service: Service, number: int, addresses: dict[str, list[int]
         "CPUS": f"{service.cpus:g}",  # no cgroup limits this process: it is told what the container would be given
         "PYTHONPATH": str(ROOT / "services" / "shared"),
         "RELOAD": "true" if reload else "",
+        **local_folders(service.environment),
         "PYTHONDONTWRITEBYTECODE": "",  # whoever has it set would wait for eleven processes that compile the same files, at each start
     }
     name = service.name if service.replicas == 1 else f"{service.name}-{number + 1}"
@@ -117,6 +122,11 @@ def python_process(service: Service, number: int, addresses: dict[str, list[int]
         environment["ALIVE_FILE"] = str(RUN / f"{name}.alive")
     program, *arguments = service.command
     return Process(name, [str(Path(sys.prefix) / "bin" / program), *arguments], service.folder, environment, "TERM", service.stop_seconds)
+
+
+def local_folders(environment: dict[str, str]) -> dict[str, str]:
+    """The variables that name a container's folder, with what is in its place here."""
+    return {name: folder for name, folder in FOLDERS.items() if environment.get(name)}
 
 
 def run_jobs(jobs: list[Process]) -> str | None:

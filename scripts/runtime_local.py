@@ -114,7 +114,8 @@ def down() -> bool:
     """Stop every process, those too that a killed Supervisor left; whether there was one."""
     if not supervisor.stop(seconds=90) and not leftovers.end():
         return False
-    shutil.rmtree(RUN / "nginx", ignore_errors=True)
+    for name in ("nginx", "live"):
+        shutil.rmtree(RUN / name, ignore_errors=True)
     return True
 
 

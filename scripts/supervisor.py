@@ -17,6 +17,7 @@ from scripts.output import fail
 
 CONFIGURATION = RUN / "supervisord.conf"
 LOGS = RUN / "logs"
+FIRST = ("monitor", "nginx")  # stopped before all others: the event streams, for whose end Nginx would wait, and who lets people in
 LAST = {"postgres", "valkey"}  # stopped when nobody needs them any more
 
 HEAD = """\
@@ -135,8 +136,8 @@ def stop(seconds: float) -> bool:
         return False
     pid = running.getPID()
     # Nginx first, so that nobody is let in any more, then all services at once; Supervisor alone would stop one after the other.
-    names = [process["name"] for process in running.getAllProcessInfo() if process["statename"] in ("RUNNING", "STARTING")]
-    for name in sorted(set(names) - LAST, key="nginx".__ne__):
+    names = {process["name"] for process in running.getAllProcessInfo() if process["statename"] in ("RUNNING", "STARTING")} - LAST
+    for name in [*(one for one in FIRST if one in names), *sorted(names.difference(FIRST))]:
         running.stopProcess(name, name == "nginx")
     running.shutdown()
     deadline = time.monotonic() + seconds

@@ -20,7 +20,10 @@ LOCKS = {
     "scripts": ["scripts/requirements.txt"],
     "services": [
         "scripts/local.txt",
-        *("services/" + name + "/requirements.txt" for name in ("flask_sync", "fastapi_async", "django_async", "upstream", "certificates")),
+        *(
+            "services/" + name + "/requirements.txt"
+            for name in ("flask_sync", "fastapi_async", "django_async", "upstream", "monitor", "certificates")
+        ),
     ],
     "loadtest": ["loadtest/generator/requirements.txt", "loadtest/requirements.txt"],
     "tests": ["tests/requirements.txt", "tests/lint.txt"],

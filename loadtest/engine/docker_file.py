@@ -10,6 +10,7 @@ from loadtest.engine.local_database import with_connections
 from loadtest.engine.variants import WSGI_COMMAND
 from loadtest.model import Variant
 from scripts.compose_file import load
+from scripts.live import VOLUMES, without_live
 
 Entry = dict[str, Any]
 # The same for every variant: a limit that one of them meets would be the experiment. Sixteen sync workers, and thousands of
@@ -101,6 +102,8 @@ class Maker:
         entry = copy.deepcopy(self.given[service])
         for name in ("build", "depends_on", "ports", "secrets"):
             entry.pop(name, None)
+        entry["environment"] = without_live(entry.get("environment", {}))
+        entry["volumes"] = [one for one in entry.get("volumes", []) if not one.startswith(VOLUMES)]
         entry["deploy"].pop("replicas", None)
         entry["restart"] = "no"  # one that ends is a finding, and must not be hidden
         # Often until it is ready, and then never again: a check is a process in the container, whose CPU time is measured.

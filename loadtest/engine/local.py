@@ -32,7 +32,7 @@ class Local:
     def __init__(self, server_cpus: set[int] | None, other_cpus: set[int] | None) -> None:
         self.server_cpus, self.other_cpus = server_cpus, other_cpus
         self.servers = Servers(FOLDER)
-        self.plan = make_plan()
+        self.plan = make_plan(live=False)
         self.pids: dict[tuple[str, str], list[int]] = {}
         self.values: dict[str, dict[str, str]] = {}
         self.stopping: set[str] = set()  # servers that were told to end, and may be at it still

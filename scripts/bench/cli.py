@@ -118,7 +118,7 @@ def measure_all(chosen: Namespace, folder: Path, progress: "Progress") -> tuple[
     idle = idle_stack(folder)
     with apart() as move_off, Servers(folder) as servers:
         progress("starting the servers")
-        plan = make_plan()
+        plan = make_plan(live=False)
         ports = new_ports(plan)
         data.start(servers, plan, folder, ports)
         commands = all_commands(plan, ports, folder)

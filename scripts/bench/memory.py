@@ -31,7 +31,7 @@ class Part:
 
 def idle_stack(folder: Path) -> list[Part]:
     """The stack as ``make up RUNTIME=local`` would start it now, each service once asked: less Supervisor, the data, and the worker."""
-    plan = make_plan()
+    plan = make_plan(live=False)
     ports = new_ports(plan)
     with Servers(folder) as servers:
         for process in plan.processes:

@@ -19,6 +19,7 @@ STATE, CACHE, LOGS, RUNTIME = "/var/lib/twogates", "/var/cache/twogates-nginx", 
 SECRETS = "/etc/twogates/secrets"  # where root puts them
 PLACES = {"TLS_FOLDER": f"{STATE}/tls", "AUTHORITY_FOLDER": f"{STATE}/authority", "ACME_FOLDER": f"{STATE}/acme"}
 PLACES |= {"ALIVE_FILE": "/tmp/alive"}  # noqa: S108  of PrivateTmp=: this unit's alone
+PLACES |= {"LIVE_FOLDER": f"{STATE}/live", "RESULTS_FOLDER": f"{STATE}/results"}  # which nobody asks for: a host has no live view
 ACCESS_LOG = "access_log /dev/stdout "
 # What a host has from its distribution: the ports that these listen on, and the units, which are not named alike everywhere.
 DATA_PORTS = {"postgres": 5432, "valkey": 6379}
@@ -32,7 +33,7 @@ def render(folder: Path) -> Plan:
 
     Nothing in them depends on ``folder`` but where Nginx finds its configuration.
     """
-    plan = make_plan()
+    plan = make_plan(live=False)
     entries = load()[1]["services"]
     files = {name: (HERE / name).read_text() for name in STATIC}
     for process in plan.processes:

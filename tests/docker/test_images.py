@@ -13,7 +13,7 @@ from tests.docker.conftest import docker
 BUILT = {name: entry for name, entry in yaml.safe_load((ROOT / "compose.yaml").read_text())["services"].items() if "build" in entry}
 DOCKERFILES = sorted({ROOT / entry["build"]["context"] / "Dockerfile" for entry in BUILT.values()})
 each_dockerfile = pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: path.parent.name)
-SERVERS = ("flask", "fastapi", "django", "upstream")
+SERVERS = ("flask", "fastapi", "django", "upstream", "monitor")
 
 
 def instructions(path: Path, name: str) -> list[str]:

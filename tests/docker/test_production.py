@@ -111,6 +111,20 @@ def test_it_serves_and_shows_nothing_for_show(service: str, production: Producti
         assert production.ask(f"/{service}/{path}").status == 422
 
 
+def test_there_is_no_live_view(production: Production, every_container: list[dict[str, Any]]) -> None:
+    for path in ("/live/events", "/live/requests/an-id-of-one", "/results/", "/results/latest/report.html", "/locust/"):
+        gone = production.ask(path)
+        assert (gone.status, gone.headers["Content-Type"]) == (404, "application/problem+json")
+    assert json.loads(production.ask("/page.json").text) == {"profile": "production"}  # type: ignore[attr-defined]
+    for container in every_container:
+        service = container["Config"]["Labels"]["com.docker.compose.service"]
+        assert service != "monitor"
+        assert not [word for word in container["Config"]["Env"] if re.match("COUNTERS=.", word)]
+        assert ("/live" in {mount["Destination"] for mount in container["Mounts"]}) is (service == "nginx")
+        if service == "nginx":
+            assert docker("exec", container["Id"], "ls", "-A", "/live") == ""  # no second log
+
+
 @pytest.mark.parametrize("service", ["flask", "fastapi", "django"])
 def test_a_real_http3_client_gets_an_answer(service: str, production: Production) -> None:
     headers, body = http3.get(int(production.secure_port), NAME, f"/{service}/json", production.authority)

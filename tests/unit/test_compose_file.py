@@ -64,6 +64,7 @@ def test_the_local_plan_has_an_address_for_every_replica(monkeypatch: pytest.Mon
         "django-3": "9004",
         "worker": "",
         "upstream": "9005",
+        "monitor": "9006",
         "nginx": None,
     }
     assert plan.nginx_values["DJANGO_SERVERS"].count("server 127.0.0.1:900") == 3

@@ -49,6 +49,16 @@ def test_only_what_is_asked_is_published_and_only_here() -> None:
     assert published == {"nginx-0": ["127.0.0.1:5001:8080"], "app-1-0": ["127.0.0.1:5002:8000"], "nginx-2": ["127.0.0.1:5003:8080"]}
 
 
+def test_nothing_is_there_for_the_live_view() -> None:
+    for name, one in services().items():
+        environment, volumes = one["environment"], one["volumes"]
+        assert isinstance(environment, dict)
+        assert isinstance(volumes, list)
+        assert (environment.get("COUNTERS") or "/counters", environment.get("COUNTED_AS") or "") == ("/counters", "")
+        assert not [volume for volume in volumes if volume.startswith(("live", "./results"))]
+        assert environment.get("LIVE_LOG_OFF") == ("#" if name.startswith("nginx") else None)
+
+
 def test_each_container_counts_for_itself() -> None:
     mounts = [one["volumes"] for name, one in services().items() if name.startswith("app-")]
     assert len({str(one) for one in mounts}) == len(mounts)
@@ -73,7 +83,7 @@ def test_a_process_of_another_machine_is_not_taken_for_the_container() -> None:
 def test_counts_of_replicas_with_the_same_process_id_are_added(tmp_path: Path) -> None:
     for replica in ("app-0-0", "app-0-1"):
         (tmp_path / replica).mkdir()
-        (tmp_path / replica / "1").write_bytes(LAYOUT.pack(3, 2, 0, 0, 0.0, 0.0))
+        (tmp_path / replica / "1").write_bytes(LAYOUT.pack(3, 2, 0, 0, 0.0, 0.0, 0.0, 0))
     assert served(tmp_path) == 4
 
 

@@ -1,0 +1,101 @@
+"""One event twice a second, the same for all who watch. Nothing is computed while nobody does."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator
+
+from access_log import AccessLog
+from processes import Processes
+from traffic import Traffic
+
+from twogates import leaving
+from twogates.payloads import encode
+from twogates.settings import LiveSettings
+
+log = logging.getLogger(__name__)
+
+EVERY_SECONDS = 0.5
+LOOKS = 10  # at the processes, for each event
+LOAD_SECONDS = 3.0  # after which what a load generator said is forgotten
+IDLE_SECONDS = 1.0  # between two looks whether the log is too long, while nobody watches
+
+
+class Watching:
+    """What there is to see. ``keep_looking`` is the task that sees it."""
+
+    def __init__(self, settings: LiveSettings) -> None:
+        # Flask has a slot for each thread; an event loop holds what comes.
+        self.threads = {"flask": settings.flask_threads, "fastapi": None, "django": None}
+        self.log = AccessLog(settings.live_folder / "access.log")
+        self.processes = Processes(settings.live_folder)
+        self.traffic = Traffic()
+        self.watchers = 0
+        self.somebody = asyncio.Event()
+        self.news: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
+        self.load: dict[str, object] | None = None
+        self.load_said = 0.0
+        leaving.CALLS.append(lambda: self.publish(None))
+
+    async def events(self) -> AsyncGenerator[bytes]:
+        """Each event from now on, for one who watches and as far as he reads, until this process is told to stop."""
+        self.watchers += 1
+        self.somebody.set()
+        try:
+            while not leaving.left() and (event := await asyncio.shield(self.news)):
+                yield event
+        finally:
+            self.watchers -= 1
+            if not self.watchers:
+                self.somebody.clear()
+
+    def publish(self, event: bytes | None) -> None:
+        """Give all who watch an event, or their end."""
+        news, self.news = self.news, asyncio.get_running_loop().create_future()
+        news.set_result(event)
+
+    async def keep_looking(self) -> None:
+        """Look as long as this process runs, and go on after what could not be read."""
+        while True:
+            try:
+                await (self.look() if self.watchers else self.rest())
+            except Exception:
+                log.exception("the live view goes on after an error")
+                await asyncio.sleep(IDLE_SECONDS)
+
+    async def rest(self) -> None:
+        """Wait until somebody comes."""
+        self.log.cut()
+        try:
+            await asyncio.wait_for(self.somebody.wait(), IDLE_SECONDS)
+        except TimeoutError:
+            return
+        self.log.go_back()
+        self.traffic = Traffic()
+        self.processes = Processes(self.processes.folder)
+
+    async def look(self) -> None:
+        """Half a second of it."""
+        due = time.monotonic()
+        for _ in range(LOOKS):
+            due += EVERY_SECONDS / LOOKS
+            await asyncio.sleep(due - time.monotonic())
+            self.processes.look(time.time())
+        self.traffic.add(self.log.new_lines())
+        self.log.cut()
+        self.publish(encode(self.event(time.time())))
+
+    def event(self, now: float) -> dict[str, object]:
+        """What is to be seen now."""
+        self.traffic.forget(now)
+        return {
+            "time": round(now, 3),
+            "load": self.load if now - self.load_said < LOAD_SECONDS else None,
+            "services": {
+                name: self.traffic.numbers(name, now) | self.processes.numbers(name, threads) for name, threads in self.threads.items()
+            },
+        }
+
+    def say_load(self, load: dict[str, object]) -> None:
+        """A load generator is at work."""
+        self.load, self.load_said = load, time.time()
