@@ -6,7 +6,13 @@ request asks for (parameters.py), ``THINK`` how many seconds a visitor thinks be
 """
 
 import os
+from contextlib import ExitStack
+from typing import Any
 
+from locust import events
+from locust.env import Environment
+
+from loadtest.generator.live import told
 from loadtest.generator.parameters import THINK, Parameters, read_number
 from loadtest.generator.users import user_class
 from loadtest.generator.visitors import visitor_class
@@ -22,3 +28,18 @@ visitors = [visitor_class(service, target, read_number(os.environ, "think", THIN
 
 # Locust takes the user classes that it finds among a locustfile's names.
 globals().update({made.__name__: made for made in (*classes, *visitors)})
+
+telling = ExitStack()
+
+
+@events.test_start.add_listener
+def begin_telling(environment: Environment, **_: Any) -> None:
+    """Let the page's live view show how many users there are."""
+    chosen = ", ".join(made.__name__ for made in environment.user_classes)
+    telling.enter_context(told(target, f"make locust, {chosen}", lambda: environment.runner.user_count))
+
+
+@events.test_stop.add_listener
+def end_telling(**_: Any) -> None:
+    """It forgets them when nothing more is said."""
+    telling.close()

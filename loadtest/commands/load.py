@@ -3,6 +3,7 @@
 import shlex
 from argparse import Namespace
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from loadtest.commands.options import default, services, services_that_serve, workload
@@ -109,9 +110,22 @@ def run(arguments: Namespace) -> int:
         plan = Plan(Pace(arguments.seconds, arguments.warmup, REPEATS), full=False, seed=arguments.seed)
         here = shared(machine())
         with processes(here) as fleet:
+            fleet.generators.told = live_view(arguments.target)
             return Lab([lesson], plan, existing, here, fleet, tell).run("load", command(arguments))
 
     return carry_out(arguments, job, lambda _: "make lab X=queue, after make down")
+
+
+def live_view(target: str) -> Callable[[Any], AbstractContextManager[None]]:
+    """What tells the page's live view of each cell on the stack; calibration asks somebody else."""
+    from loadtest.generator.live import told
+
+    def tell(ask: Any) -> AbstractContextManager[None]:
+        load = ask.loads[0]
+        path = load.what.path.format(**vars(load.parameters))
+        return told(target, f"make load, {ask.prefix}/{path}", lambda: load.users) if ask.target == target else nullcontext()
+
+    return tell
 
 
 def command(arguments: Namespace) -> str:

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import Any, Self
@@ -93,6 +93,8 @@ class Generators:
         self.processes: list[subprocess.Popen[bytes]] = []
         self.answers: dict[str, dict[str, dict[str, Any]]] = {}
         self.changed = Event()
+        # Who is told of a cell for as long as it is played.
+        self.told: Callable[[Ask], AbstractContextManager[None]] = lambda _: nullcontext()
 
     def __enter__(self) -> Self:
         port = self.port or free_port()
@@ -146,6 +148,11 @@ class Generators:
 
     def run(self, ask: Ask, opened: Callable[[], None], closed: Callable[[], None], tell: Callable[[str], None]) -> list[dict[str, Any]]:
         """Play a cell; each worker's counts. ``opened`` and ``closed`` are called at the window's ends."""
+        with self.told(ask):
+            return self.play(ask, opened, closed, tell)
+
+    def play(self, ask: Ask, opened: Callable[[], None], closed: Callable[[], None], tell: Callable[[str], None]) -> list[dict[str, Any]]:
+        """All of it."""
         workers = list(self.runner.clients)
         for number, worker in enumerate(workers):
             self.runner.send_message("cell", ask.share(number, len(workers)), worker)
