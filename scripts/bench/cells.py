@@ -100,6 +100,7 @@ CELLS = [
     Cell("django calls", "django", 64, CALL_PATH, also="upstream", block="django"),
     Cell("upstream", "upstream", 4000, "/wait?seconds=0", block="upstream"),
     Cell("nginx", "nginx", 5000, "/fastapi/json", block="nginx"),
+    Cell("nginx live", "nginx live", 5000, "/fastapi/json", block="nginx"),  # with a second log, for the page's live view
     Cell("nginx plain", "nginx plain", 5000, "/fastapi/json", block="nginx"),
 ]
 CALLERS = ("flask", "fastapi", "django")
@@ -169,5 +170,9 @@ def all_commands(plan: Plan, ports: dict[int, int], folder: Path) -> dict[str, C
     upstream = commands["fastapi bare"].port
     fastapi = int(first_replica(plan, "fastapi").environment["PORT"])
     commands["nginx"] = nginx.ours(plan, folder / "nginx", free_port(), {fastapi: upstream}, "1")
+    live = folder / "live"
+    live.mkdir()
+    logging = replace(plan, nginx_values={**plan.nginx_values, "LIVE_LOG_OFF": "", "LIVE_FOLDER": str(live)})
+    commands["nginx live"] = nginx.ours(logging, folder / "nginx-live", free_port(), {fastapi: upstream}, "1")
     commands["nginx plain"] = nginx.plain(plan, folder / "nginx-plain", free_port(), upstream)
     return commands

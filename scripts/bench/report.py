@@ -40,6 +40,9 @@ def show(report: Report, console: Console) -> None:
         console.print(cost_table(report))
         for sentence in how_measured(report.manifest):
             console.print(sentence)
+        if added := report.costs.difference("nginx live", "nginx"):
+            interval = f"{added.median:.1f} ({added.low:.1f} to {added.high:.1f})"
+            console.print(f"The second log, for the page's live view, adds {interval} {MICROSECONDS} to a request of nginx.")
         console.print("", query_table(report.costs))
         for sentence in QUERY_NOTES:
             console.print(sentence)
