@@ -100,6 +100,16 @@ def test_requests_in_flight_are_finished(service: Running) -> None:
     assert service.process.wait(20) == 0
 
 
+@pytest.mark.parametrize("service", ["monitor"], indirect=True)
+def test_who_watches_holds_nothing_up(service: Running) -> None:
+    with httpx.stream("GET", f"{service.url}/live/events", timeout=10) as events:
+        pieces = events.iter_text()
+        next(pieces)
+        service.process.send_signal(signal.SIGTERM)
+        assert all(piece.startswith("data: ") for piece in pieces)  # to the end of the answer
+    assert service.process.wait(3) == 0
+
+
 @pytest.mark.parametrize("service", ["django-1"], indirect=True)
 def test_new_connections_are_refused_meanwhile(service: Running) -> None:
     with ExitStack() as stack:

@@ -1,9 +1,11 @@
 """What the monitor makes of Nginx's log and of the processes' counters, and what is left out where something is measured."""
 
+import asyncio
 import json
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import aclosing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -14,11 +16,14 @@ from scripts.live import MONITOR
 from scripts.local_plan import make_plan
 from scripts.nginx_local import rendered
 from tests.conftest import ROOT
+from twogates import leaving
 from twogates.counters import LAYOUT, Counts
+from twogates.settings import LiveSettings
 
 sys.path.append(str(ROOT / "services" / "monitor"))
 
-import access_log
+import access_log  # a service is a program and not a package
+import watching
 from access_log import AccessLog
 from processes import FORGOTTEN_SECONDS, Processes
 from traffic import LATE, SECONDS, Traffic, percentile
@@ -208,6 +213,35 @@ def test_another_process_under_the_same_number_starts_anew(tmp_path: Path) -> No
     say(tmp_path, "fastapi", 7, begun=1, lag_samples=2, lag_seconds=0.002)
     processes.look(NOW + 0.05)
     assert processes.numbers("fastapi", None)["lag"] == 0.0
+
+
+def test_while_nobody_watches_the_log_is_kept_short_and_nothing_else_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leaving, "CALLS", [])
+    monkeypatch.setattr(watching, "IDLE_SECONDS", 0.01)
+    monkeypatch.setattr(access_log, "LARGEST", 1_000)
+    monkeypatch.setattr(access_log, "KEPT", 100)
+    say(tmp_path, "flask", 7, alive=NOW * 2)
+    write(tmp_path / "access.log", *[line(f"id-{number:05}") for number in range(100)])
+
+    async def main() -> None:
+        seen = watching.Watching(LiveSettings(body_limit=1, live_folder=tmp_path, flask_threads=1))
+        looking = asyncio.create_task(seen.keep_looking())
+        while seen.log.size():
+            await asyncio.sleep(0.01)
+        assert seen.processes.living == {}
+        async with aclosing(seen.events()) as events:
+            assert json.loads(await anext(events))["services"]["flask"]["processes"] == 1
+        write(tmp_path / "access.log", *[line(f"id-{number:05}") for number in range(100)])
+        while seen.log.size():
+            await asyncio.sleep(0.01)
+        (tmp_path / "flask" / "host.7").unlink()
+        write(tmp_path / "access.log", *[line(f"id-{number:05}") for number in range(100)])
+        while seen.log.size():
+            await asyncio.sleep(0.01)
+        assert seen.processes.living  # of the last look
+        looking.cancel()
+
+    asyncio.run(asyncio.wait_for(main(), 20))
 
 
 def test_what_is_measured_has_nothing_of_it() -> None:
