@@ -32,25 +32,24 @@ class Watching:
         self.traffic = Traffic()
         self.watchers = 0
         self.somebody = asyncio.Event()
-        self.news: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
+        self.news: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self.load: dict[str, object] | None = None
         self.load_said = 0.0
-        leaving.CALLS.append(lambda: self.publish(None))
 
     async def events(self) -> AsyncGenerator[bytes]:
         """Each event from now on, for one who watches and as far as he reads, until this process is told to stop."""
         self.watchers += 1
         self.somebody.set()
         try:
-            while not leaving.left() and (event := await asyncio.shield(self.news)):
-                yield event
+            while not leaving.left():
+                yield await asyncio.shield(self.news)
         finally:
             self.watchers -= 1
             if not self.watchers:
                 self.somebody.clear()
 
-    def publish(self, event: bytes | None) -> None:
-        """Give all who watch an event, or their end."""
+    def publish(self, event: bytes) -> None:
+        """Give all who watch an event."""
         news, self.news = self.news, asyncio.get_running_loop().create_future()
         news.set_result(event)
 

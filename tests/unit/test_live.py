@@ -16,7 +16,6 @@ from scripts.live import MONITOR
 from scripts.local_plan import make_plan
 from scripts.nginx_local import rendered
 from tests.conftest import ROOT
-from twogates import leaving
 from twogates.counters import LAYOUT, Counts
 from twogates.settings import LiveSettings
 
@@ -216,7 +215,6 @@ def test_another_process_under_the_same_number_starts_anew(tmp_path: Path) -> No
 
 
 def test_while_nobody_watches_the_log_is_kept_short_and_nothing_else_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leaving, "CALLS", [])
     monkeypatch.setattr(watching, "IDLE_SECONDS", 0.01)
     monkeypatch.setattr(access_log, "LARGEST", 1_000)
     monkeypatch.setattr(access_log, "KEPT", 100)
