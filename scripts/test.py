@@ -50,7 +50,7 @@ def suites() -> tuple[list[Suite], list[str]]:
     # A file a process, two at a time: they wait as much as they compute.
     found = [Suite("unit", ["tests/unit", "--numprocesses=2", "--dist=loadfile"])]
     left_out = []
-    stack = ["tests/conformance", "tests/differential"]
+    stack = ["tests/conformance", "tests/differential", "tests/page"]
     # Before the stack's suites: the laboratory starts its own services, and refuses while another stack runs.
     found.append(Suite("laboratory", ["tests/lab", "tests/lies", "tests/browser"]))
     docker = runtime_docker.answers() and runtime_docker.missing_image() is None

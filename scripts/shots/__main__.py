@@ -6,8 +6,8 @@ from importlib import import_module
 from scripts.compose_file import ROOT
 from scripts.output import fail, say
 
-KINDS = ("terminal",)
-LARGEST_BYTES = 150_000
+KINDS = ("terminal", "page")
+LARGEST_BYTES = 250_000
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ import asyncio
 import re
 from contextlib import aclosing, suppress
 
+from access_log import Line
 from pydantic import Field
 from watching import Watching
 
@@ -20,6 +21,7 @@ from twogates.streams import EVENTS_TYPE, STREAM_HEADERS
 settings = LiveSettings.read()
 # As nginx/http/request_id.conf has it: another is in no line.
 REQUEST = re.compile(r"/live/requests/(?P<id>[A-Za-z0-9._-]{8,128})")
+LOOKS, LOOK_SECONDS = 10, 0.1  # for the lines of a request
 RETRY = b"retry: 1000\n\n"  # milliseconds until a browser asks again, whose stream was cut
 
 
@@ -54,15 +56,20 @@ class Monitor:
             await (self.stream(receive, send) if method == "GET" else respond(send, 200, EVENTS_TYPE, b"", STREAM_HEADERS))
         elif found := REQUEST.fullmatch(path):
             allow(method, "GET", "HEAD")
-            lines = await asyncio.to_thread(self.watching.log.find, found["id"])
-            if not lines:
-                raise Problem(404, "No line of the log has this request id, or none yet: Nginx holds lines back for a moment.")
-            await respond(send, 200, "application/json", encode({"lines": lines}), {"Cache-Control": "no-store"})
+            await respond(send, 200, "application/json", encode({"lines": await self.lines(found["id"])}), {"Cache-Control": "no-store"})
         elif path == "/healthz":
             allow(method, "GET", "HEAD")
             await respond(send, 200, "application/json", encode({"status": "alive"}))
         else:
             raise Problem(404)
+
+    async def lines(self, request_id: str) -> list[Line]:
+        """Those of a request, for which it waits a moment, since Nginx holds them back for one."""
+        for _ in range(LOOKS):
+            if lines := await asyncio.to_thread(self.watching.log.find, request_id):
+                return lines
+            await asyncio.sleep(LOOK_SECONDS)
+        raise Problem(404, "No line of the log has this request id.")
 
     async def stream(self, receive: Receive, send: Send) -> None:
         """Send events until the client leaves, or this process is told to stop."""

@@ -1,30 +1,18 @@
 """A written report in a real browser: it needs nothing, draws everything, and fits the screen, the phone and the paper."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from loadtest.report.files import write
+from tests import chromium
 from tests.unit.lab_results import everything
 from tests.unit.test_report_page import evil
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-OPTIONS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 WIDTHS = [320, 1280]
 # Pixels of a page between its margins.
 A4 = 718
@@ -49,15 +37,8 @@ class Opened:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        reason = "no chromium, chromium-browser or google-chrome on the PATH"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+    with chromium.browser() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,103 @@
+// One request, drawn: how long it was where, by the browser's times, the application's and Nginx's line in its log.
+import { ask } from "./asks.js";
+import { SERVICES, element, seconds } from "./dom.js";
+
+const SERVERS = { flask: "Gunicorn, sync workers", fastapi: "Gunicorn, Uvicorn worker", django: "Daphne" };
+// What is asked for, the dependency that it waits for, and how long that is at least.
+const ASKED = {
+  upstream: { text: "an API that answers after 0.2 s", path: "/upstream?seconds=0.2", dependency: "the upstream service", least: 0.2 },
+  query: { text: "a query that takes the database 0.1 s", path: "/query?seconds=0.1", dependency: "PostgreSQL", least: 0.1 },
+  wait: { text: "a wait of 0.2 s", path: "/wait?seconds=0.2", dependency: "a timer", least: 0.2 },
+  json: { text: "a small JSON object", path: "/json", dependency: null, least: 0 },
+};
+
+const form = element(
+  "form",
+  { class: "fields", id: "path-form" },
+  element(
+    "label",
+    {},
+    "Service",
+    element("select", { name: "service" }, ...Object.entries(SERVICES).map(([key, name]) => element("option", { value: key }, name))),
+  ),
+  element(
+    "label",
+    {},
+    "Asked for",
+    element("select", { name: "asked" }, ...Object.entries(ASKED).map(([key, { text }]) => element("option", { value: key }, text))),
+  ),
+  element("button", { type: "submit" }, "Send"),
+);
+const error = element("p", { class: "error", role: "alert" });
+const way = element("ol", { class: "way" });
+const said = element("p", { role: "status", class: "about" });
+const line = element("pre", { class: "wide", tabindex: "0" });
+const logged = element(
+  "div",
+  {},
+  element("h3", {}, "The line that it left in Nginx's log"),
+  line,
+  element(
+    "p",
+    { class: "note" },
+    "The service writes none of a request that succeeds: Nginx's has the application's own time, and the same id (docs/stack.md).",
+  ),
+);
+logged.hidden = true;
+
+/** The steps from the outside in: each has all that is further in, so what is its own is what is left. */
+function steps(service, asked, found, entry) {
+  const client = (found.end - found.asked) / 1000;
+  const nginx = Number(entry.request_time);
+  const upstream = Number(entry.upstream_time.split(",").at(-1));
+  const app = (found.app ?? 0) / 1000;
+  return [
+    { name: "Browser", what: "sends it, and reads the answer", whole: client, own: client - nginx },
+    { name: "Nginx", what: `passes it on to ${entry.upstream}`, whole: nginx, own: nginx - upstream },
+    { name: SERVERS[service], what: "a line before a worker, and the server's own work", whole: upstream, own: upstream - app },
+    { name: SERVICES[service], what: "the application", whole: app, own: app - asked.least },
+    ...(asked.dependency ? [{ name: asked.dependency, what: "what was asked for, at least", whole: asked.least, own: asked.least }] : []),
+  ];
+}
+
+function draw(found, all) {
+  const most = all[0].whole;
+  way.replaceChildren(
+    ...all.map(({ name, what, whole, own }) => {
+      const bar = element("span", { class: "bar served" });
+      bar.style.width = `${Math.max(0.3, (100 * whole) / most)}%`;
+      const track = element("div", { class: "span", "aria-hidden": true }, bar);
+      return element(
+        "li",
+        { "data-own": own.toFixed(5), "data-whole": whole.toFixed(5) },
+        element("b", {}, name),
+        ` ${what}: `,
+        element("span", {}, `${seconds(Math.max(0, own))} its own, ${seconds(whole)} with all further in`),
+        track,
+      );
+    }),
+  );
+  said.textContent = `Request ${found.id}: ${seconds(most)} in the browser's eyes.`;
+}
+
+/** The lines of a request in the log; the monitor waits for them a moment, as Nginx writes them a moment after the answer. */
+async function log(id) {
+  const answer = await fetch(`/live/requests/${id}`, { cache: "no-store" });
+  return answer.ok ? (await answer.json()).lines : [];
+}
+
+async function send(event) {
+  event.preventDefault();
+  const { service, asked } = Object.fromEntries(new FormData(form));
+  const found = await ask(location.origin, `/${service}${ASKED[asked].path}`);
+  error.textContent = found.error ? "The stack does not answer. In the checkout: make status" : "";
+  if (found.error) return;
+  const lines = await log(found.id);
+  logged.hidden = lines.length === 0;
+  line.textContent = lines.map((one) => JSON.stringify(one, null, 2)).join("\n");
+  if (lines.length) draw(found, steps(service, ASKED[asked], found, lines.at(-1)));
+  else error.textContent = `The log has no line of request ${found.id}.`;
+}
+
+form.addEventListener("submit", send);
+document.querySelector("#path-view").append(form, error, said, way, logged);

@@ -1,0 +1,184 @@
+// The same requests to all three services at once, and what became of each.
+import { ask } from "./asks.js";
+import { Lane, marks, mostAtOnce } from "./bars.js";
+import { SERVICES, element, seconds } from "./dom.js";
+import { PRESETS } from "./presets.js";
+import { findWay } from "./ways.js";
+
+const LOOKS = 12; // at a service, to see how many processes answer
+const SHORTEST = 200; // milliseconds that a lane shows at least
+const SELDOM = 100; // milliseconds: the browser shares the CPUs with the services, and a page that draws reads late
+const KEPT = 20; // milliseconds that a browser takes to send a request; more is its own line
+
+const $ = (id) => document.querySelector(`#race-${id}`);
+const [form, requests, amount, start] = ["form", "requests", "amount", "start"].map($);
+const lanes = new Map([...document.querySelectorAll(".lane")].map((figure) => [figure.dataset.service, new Lane(figure)]));
+const axis = element("div", { class: "axis", "aria-hidden": true });
+$("lanes").append(axis);
+let way = null;
+
+/** The preset that is chosen. */
+function preset() {
+  return PRESETS[form.elements.preset.value];
+}
+
+function choose() {
+  const {
+    about,
+    requests: many,
+    amount: { label, value, min, max, whole },
+  } = preset();
+  $("about").textContent = about;
+  $("amount-label").textContent = label;
+  Object.assign(amount, { min, max, value, step: whole ? "1" : "any" });
+  requests.value = many;
+  $("error").textContent = "";
+}
+
+/** A number that a field holds; a sentence in the page where it holds none that is accepted. */
+function read(input, name) {
+  const value = input.value === "" ? Number.NaN : Number(input.value);
+  if (value >= Number(input.min) && value <= Number(input.max) && (input.step === "any" || Number.isInteger(value))) return value;
+  const kind = input.step === "any" ? "a number" : "a whole number";
+  $("error").textContent = `${name}: accepted is ${kind} from ${input.min} to ${input.max}.`;
+  input.focus();
+  return null;
+}
+
+/** How many a service holds at once, as it says, and how many processes answer. */
+async function look(service) {
+  const answers = await Promise.all(
+    Array.from({ length: LOOKS }, async (_, number) => (await fetch(`${way.origin(number)}/${service}/`, { cache: "no-store" })).json()),
+  );
+  return { slots: answers[0].slots, loops: new Set(answers.map(({ host, pid }) => `${host} ${pid}`)).size };
+}
+
+function held({ slots, loops }) {
+  if (slots) return `· holds ${slots} at once`;
+  return `· ${loops} event loop${loops > 1 ? "s" : ""}, each holds what comes`;
+}
+
+async function race() {
+  const chosen = preset();
+  const many = read(requests, "Requests");
+  const each = many && read(amount, $("amount-label").textContent);
+  if (!each) return;
+  $("error").textContent = "";
+  start.disabled = true;
+  $("result").textContent = "The race runs …";
+  try {
+    await way.warm(chosen.plan(many, each).length * lanes.size);
+    const seen = Object.fromEntries(await Promise.all([...lanes.keys()].map(async (service) => [service, await look(service)])));
+    await run(chosen, many, each, seen);
+  } catch (error) {
+    $("result").textContent = `The stack does not answer (${error.message}). In the checkout: make status`;
+  } finally {
+    start.disabled = false;
+  }
+}
+
+async function run(chosen, many, each, seen) {
+  const plan = chosen.plan(many, each);
+  const finishes = new Map([...lanes.keys()].map((service) => [service, chosen.finish(seen[service], many, each)]));
+  const width = Math.max(SHORTEST, ...[...finishes.values()].map((finish) => (finish ?? 0) * 1000));
+  for (const [service, lane] of lanes) {
+    lane.seen.textContent = held(seen[service]);
+    lane.begin(plan.length, finishes.get(service), width);
+  }
+  const started = performance.now() + 50;
+  let number = 0;
+  let running = true;
+  const all = plan.flatMap((request, row) =>
+    [...lanes].map(([service, lane]) => one(lane, row, way.origin(number++), service, request, started)),
+  );
+  let scale = width;
+  let drawn = null;
+  const draw = () => {
+    const now = performance.now() - started;
+    if (running) scale = Math.max(scale, now);
+    if (scale !== drawn) axis.replaceChildren(...marks(scale));
+    drawn = scale;
+    for (const lane of lanes.values()) lane.draw(started, now, scale);
+    if (running) setTimeout(() => requestAnimationFrame(draw), SELDOM);
+  };
+  draw();
+  await Promise.all(all);
+  running = false;
+  scale = Math.max(width, ...[...lanes.values()].flatMap((lane) => lane.asks.map(({ end }) => end - started)));
+  draw();
+  report(chosen, seen, started);
+}
+
+async function one(lane, row, origin, service, { path, after, slow }, started) {
+  await new Promise((resolve) => setTimeout(resolve, Math.max(0, started + after - performance.now())));
+  lane.asks[row] = { asked: performance.now() };
+  const found = await ask(origin, `/${service}${path}`, ({ asked, first, app }) => (lane.asks[row] = { asked, first: first - app }));
+  lane.asks[row] = { ...found, slow };
+}
+
+/** A sentence for each lane, the table, and what it means. */
+function report(chosen, seen, started) {
+  const rows = [];
+  let kept = 0;
+  let known = true;
+  for (const [service, lane] of lanes) {
+    const good = lane.asks.filter(({ status }) => status === 200);
+    const counted = good.filter((one) => !one.slow);
+    const failed = lane.asks.length - good.length;
+    const most = mostAtOnce(good);
+    const finish = Math.max(0, ...counted.map(({ end }) => end - started)) / 1000;
+    const lines = counted.map(({ sent, served }) => (served - sent) / 1000).sort((one, other) => one - other);
+    const longestKept = Math.max(0, ...good.map(({ asked, sent }) => sent - asked));
+    kept = Math.max(kept, longestKept);
+    known &&= good.every((one) => one.known);
+    const predicted = lane.predicted === null ? "" : `, predicted ${seconds(lane.predicted)}`;
+    const last = `the last${counted.length < good.length ? " quick one" : ""} after ${seconds(finish)}`;
+    lane.said.textContent = `${good.length} answered, at most ${most} in the application at once, ${last}${predicted}${failed ? `; ${failed} FAILED` : ""}.`;
+    lane.track.setAttribute("aria-label", `${SERVICES[service]}: ${lane.said.textContent}`);
+    Object.assign(lane.figure.dataset, {
+      most,
+      finish: finish.toFixed(4),
+      predicted: lane.predicted ?? "",
+      slots: seen[service].slots ?? "",
+      loops: seen[service].loops,
+      failed,
+    });
+    rows.push(
+      element(
+        "tr",
+        {},
+        element("th", { scope: "row" }, SERVICES[service]),
+        ...[
+          good.length,
+          most,
+          seconds(lane.predicted),
+          seconds(finish),
+          seconds(lines[Math.floor(lines.length / 2)]),
+          seconds(lines.at(-1)),
+          seconds(longestKept / 1000),
+        ].map((text) => element("td", {}, String(text))),
+      ),
+    );
+  }
+  document.querySelector("#race-numbers tbody").replaceChildren(...rows);
+  const limit =
+    kept > KEPT
+      ? `The browser was a limit too: it kept a request for up to ${seconds(kept / 1000)} before it sent it (drawn in grey). `
+      : "";
+  const blind = known ? "" : "This browser does not say when it sent a request, so what it kept is drawn as the server's line. ";
+  $("result").textContent = `${blind}${limit}${chosen.why} Next, with predictions and an audit: ${chosen.next}`;
+  $("lanes").dataset.kept = kept.toFixed(1);
+}
+
+form.addEventListener("change", (event) => event.target.name === "preset" && choose());
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  race();
+});
+choose();
+start.disabled = true;
+way = await findWay();
+$("way").textContent = `The browser really sends each request. ${way.text}`;
+start.disabled = false;
+
+export const enter = () => {};

@@ -1,0 +1,107 @@
+"""The page, each view as a person sees it: wide and narrow, light and dark, in Chromium, on a stack with some load."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+
+from scripts.compose_file import ROOT, defaults, variables
+from scripts.output import fail, say
+from scripts.stack import running
+
+FOLDER = ROOT / "docs" / "pictures"
+SIZES: dict[str, ViewportSize] = {"wide": {"width": 1280, "height": 800}, "narrow": {"width": 390, "height": 844}}
+SCHEMES = ("light", "dark")
+TOO_LONG = 30_000  # milliseconds
+LOADED = 25_000  # milliseconds of load that the live view shows
+OPTIONS = ["--headless", "--no-sandbox", "--disable-gpu"]
+
+
+def race(page: Page) -> None:
+    page.wait_for_selector("#race-start:enabled")
+    page.click("#race-start")
+    page.wait_for_selector("#race-result:has-text('Next')", timeout=TOO_LONG)
+
+
+def live(page: Page) -> None:
+    with load():
+        page.wait_for_selector("#live-state:has-text('users')", timeout=TOO_LONG)
+        page.wait_for_timeout(LOADED)
+
+
+def talk(page: Page) -> None:
+    page.wait_for_selector(".reader[data-service=flask] >> text=connected")
+    for service in ("flask", "fastapi", "django"):
+        page.fill("#talk-form [name=text]", f"Hello, through {service}")
+        page.select_option("#talk-form select", service)
+        page.click("#talk-form button")
+        page.wait_for_selector(f".reader[data-service=django] li:has-text('through {service}')")
+    page.wait_for_timeout(1200)  # until each says how long it took
+
+
+def path(page: Page) -> None:
+    page.click("#path-form button")
+    page.wait_for_selector("#path li")
+
+
+def nothing(page: Page) -> None:
+    page.wait_for_load_state("networkidle")
+
+
+VIEWS: dict[str, Callable[[Page], None]] = {"race": race, "live": live, "talk": talk, "path": path, "results": nothing, "facts": nothing}
+
+
+@contextmanager
+def load() -> Iterator[None]:
+    """Put the first lesson's load on the stack meanwhile."""
+    words = [sys.executable, "-m", "loadtest", "load", "--seconds", "3", "--json"]
+    process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def make() -> list[Path]:
+    """Every view in every size and scheme; the stack is started for it where it does not run."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not chromium:
+        fail("No browser: chromium, chromium-browser or google-chrome has to be on the PATH. On Debian: apt install chromium", 2)
+    was_up = bool(running())
+    if not was_up:
+        stack("up")
+    target = f"http://127.0.0.1:{variables().get('HTTP_PORT') or defaults()['HTTP_PORT']}"
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium, args=OPTIONS)
+            return [shot(browser, target, *each) for each in product(VIEWS, SIZES, SCHEMES)]
+    finally:
+        if not was_up:
+            stack("down")
+
+
+def stack(action: str) -> None:
+    if subprocess.run([sys.executable, "-m", "scripts.stack", action], cwd=ROOT, stdout=subprocess.DEVNULL).returncode:
+        fail(f"make {action} failed; the lines above say why.")
+
+
+def shot(browser: Browser, target: str, view: str, size: str, scheme: Any) -> Path:
+    """One picture."""
+    say(f"  {view}, {size}, {scheme} ...")
+    context = browser.new_context(viewport=SIZES[size], color_scheme=scheme)
+    page = context.new_page()
+    page.goto(f"{target}/#{view}")
+    page.wait_for_selector(f"#{view}:visible")
+    VIEWS[view](page)
+    picture = FOLDER / f"{view}-{size}-{scheme}.png"
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=picture, full_page=True)
+    context.close()
+    return picture

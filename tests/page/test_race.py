@@ -1,0 +1,119 @@
+"""Each preset of the race, run in a browser: what is drawn is what the services do."""
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.page.conftest import Opened, watched
+from tests.page.race import choose, run
+from tests.stack import EVENT_LOOPS, SECURE_PORT, TARGET
+
+LOOPS = [service.name for service in EVENT_LOOPS]
+
+
+def test_the_queue_is_four_at_a_time_against_all_at_once(opened: Opened) -> None:
+    lanes = run(opened.show("race"), "queue")
+    flask = lanes["flask"]
+    assert flask.slots
+    assert flask.most == flask.slots
+    assert flask.predicted == 40 / flask.slots * 0.5
+    assert flask.finish >= flask.predicted
+    for name in LOOPS:
+        assert lanes[name].most == 40
+        assert lanes[name].predicted == 0.5
+        assert 0.5 <= lanes[name].finish < flask.finish / 2
+    for lane in lanes.values():
+        assert [row["status"] for row in lane.rows] == [200] * 40
+        assert all(row["bars"]["served"][1] - row["bars"]["served"][0] >= 499 for row in lane.rows)
+
+
+def test_a_blocked_loop_is_one_at_a_time(opened: Opened) -> None:
+    lanes = run(opened.show("race"), "blocked")
+    assert lanes["flask"].most <= (lanes["flask"].slots or 0)
+    for name in LOOPS:
+        predicted = 12 / lanes[name].loops * 0.25
+        assert lanes[name].predicted == predicted
+        assert lanes[name].finish >= predicted * 0.98
+    assert lanes["fastapi"].finish > lanes["flask"].finish * 2
+
+
+def test_work_for_the_cpu_is_shared_and_not_faster(opened: Opened) -> None:
+    lanes = run(opened.show("race"), "cpu", requests=8)
+    for lane in lanes.values():
+        assert lane.predicted is None
+        assert len(lane.rows) == 8
+    assert lanes["flask"].most <= (lanes["flask"].slots or 0)
+
+
+def test_quick_requests_wait_for_slow_ones_where_a_worker_waits(opened: Opened) -> None:
+    lanes = run(opened.show("race"), "neighbour", amount=1.5)
+    assert lanes["flask"].finish >= 1.5
+    assert lanes["flask"].longest_in_line() > 1000
+    for name in LOOPS:
+        assert lanes[name].finish < 1.2
+
+
+def test_a_stream_holds_a_worker_to_its_last_word(opened: Opened) -> None:
+    lanes = run(opened.show("race"), "stream", amount=1)
+    assert lanes["flask"].most == lanes["flask"].slots
+    assert lanes["flask"].longest_in_line() > 800
+    for name in LOOPS:
+        assert lanes[name].most == 8
+    for lane in lanes.values():
+        assert lane.predicted is not None
+        assert lane.finish >= lane.predicted
+        assert min(row["pieces"] for row in lane.rows) > 5  # some may come together
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("requests", "0"), ("requests", "81"), ("requests", "2.5"), ("requests", ""), ("amount", "9")]
+)
+def test_a_bad_number_is_named_with_what_is_accepted(opened: Opened, field: str, value: str) -> None:
+    page = opened.show("race")
+    choose(page, "queue")
+    page.fill(f"#race-{field}", value)
+    before = len(opened.asked)
+    page.click("#race-start")
+    assert "accepted is a" in page.inner_text("#race-error")
+    assert page.evaluate("document.activeElement.id") == f"race-{field}"
+    assert len(opened.asked) == before
+
+
+def test_a_browser_without_our_names_is_said_to_be_the_limit(opened: Opened) -> None:
+    """On HTTP/1.1 and one name a browser sends six requests at once: drawn as its own line, and never as the server's."""
+    opened.page.route("**://*.localhost:*/**", lambda route: route.abort())
+    page = opened.show("race")
+    lanes = run(page, "queue", requests=10, amount=0.3)
+    assert "6 requests at once" in page.inner_text("#race-way")
+    assert "The browser was a limit too" in page.inner_text("#race-result")
+    for name in LOOPS:
+        assert lanes[name].most <= 6
+        assert lanes[name].longest_in_line() < 250
+        assert max(row["bars"].get("browser", (0, 0))[1] for row in lanes[name].rows) > 400
+    opened.said = [line for line in opened.said if "localhost" not in line]  # of the names that are cut off here
+
+
+def test_http_2_needs_no_other_names(browser: Browser, stack: None) -> None:
+    context = browser.new_context(ignore_https_errors=True)
+    found = watched(context)
+    found.page.goto(f"https://localhost:{SECURE_PORT}/#race")
+    lanes = run(found.page, "queue", requests=20, amount=0.5)
+    assert "HTTP/2" in found.page.inner_text("#race-way")
+    assert lanes["flask"].most == lanes["flask"].slots
+    assert all(lanes[name].most == 20 for name in LOOPS)
+    assert found.said == []
+    assert all(url.startswith(f"https://localhost:{SECURE_PORT}/") for url in found.asked)
+    context.close()
+
+
+def test_it_runs_by_keyboard_alone(opened: Opened) -> None:
+    page = opened.show("race")
+    page.wait_for_selector("#race-start:enabled")
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.id") == "race-requests":
+            break
+    page.keyboard.press("Control+a")
+    page.keyboard.type("4")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".lane[data-finish]")
+    assert TARGET in page.url

@@ -1,0 +1,138 @@
+"""What the other views show of the real stack: a load, a talk across replicas, one request's way, reports."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.page.conftest import Opened
+from tests.page.race import Drawn, run
+from tests.stack import SERVICES, TARGET
+
+NEAR = 20.0  # milliseconds
+PATIENCE = 10_000
+RACES = 3
+
+
+def number(text: str) -> float:
+    """The first number in a text of the page."""
+    found = re.search(r"[\d,.]+", text)
+    assert found, text
+    return float(found[0].replace(",", ""))
+
+
+def request_id(event: dict[str, Any]) -> str:
+    """Of a WebSocket, from what the browser tells of its handshake."""
+    return str(event["response"]["headers"]["X-Request-ID"])
+
+
+def test_the_race_agrees_with_nginx(opened: Opened) -> None:
+    """40 requests of 0.5 s: what the page draws of each, beside the line that Nginx wrote of it.
+
+    Whatever else runs here makes a browser read late, and then the race is run again. A page that counts wrong does so each time.
+    """
+    for _ in range(RACES):
+        far = apart(run(opened.show("race"), "queue", requests=40, amount=0.5))
+        assert len(far) == 120
+        if max(far) <= NEAR:
+            return
+    pytest.fail(f"up to {max(far):.0f} ms apart")
+
+
+def apart(lanes: dict[str, Drawn]) -> list[float]:
+    """By how many milliseconds each bar, from when it was sent to its first byte, differs from the line in the log."""
+    found = []
+    with httpx.Client(base_url=TARGET) as client:
+        for name, lane in lanes.items():
+            for row in lane.rows:
+                [line] = client.get(f"/live/requests/{row['id']}").raise_for_status().json()["lines"]
+                sent = row["bars"].get("queued", row["bars"]["served"])[0]
+                assert line["uri"] == f"/{name}/wait?seconds=0.5"
+                found.append(abs(row["bars"]["served"][1] - sent - line["request_time"] * 1000))
+    return found
+
+
+def test_the_live_view_moves_under_load(opened: Opened) -> None:
+    page = opened.show("live")
+    page.wait_for_selector("#live tr[data-service=flask][data-busy='0']")
+    with ThreadPoolExecutor(6) as users, httpx.Client(base_url=TARGET, timeout=30) as client:
+        asked = [users.submit(client.get, "/flask/wait?seconds=3") for _ in range(6)]
+        page.wait_for_selector("#live tr[data-service=flask][data-busy='4']", timeout=PATIENCE)
+        assert "4 of 4" in page.inner_text("#live tr[data-service=flask]")
+        assert page.get_attribute("#live tr[data-service=fastapi]", "data-busy") == "0"
+        for one in asked:
+            one.result().raise_for_status()
+        client.post("/live/load", json={"users": 37, "name": "a test"}).raise_for_status()
+        page.wait_for_selector("text=37 users: a test", timeout=PATIENCE)
+    page.wait_for_selector("text=No load test runs.", timeout=PATIENCE)
+    for service in SERVICES:
+        row = page.locator(f"#live tr[data-service={service}]")
+        assert number(row.get_attribute("data-memory") or "") > 10e6
+    assert page.locator("#live polyline.flask").first.get_attribute("points")
+
+
+def test_what_is_posted_through_one_service_is_read_on_all_and_across_replicas(opened: Opened) -> None:
+    session = opened.page.context.new_cdp_session(opened.page)
+    sockets: dict[str, str] = {}  # by the browser's number, where they went
+    session.send("Network.enable")
+    session.on("Network.webSocketCreated", lambda event: sockets.update({event["requestId"]: event["url"]}))
+    ids: dict[str, str] = {}
+    session.on("Network.webSocketHandshakeResponseReceived", lambda event: ids.update({event["requestId"]: request_id(event)}))
+    page = opened.show("talk")
+    readers = page.locator(".reader")
+    assert readers.count() == 4
+    for reader in readers.all():
+        reader.locator("text=connected").wait_for()
+    for service in SERVICES:
+        page.fill("#talk-form [name=text]", f"through {service}")
+        page.select_option("#talk-form select", service.name)
+        page.click("#talk-form button")
+        for reader in readers.all():
+            reader.locator(f"li:has-text('through {service}')").wait_for(timeout=PATIENCE)
+    for reader in readers.all():
+        texts = [text for text in reader.locator("li").all_inner_texts() if "through" in text]
+        assert [text.split()[2] for text in texts[:3]] == [str(service) for service in reversed(SERVICES)]
+        assert reader.locator("li").first.locator("text=after").count() == 1
+    page.click("#talk-refused")
+    page.wait_for_selector("text=WSGI cannot speak WebSocket")
+    opened.said = [line for line in opened.said if "501" not in line]  # which Flask was asked for
+    page.click("nav >> text=Facts")  # Nginx writes a socket's line when it is closed
+    of_django = [ids[number] for number, url in sockets.items() if "/django/" in url]
+    replicas = {httpx.get(f"{TARGET}/live/requests/{one}").raise_for_status().json()["lines"][0]["upstream"] for one in of_django}
+    assert len(of_django) == len(replicas) == 2
+
+
+def test_a_reader_who_leaves_gives_the_worker_back(opened: Opened) -> None:
+    page = opened.show("talk")
+    page.locator(".reader[data-service=flask] >> text=connected").wait_for()
+    page.click("nav >> text=Live")
+    page.wait_for_selector("#live tr[data-service=flask][data-busy='0']", timeout=PATIENCE)
+
+
+def test_a_request_is_drawn_with_the_times_of_its_line(opened: Opened) -> None:
+    page = opened.show("path")
+    page.select_option("#path-form [name=service]", "django")
+    page.select_option("#path-form [name=asked]", "query")
+    page.click("#path-form button")
+    page.wait_for_selector("#path li")
+    steps = page.locator("#path li")
+    assert [text.split(" ")[0] for text in steps.all_inner_texts()] == ["Browser", "Nginx", "Daphne", "Django", "PostgreSQL"]
+    own = [float(step.get_attribute("data-own") or "nan") for step in steps.all()]
+    whole = [float(step.get_attribute("data-whole") or "nan") for step in steps.all()]
+    assert abs(sum(own) - whole[0]) < 0.001
+    assert whole[-1] == 0.1
+    assert whole == sorted(whole, reverse=True)
+    assert '"uri": "/django/query?seconds=0.1"' in page.inner_text("#path pre")
+
+
+def test_the_reports_are_listed(opened: Opened) -> None:
+    found = httpx.get(f"{TARGET}/results/").raise_for_status().json()
+    page = opened.show("results")
+    if any(re.fullmatch(r"\d{8}T\d{6}Z-.+", one["name"]) for one in found):
+        page.click("#results tbody a >> nth=0")
+        page.wait_for_selector("h1")
+        assert "/results/" in page.url
+    else:
+        page.wait_for_selector("text=There is none yet")
