@@ -20,10 +20,11 @@ from loadtest.stack import look_at
 from scripts import proc, runtime_local
 from scripts.stack import running
 from tests.conftest import ROOT
-from tests.stack import HOST, PORT, TARGET, Service
+from tests.stack import HOST, PORT, SERVICES, TARGET, Service
 
 LIVE = f"{TARGET}/live"
 FIELDS = ["rps", "p50", "p95", "p99", "errors", "refused", "busy", "slots", "sockets", "lag", "lag_max", "memory", "processes"]
+CHECKS = ("healthz", "readyz")
 Event = dict[str, Any]
 
 
@@ -176,13 +177,15 @@ def test_a_request_that_was_just_sent_is_found(client: httpx.Client, service: Se
     assert began < line["ended"] < began + took + 0.1
 
 
-def test_what_is_there_for_watching_is_not_in_the_log(client: httpx.Client, service: Service) -> None:
-    ids = [f"live-{uuid.uuid4()}" for _ in range(3)]
-    paths = [f"{service.url}/healthz", f"{LIVE}/requests/nobody-has-it", f"{service.url}/json"]
-    for request_id, path in zip(ids, paths, strict=True):
+def test_what_is_there_for_watching_is_not_in_the_log(client: httpx.Client) -> None:
+    watched = [f"{TARGET}/healthz", f"{LIVE}/events/nothing", *(f"{service.url}/{check}" for service in SERVICES for check in CHECKS)]
+    ids = {f"live-{uuid.uuid4()}": path for path in [*watched, f"{TARGET}/flask/json"]}
+    for request_id, path in ids.items():
         client.get(path, headers={"X-Request-ID": request_id})
-    lines_of(ids[2])
-    assert [httpx.get(f"{LIVE}/requests/{request_id}").status_code for request_id in ids[:2]] == [404, 404]
+    *others, last = ids
+    lines_of(last)
+    with ThreadPoolExecutor(len(others)) as pool:  # each waits whether there will be one
+        assert set(pool.map(lambda request_id: client.get(f"{LIVE}/requests/{request_id}").status_code, others)) == {404}
 
 
 def test_what_a_load_generator_says_is_shown_and_forgotten(client: httpx.Client) -> None:
