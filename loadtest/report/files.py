@@ -96,6 +96,8 @@ def draw_into(results: Results, folder: Path) -> None:
     """Write what people read."""
     for name, text in (("report.html", page(results)), ("report.md", markdown(results))):
         (folder / name).write_text(text, encoding="utf-8", errors="replace")  # an error's text may hold half a character
+    verdicts = {experiment.name: experiment.verdict.outcome for experiment in results.experiments}
+    (folder / "verdicts.json").write_text(json.dumps(verdicts) + "\n", encoding="utf-8")  # for a list of many runs
 
 
 def point(link: Path, target: str) -> None:

@@ -44,8 +44,9 @@ def watched(context: BrowserContext) -> Opened:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    """Ended with the last test of the page: Playwright has an event loop that runs, beside which others cannot."""
     with chromium.browser() as opened:
         yield opened
 

@@ -21,7 +21,7 @@ TYPES = {name: kind for name, kind in vars(dataclasses).items() if isinstance(ki
 
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     folder = write(everything(), tmp_path)
-    assert sorted(path.name for path in folder.iterdir()) == ["report.html", "report.md", "results.json"]
+    assert sorted(path.name for path in folder.iterdir()) == ["report.html", "report.md", "results.json", "verdicts.json"]
     for path in (folder, str(folder), folder / "results.json", tmp_path / "latest"):
         assert read(path) == everything()
     assert read("latest", tmp_path) == everything()

@@ -7,8 +7,7 @@ const NAME = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)\d\dZ-(.+)$/;
 const view = document.querySelector("#results-view");
 
 export async function enter() {
-  const answer = await fetch("/results/", { cache: "no-store", headers: { Accept: "application/json" } });
-  const folders = answer.ok ? (await answer.json()).filter(({ name }) => NAME.test(name)).map(({ name }) => name) : [];
+  const folders = (await read("/results/")).map(({ name }) => name).filter((name) => NAME.test(name));
   folders.sort().reverse();
   if (!folders.length) {
     view.replaceChildren(element("p", {}, "There is none yet. In the checkout: ", element("code", {}, "make load"), "."));
@@ -39,12 +38,15 @@ export async function enter() {
   await Promise.all(rows.slice(0, VERDICTS).map(async ({ name, verdict }) => (verdict.textContent = await verdicts(name))));
 }
 
-/** What the runs of a report found, in a word each; nothing where the file cannot be read. */
+/** What a report found, in a word for each experiment; nothing of one that has no such file. */
 async function verdicts(name) {
-  try {
-    const found = await (await fetch(`/results/${name}/results.json`)).json();
-    return (found.experiments ?? []).map((one) => `${one.name}: ${one.verdict.outcome}`).join(", ");
-  } catch {
-    return "";
-  }
+  const files = await read(`/results/${name}/`);
+  if (!files.some((file) => file.name === "verdicts.json")) return "";
+  const found = Object.entries(await read(`/results/${name}/verdicts.json`));
+  return found.map(([experiment, verdict]) => (found.length > 1 ? `${experiment}: ${verdict}` : verdict)).join(", ");
+}
+
+async function read(path) {
+  const answer = await fetch(path, { cache: "no-store" });
+  return answer.ok ? answer.json() : [];
 }
