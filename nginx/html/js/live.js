@@ -27,7 +27,7 @@ const COLUMNS = [
 ];
 
 const state = element("p", { role: "status", class: "about", id: "live-state" }, "Connecting …");
-const rows = Object.fromEntries(NAMES.map((name) => [name, element("tr", { "data-service": name })]));
+const rows = Object.fromEntries(NAMES.map((name) => [name, element("tr", { "data-service": name }, ...cells(name, () => "–"))]));
 const head = element(
   "tr",
   {},
@@ -41,13 +41,17 @@ const table = element(
 );
 let source = null;
 
+function cells(name, write) {
+  const head = element("th", { scope: "row", class: name }, SERVICES[name]);
+  return [head, ...COLUMNS.map(([, show]) => element("td", {}, write(show)))];
+}
+
 function take({ data }) {
   const { time, load: test, services } = JSON.parse(data);
   state.textContent = test ? `${count(test.users)} users: ${test.name}` : "No load test runs.";
   users.add(time, { users: test?.users ?? 0 });
   for (const [name, now] of Object.entries(services)) {
-    const cells = COLUMNS.map(([, show]) => element("td", {}, show(now)));
-    rows[name].replaceChildren(element("th", { scope: "row", class: name }, SERVICES[name]), ...cells);
+    rows[name].replaceChildren(...cells(name, (show) => show(now)));
     Object.assign(rows[name].dataset, { rps: now.rps, busy: now.busy, memory: now.memory });
   }
   for (const { key, drawn } of CHARTS) drawn.add(time, Object.fromEntries(NAMES.map((name) => [name, services[name]?.[key]])));

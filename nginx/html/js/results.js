@@ -13,29 +13,19 @@ export async function enter() {
     view.replaceChildren(element("p", {}, "There is none yet. In the checkout: ", element("code", {}, "make load"), "."));
     return;
   }
-  const rows = folders.slice(0, NEWEST).map((name) => {
+  const found = await Promise.all(folders.slice(0, VERDICTS).map(verdicts)); // first, so that nothing moves afterwards
+  const rows = folders.slice(0, NEWEST).map((name, number) => {
     const [, year, month, day, hour, minute, what] = NAME.exec(name);
-    const verdict = element("td", {}, "");
     const link = element("a", { href: `/results/${name}/report.html` }, what);
-    return {
-      name,
-      verdict,
-      row: element(
-        "tr",
-        {},
-        element("th", { scope: "row" }, link),
-        element("td", {}, `${year}-${month}-${day} ${hour}:${minute} UTC`),
-        verdict,
-      ),
-    };
+    const when = element("td", {}, `${year}-${month}-${day} ${hour}:${minute} UTC`);
+    return element("tr", {}, element("th", { scope: "row" }, link), when, element("td", {}, found[number] ?? ""));
   });
   const head = element(
     "thead",
     {},
     element("tr", {}, ...["Report", "When", "Verdicts"].map((text) => element("th", { scope: "col" }, text))),
   );
-  view.replaceChildren(element("div", { class: "wide" }, element("table", {}, head, element("tbody", {}, ...rows.map(({ row }) => row)))));
-  await Promise.all(rows.slice(0, VERDICTS).map(async ({ name, verdict }) => (verdict.textContent = await verdicts(name))));
+  view.replaceChildren(element("div", { class: "wide" }, element("table", {}, head, element("tbody", {}, ...rows))));
 }
 
 /** What a report found, in a word for each experiment; nothing of one that has no such file. */
