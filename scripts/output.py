@@ -17,4 +17,4 @@ def show_addresses(base: str, secure_base: str, answers: dict[str, dict[str, obj
         held = f"{slots} requests at once" if slots else "an event loop"
         console.print(f"  {base}/{name}/".ljust(WIDTH) + f"{facts['framework']} on {facts['server']}, {facts['interface']}, {held}")
     console.print(f"  {secure_base}/".ljust(WIDTH) + "the same over HTTPS; make trust says how a browser comes to trust it")
-    console.print("\nNext: make load")
+    console.print(f"\nNext: make load, which {base}/#live shows")
