@@ -4,7 +4,7 @@ import shlex
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from loadtest.commands.options import default, services, services_that_serve, workload
 from loadtest.commands.running import RefusedError, add_output_options, carry_out, raise_file_limit
@@ -12,6 +12,10 @@ from loadtest.generator.parameters import WORKLOAD_NUMBERS, Number, Parameters
 from loadtest.generator.workloads import SERVICES, WORKLOADS
 from loadtest.results import Results
 from loadtest.stack import StackError, default_target, target_url
+
+if TYPE_CHECKING:
+    from loadtest.engine.existing import Existing
+    from loadtest.model import Experiment
 
 RUN_NUMBERS = {
     "users": Number(int, 40, 1, 100_000, "users at once, each asking again as soon as it has its answer"),
@@ -86,32 +90,25 @@ def refuse(options: Namespace) -> None:
 
 def run(arguments: Namespace) -> int:
     """Run the lesson."""
-    for name in NUMBERS:
-        if getattr(arguments, name) is None:  # argparse does not know yet of which workload
-            setattr(arguments, name, NUMBERS[name].kind(usual(name, arguments.workload)))
-    chosen = arguments.services or services_that_serve(arguments.workload)
-    parameters = Parameters(**{name: getattr(arguments, name) for name in WORKLOAD_NUMBERS})
 
     def job(tell: Callable[[str, str], None]) -> Results:
         from loadtest.engine.existing import Existing
         from loadtest.engine.fleet import processes
         from loadtest.engine.machine import Pace, Plan, machine, shared
         from loadtest.engine.session import Lab
-        from loadtest.experiments.load import first_lesson
-        from loadtest.model import Load
 
+        settle(arguments)
         refuse(arguments)
         existing = Existing(arguments.target)
-        load = Load("closed", arguments.workload, parameters, users=arguments.users)
         try:
-            lesson = first_lesson(existing.variants(chosen), load, command(arguments))
+            made = lesson(arguments, existing)
         except StackError as error:
             raise RefusedError(f"{error} Start the stack with: make up") from None
         plan = Plan(Pace(arguments.seconds, arguments.warmup, REPEATS), full=False, seed=arguments.seed)
         here = shared(machine())
         with processes(here) as fleet:
             fleet.generators.told = live_view(arguments.target)
-            return Lab([lesson], plan, existing, here, fleet, tell).run("load", command(arguments))
+            return Lab([made], plan, existing, here, fleet, tell).run("load", command(arguments))
 
     return carry_out(arguments, job, lambda _: "make lab X=queue, after make down")
 
@@ -126,6 +123,24 @@ def live_view(target: str) -> Callable[[Any], AbstractContextManager[None]]:
         return told(target, f"make load, {ask.prefix}/{path}", lambda: load.users) if ask.target == target else nullcontext()
 
     return tell
+
+
+def settle(arguments: Namespace) -> None:
+    """Give the numbers that nobody gave: argparse does not know yet of which workload they are."""
+    for name in NUMBERS:
+        if getattr(arguments, name) is None:
+            setattr(arguments, name, NUMBERS[name].kind(usual(name, arguments.workload)))
+
+
+def lesson(arguments: Namespace, existing: "Existing") -> "Experiment":
+    """The experiment that settled options ask for, on a stack that runs; raises StackError."""
+    from loadtest.experiments.load import first_lesson
+    from loadtest.model import Load
+
+    chosen = arguments.services or services_that_serve(arguments.workload)
+    parameters = Parameters(**{name: getattr(arguments, name) for name in WORKLOAD_NUMBERS})
+    load = Load("closed", arguments.workload, parameters, users=arguments.users)
+    return first_lesson(existing.variants(chosen), load, command(arguments))
 
 
 def command(arguments: Namespace) -> str:
