@@ -72,6 +72,10 @@ audit: ## Known vulnerabilities, licences, and a bill of materials of every imag
 	$(RUN) scripts,services,loadtest,tests -m scripts.audit
 rebuild: ## Build every image twice from nothing, and compare the two bit by bit
 	$(RUN) scripts -m scripts.reproducible
+bundle: ## All images and Python packages in one file, for a room without a network (PYTHONS="python3.12 ...")
+	$(RUN) scripts -m scripts.bundle
+load-bundle: ## Take such a file in: make up then needs no network (B=bundle/... SHA256=...)
+	$(RUN) none -m scripts.load_bundle
 lock: ## Lock the newest versions of all packages
 	$(RUN) scripts -m scripts.lock
 shots: ## The pictures of the docs, made anew from the real program

@@ -1,7 +1,7 @@
 """Leave nothing but the checkout as git has it, and what a person would miss: python3 scripts/venv.py none -m scripts.clean.
 
 Removes the stack with its volumes, networks and images, the environment, what was downloaded, and what tools left. Keeps results,
-backups, secrets, certificates and .env, and says so.
+backups, bundles, secrets, certificates and .env, and says so.
 """
 
 import os
@@ -17,7 +17,7 @@ from scripts.venv import PYTHON, VENV
 
 OURS = (".venv", ".run", ".cache")
 OF_TOOLS = (".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache", "__pycache__")  # in any folder
-KEPT = ("results", "backups", "secrets", "tls", "acme", ".env")
+KEPT = ("results", "backups", "bundle", "secrets", "tls", "acme", ".env")
 # What Compose marks with the project's name, in the order in which it can be removed.
 KINDS = {
     "container": (["ps", "--all", "--quiet"], ["rm", "--force", "--volumes"]),

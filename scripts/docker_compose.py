@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from scripts.compose_file import ROOT, variables
 from scripts.sentences import fail
@@ -28,10 +28,10 @@ def compose(*arguments: str, quiet: bool = False, given: str | None = None) -> s
     return subprocess.run(["docker", "compose", *arguments], cwd=ROOT, env=environment, text=True, capture_output=quiet, input=given)
 
 
-def build(*more: str, tell: Callable[[str], None]) -> str | None:
-    """Build the images that changed, and tell which one is how far; the end of what was printed when that failed."""
+def build(*more: str, services: Sequence[str] = (), tell: Callable[[str], None]) -> str | None:
+    """Build the images that changed, of all services or of some, and tell how far it is; the end of what was printed when that failed."""
     environment = {**os.environ, "COMPOSE_FILE": os.pathsep.join(files())}
-    command = ["docker", "compose", *more, "--progress", "plain", "build"]
+    command = ["docker", "compose", *more, "--progress", "plain", "build", *services]
     last: deque[str] = deque(maxlen=100)
     with subprocess.Popen(command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as building:
         for line in building.stdout or ():

@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from scripts import runtime_docker, runtime_local
+from scripts import bundled, runtime_docker, runtime_local
 from scripts.compose_file import ROOT, load
 from scripts.docker_compose import compose
 from scripts.output import fail, say
@@ -26,7 +26,8 @@ def main() -> None:
         )
     elif runtime_docker.is_up():
         os.chdir(ROOT)
-        if compose("--profile", "locust", "up", "--wait", "--build", "--no-deps", "locust", quiet=True).returncode:
+        build = "--build" if "locust" in bundled.to_build("locust") else "--no-build"
+        if compose("--profile", "locust", "up", "--wait", build, "--no-deps", "locust", quiet=True).returncode:
             fail("Locust did not start; its log: docker compose logs locust")
         say(f"Locust is at {target}/locust/ until make down; choose users, then start.")
     else:

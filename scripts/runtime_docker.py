@@ -5,7 +5,7 @@ import os
 import subprocess
 from datetime import UTC, datetime
 
-from scripts import docker_engine, nginx_docker, ports, progress, secrets
+from scripts import bundled, docker_engine, nginx_docker, ports, progress, secrets
 from scripts.causes import cause
 from scripts.compose_file import ROOT, Service, load, project
 from scripts.docker_compose import PRODUCTION, build, compose, files, without_progress
@@ -54,9 +54,10 @@ def up(reload: bool = False) -> None:
             fail(f"{missing[0]} is not there; accepted: a file for each secret. Make them with: make secrets")
     else:
         secrets.make_missing(secrets.files())
-    with step("images of this project, those that changed") as shown:
-        if wrong := build(*more, tell=shown.tell):
-            fail(f"An image could not be built:\n{cause(wrong)}")
+    if services := bundled.to_build():
+        with step("images of this project, those that changed") as shown:
+            if wrong := build(*more, services=services, tell=shown.tell):
+                fail(f"An image could not be built:\n{cause(wrong)}")
     with step("containers, until each is well"):
         start_containers(more)
     reload_nginx_if_changed()

@@ -7,6 +7,7 @@ before there is an environment, or without one. Everything stays in the checkout
 import hashlib
 import importlib.util
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,9 @@ LOCKS = {
     "loadtest": ["loadtest/generator/requirements.txt", "loadtest/requirements.txt"],
     "tests": ["tests/requirements.txt", "tests/lint.txt"],
 }
+INSTALLER = ["scripts/uv.txt"]
+# Packages that came in a bundle (make load-bundle), in a folder for each kind of Python.
+WHEELS = ROOT / ".cache" / "wheels"
 # Caches go where make clean finds them, not to the home directory; and what pip and Python are told elsewhere about other
 # environments does not count here.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")}
@@ -44,11 +48,11 @@ def ensure(*groups):
         run(
             "Python environment in .venv (once)",
             [sys.executable, "-m", "venv", str(VENV)],
-            [str(PYTHON), "-m", "pip", "install", "--quiet", "--require-hashes", "-r", "scripts/uv.txt"],
+            [str(PYTHON), "-m", "pip", "install", "--quiet", "--require-hashes", *from_bundle(INSTALLER), "-r", *INSTALLER],
         )
         (VENV / ".made-for").write_text(made_for())
     for group in missing(groups):
-        options = [option for lock in LOCKS[group] for option in ("-r", lock)]
+        options = from_bundle(LOCKS[group]) + [option for lock in LOCKS[group] for option in ("-r", lock)]
         run(
             "{} packages, for {} (once)".format(len(packages(group)), group),
             [str(PYTHON), "-m", "uv", "pip", "install", "--quiet", "--python", str(PYTHON), "--require-hashes", *options],
@@ -83,6 +87,24 @@ def packages(group):
 
 def digest(group):
     return hashlib.sha256(b"".join((ROOT / lock).read_bytes() for lock in LOCKS[group])).hexdigest()
+
+
+def kind():
+    """What this Python can install, in a word: cp313-linux-x86_64."""
+    return "cp%d%d-%s-%s" % (*sys.version_info[:2], sys.platform, platform.machine().lower())
+
+
+def lock_digest(lock):
+    """What tells one version of a lock from another."""
+    return hashlib.sha256((ROOT / lock).read_bytes()).hexdigest()
+
+
+def from_bundle(locks):
+    """Options that let an installer take packages from a bundle, and not from the network, where the bundle has all of these locks."""
+    folder = WHEELS / kind()
+    listed = folder / "locks.txt"
+    have = listed.read_text().split() if listed.is_file() else []
+    return ["--no-index", "--find-links", str(folder)] if all(lock_digest(lock) in have for lock in locks) else []
 
 
 def tool(name):
