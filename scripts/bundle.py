@@ -21,10 +21,12 @@ from typing import IO
 from scripts import runtime_docker, venv
 from scripts.backup import in_words, size
 from scripts.bundled import sources
+from scripts.causes import cause
 from scripts.compose_file import ROOT, load
-from scripts.docker_compose import compose, docker
-from scripts.load_bundle import FOLDER, FORMAT, PIECE, SECONDS_BETWEEN, digest_of
+from scripts.docker_compose import build, docker
+from scripts.load_bundle import FOLDER, FORMAT, PIECE, SECONDS_BETWEEN, digest_of, progress
 from scripts.output import console, fail, say
+from scripts.progress import step
 
 # Of scripts/venv.py: the stack in both runtimes, and the laboratory.
 GROUPS = ("scripts", "services", "loadtest")
@@ -38,14 +40,13 @@ def main() -> None:
         fail("Images are in Docker, and no engine with Compose answers. Start Docker first")
     if missing := runtime_docker.missing_image():
         fail(f"The image {missing} is not here and cannot be pulled")
-    say("  Building the images that changed ...")
-    built = compose("--profile", "*", "build", "--quiet", quiet=True)
-    if built.returncode:
-        fail(f"An image could not be built:\n{built.stderr.strip()[-2000:]}")
+    with step("images of this project, those that changed") as shown:
+        if wrong := build("--profile", "*", tell=shown.tell):
+            fail(f"An image could not be built:\n{cause(wrong)}")
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=FOLDER, prefix=".making-") as made:
         path = put_together(Path(made))
-    digest = digest_of(path, progress("checked"))
+    digest = digest_of(path, progress(path.stat().st_size, "checked"))
     path.with_name(f"{path.name}.sha256").write_text(f"{digest}  {path.name}\n")
     console.print(f"{path.relative_to(ROOT)}, {size(path)}, SHA-256 {digest}")
     console.print(f"Next: both files of {FOLDER.name}/ into {FOLDER.name}/ of another checkout, and there: make load-bundle")
@@ -68,12 +69,12 @@ def put_together(made: Path) -> Path:
     }
     say(f"  Copying {len(images)} images ...")
     saved = made / "images.tar"
-    save(images, saved, progress("copied"))
+    save(images, saved)
     architecture = str(manifest["platform"]).replace("/", "-")
     path = FOLDER / f"twogates-{commit()}-{architecture}.tar.gz"
     say(f"  Writing {path.relative_to(ROOT)} ...")
     whole = made / path.name  # what is interrupted is never taken for a bundle
-    tell = progress("of the images written")
+    tell = progress(saved.stat().st_size, "of the images written")
     # In the order in which load-bundle needs it, for it reads from beginning to end.
     with tarfile.open(whole, "w:gz", compresslevel=LEVEL) as tar:
         written = json.dumps(manifest, indent=1).encode()
@@ -104,14 +105,17 @@ def collect(python: str, folder: Path) -> str:
     return kind
 
 
-def save(images: list[str], path: Path, tell: Callable[[int], None]) -> None:
+def save(images: list[str], path: Path) -> None:
     """Have Docker write images to a file."""
     with path.open("wb") as file, subprocess.Popen(["docker", "save", *images], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout
         assert process.stderr
+        told = monotonic()
         while piece := process.stdout.read(PIECE):
             file.write(piece)
-            tell(file.tell())
+            if monotonic() - told > SECONDS_BETWEEN:
+                told = monotonic()
+                say(f"  {in_words(file.tell())} so far ...")
         said = process.stderr.read().decode(errors="replace").strip()
     if process.returncode:
         fail(f"docker save failed: {said[-500:]}")
@@ -135,18 +139,6 @@ def add(tar: tarfile.TarFile, name: str, file: IO[bytes], count: int, tell: Call
     entry = tarfile.TarInfo(name)
     entry.size = count
     tar.addfile(entry, Told(file, tell))
-
-
-def progress(word: str) -> Callable[[int], None]:
-    """A function to call with bytes that are done; it says so every few seconds."""
-    told = [monotonic()]
-
-    def tell(count: int) -> None:
-        if monotonic() - told[0] > SECONDS_BETWEEN:
-            told[0] = monotonic()
-            say(f"  {in_words(count)} {word} ...")
-
-    return tell
 
 
 def commit() -> str:

@@ -21,6 +21,11 @@ REPORTS = ROOT / ".run" / "tests"
 SHORT = {"DIFFERENTIAL_EXAMPLES": "100", "BOARD_SEQUENCES": "100", "MALFORMED_REQUESTS": "1000"}
 
 
+# Each lesson of the workshop once, on the stack that runs anyway; the others start no stack, or the laboratory.
+STACK_LESSONS = ["tests/lessons/test_on_the_stack.py"]
+LESSONS = ["tests/lessons/test_pages.py", "tests/lessons/test_plans.py", "tests/lessons/test_in_the_laboratory.py"]
+
+
 @dataclass
 class Suite:
     """One run of pytest."""
@@ -52,10 +57,10 @@ def suites() -> tuple[list[Suite], list[str]]:
     left_out = []
     stack = ["tests/conformance", "tests/differential", "tests/page"]
     # Before the stack's suites: the laboratory starts its own services, and refuses while another stack runs.
-    found.append(Suite("laboratory", ["tests/lab", "tests/lies", "tests/browser"]))
+    found.append(Suite("laboratory", ["tests/lab", "tests/lies", "tests/browser", *LESSONS]))
     docker = runtime_docker.answers() and runtime_docker.missing_image() is None
     local = {"RUNTIME": "local", **(SHORT if docker else {})}
-    found.append(Suite("local processes", ["tests/local", *stack], local))
+    found.append(Suite("local processes", ["tests/local", *stack, *STACK_LESSONS], local))
     if docker:
         found.append(Suite("Docker", ["tests/docker", *stack], {"RUNTIME": "docker"}))
     else:

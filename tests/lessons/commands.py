@@ -1,0 +1,51 @@
+"""What a lesson's command measured, in its short form."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from loadtest.commands.load import NUMBERS, usual
+from tests.conftest import ROOT
+from tests.lessons.formula import Seen, wrong
+from tests.lessons.page import Lesson
+
+# Of a settled number: the command's own, or what it is where nobody says another.
+Numbers = Mapping[str, float]
+
+
+def numbers(lesson: Lesson, given: Mapping[str, str]) -> Numbers:
+    """What the names in a formula stand for."""
+    found = {name.upper(): usual(name, given.get("WORKLOAD", "")) for name in NUMBERS} if lesson.target == "load" else {}
+    return found | {name: float(text) for name, text in given.items() if name not in ("S", "X", "WORKLOAD")}
+
+
+def measured(target: str, folder: Path) -> dict[str, Any]:
+    """The experiments of all lessons of a target, by lesson."""
+    words = [sys.executable, "-m", "tests.lessons.session", target, str(folder)]
+    ran = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert ran.returncode == 0, ran.stderr
+    return {one["name"]: one for one in json.loads(ran.stdout)}
+
+
+def not_so(lesson: Lesson, experiment: Mapping[str, Any]) -> list[str]:
+    """What is wrong with what was measured: requests that failed, and claims of the page that do not hold."""
+    failures = {cell["key"]: sum(run["counts"]["failures"] for run in cell["runs"]) for cell in experiment["cells"]}
+    seen = {cell["key"]: {name: one["value"] for name, one in cell["estimates"].items()} for cell in experiment["cells"]}
+    failed = [f"{key}: {count} requests failed" for key, count in failures.items() if count]
+    return failed + all_wrong(lesson, seen, numbers(lesson, lesson.variables | lesson.short))
+
+
+def all_wrong(lesson: Lesson, seen: Seen, given: Numbers) -> list[str]:
+    """The claims of a page that do not hold."""
+    return [text for claim in lesson.claims if (text := wrong(claim, seen, given))]
+
+
+def loadtest(folder: Path, words: Iterable[str], given: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """The program with its files in another folder than the checkout."""
+    environment = {**os.environ, **given, "PYTHONPATH": f"{ROOT}:{ROOT / 'services/shared'}"}
+    command = [sys.executable, "-m", "loadtest", *words]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60)

@@ -1,0 +1,51 @@
+"""The formulas of a lesson's page: numbers, variables of its command, and ``"Flask".p50``, which is a number that was measured.
+
+A name in quotes is a cell of the results, or what only one of them begins with.
+"""
+
+import ast
+import operator
+from collections.abc import Callable, Mapping
+
+from tests.lessons.page import Claim
+
+Seen = Mapping[str, Mapping[str, float]]
+OPERATORS: dict[type, Callable[[float, float], float]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
+
+
+def wrong(claim: Claim, seen: Seen, variables: Mapping[str, float]) -> str | None:
+    """What is not as the claim says, ``None`` where all is."""
+    left, right = (value(ast.parse(text, mode="eval").body, seen, variables) for text in (claim.left, claim.right))
+    holds = {"=": abs(left / right - 1) <= claim.within, "<": left < right, ">": left > right}
+    return None if holds[claim.operator] else f"{claim}: {left:.4g} {claim.operator} {right:.4g} is not so"
+
+
+def value(node: ast.expr, seen: Seen, variables: Mapping[str, float]) -> float:
+    """The number that an expression stands for."""
+    match node:
+        case ast.Constant(value=int() | float() as number):
+            return float(number)
+        case ast.Name(id=name):
+            return variables[name]
+        case ast.Attribute(value=ast.Constant(value=str() as name), attr=metric):
+            return cell(seen, name)[metric]
+        case ast.BinOp(left=left, op=op, right=right):
+            return OPERATORS[type(op)](value(left, seen, variables), value(right, seen, variables))
+    raise ValueError(f"not a formula of a lesson: {ast.unparse(node)}")
+
+
+def names(name: str, key: str) -> bool:
+    """Whether a name stands for a cell."""
+    return key == name or key.startswith((f"{name},", f"{name} "))
+
+
+def cell(seen: Seen, name: str) -> Mapping[str, float]:
+    """The one cell of that name, or that begins with it."""
+    found = [name] if name in seen else [key for key in seen if names(name, key)]
+    assert len(found) == 1, f"{name!r} is {found or 'none'} of {list(seen)}"
+    return seen[found[0]]

@@ -1,0 +1,68 @@
+"""The lessons of one target in their short form: ``python -m tests.lessons.session lab|load FOLDER`` prints what was measured as JSON.
+
+One session for all of them, with one calibration. Each cell that a claim names is measured once, and before them no pair of equal services,
+whose noise only a verdict needs. A lesson of ``make load`` is its command with the values of the short form, on the stack that runs; one
+of ``make lab`` has windows of so many seconds at most. A process of its own, since Locust puts gevent in place of what pytest's process
+uses already.
+"""
+
+import locust  # noqa: F401  # isort: skip  # first: it patches what is imported after it
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from loadtest.cli import parser
+from loadtest.commands import load
+from loadtest.engine import calibrate, local, second_chances
+from loadtest.engine.existing import Existing
+from loadtest.engine.fleet import processes
+from loadtest.engine.machine import QUICK, Plan, machine, shared
+from loadtest.engine.session import Lab
+from loadtest.engine.variants import Runtime
+from loadtest.experiments import experiments
+from loadtest.model import Cell, Experiment
+from loadtest.results import Verdict
+from tests.lessons.formula import names
+from tests.lessons.page import Lesson, lessons
+
+
+def experiment(lesson: Lesson) -> Experiment:
+    """What its command measures, in the short form."""
+    if lesson.target == "lab":
+        made = experiments()[lesson.variables["X"]]
+        seconds, warm_up = float(lesson.short["SECONDS"]), None
+    else:
+        arguments = parser({**os.environ, **lesson.variables, **lesson.short}).parse_args(["load"])
+        load.settle(arguments)
+        made = load.lesson(arguments, Existing(arguments.target))
+        seconds, warm_up = arguments.seconds, arguments.warmup
+
+    def cells(full: bool) -> Sequence[Cell]:
+        named = lesson.names  # the others would take their time for nothing
+        found = [one for one in made.cells(full) if any(names(name, one.key) for name in named)]
+        return [replace(one, seconds=min(one.seconds or seconds, seconds), warm_up=one.warm_up or warm_up) for one in found]
+
+    return replace(made, name=str(lesson), cells=cells, compares=False, judge=lambda _: Verdict("holds", ""))
+
+
+def runtime(target: str) -> Runtime:
+    """Where the services are."""
+    here = machine(1)
+    if target == "lab":
+        return local.Local(here.server_cpus, here.other_cpus)
+    return Existing(parser(os.environ).parse_args(["load"]).target)
+
+
+if __name__ == "__main__":
+    target, folder = sys.argv[1], Path(sys.argv[2])
+    local.FOLDER, calibrate.LAB = folder / "variants", folder  # not those of a run that a person may have going
+    second_chances.AT_LEAST = 1  # a claim of a page holds on a machine that is not quiet, too
+    here = machine(1) if target == "lab" else shared(machine(1))
+    with processes(here) as fleet:
+        chosen = [experiment(lesson) for lesson in lessons(target)]
+        lab = Lab(chosen, Plan(replace(QUICK, repeats=1), False, 1), runtime(target), here, fleet, lambda *_: None)
+        print(json.dumps([asdict(one) for one in lab.run("lessons", "none").experiments]))

@@ -1,0 +1,20 @@
+"""The lessons whose command is ``make lab``: what each page says of its experiment has to come out."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lessons.commands import measured, not_so
+from tests.lessons.page import Lesson, lessons
+
+
+@pytest.fixture(scope="module")
+def experiments(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder: Path = tmp_path_factory.mktemp("lessons")
+    return measured("lab", folder)
+
+
+@pytest.mark.parametrize("lesson", lessons("lab"), ids=str)
+def test_what_the_page_says_comes_out(experiments: dict[str, Any], lesson: Lesson) -> None:
+    assert not_so(lesson, experiments[str(lesson)]) == []

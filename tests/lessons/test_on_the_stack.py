@@ -1,0 +1,20 @@
+"""The lessons whose command is ``make load``, on the stack that runs: what each page says has to come out."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lessons.commands import measured, not_so
+from tests.lessons.page import Lesson, lessons
+
+
+@pytest.fixture(scope="module")
+def experiments(stack: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder: Path = tmp_path_factory.mktemp("lessons")
+    return measured("load", folder)
+
+
+@pytest.mark.parametrize("lesson", lessons("load"), ids=str)
+def test_what_the_page_says_comes_out(experiments: dict[str, Any], lesson: Lesson) -> None:
+    assert not_so(lesson, experiments[str(lesson)]) == []
