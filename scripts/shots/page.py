@@ -36,7 +36,8 @@ def live(page: Page) -> None:
 
 
 def talk(page: Page) -> None:
-    page.wait_for_selector(".reader[data-service=flask] >> text=connected")
+    for reader in page.locator(".reader").all():  # who is not there yet does not hear what is posted now
+        reader.locator("text=connected").wait_for()
     for service in ("flask", "fastapi", "django"):
         page.fill("#talk-form [name=text]", f"Hello, through {service}")
         page.select_option("#talk-form select", service)
