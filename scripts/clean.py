@@ -47,8 +47,14 @@ def main() -> None:
     if left := [folder.name for folder in folders if folder.exists()]:
         fail(f"{', '.join(left)} could not be removed: another user owns files there. As that user, or root: rm -r {' '.join(left)}")
     print(f"Removed: {', '.join([*removed, *(folder.name for folder in folders)]) or 'nothing, there was nothing'}.")
-    if kept := [name for name in KEPT if (ROOT / name).exists()]:
-        print(f"Kept, as they may be all there is of their kind: {', '.join(kept)}. Remove them with: rm -r {' '.join(kept)}")
+    if kept := [name for name in KEPT if holds(ROOT / name)]:
+        removing = " ".join("results/*" if name == "results" else name for name in kept)
+        print(f"Kept, as they may be all there is of their kind: {', '.join(kept)}. Remove them with: rm -r {removing}")
+
+
+def holds(path: Path) -> bool:
+    """Whether it is there, and more than git has of it."""
+    return path.exists() and (not path.is_dir() or any(one.name != ".gitignore" for one in path.iterdir()))
 
 
 def docker(name: str) -> list[str]:

@@ -66,7 +66,7 @@ def test_make_clean_leaves_what_git_has_and_what_a_person_would_miss_also_after_
     again = make("up", checkout)
     assert "Processes of a stack that was killed are left. End them with: make down" in again.stderr
     for name in ("results", "backups", "services/flask_sync/.mypy_cache"):
-        (checkout / name).mkdir()
+        (checkout / name).mkdir(exist_ok=True)  # git has one of them
         (checkout / name / "mine").touch()
     cleaned = make("clean", checkout)
     assert cleaned.returncode == 0, cleaned.stderr

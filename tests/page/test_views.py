@@ -94,7 +94,7 @@ def test_what_is_posted_through_one_service_is_read_on_all_and_across_replicas(o
     for reader in readers.all():
         texts = [text for text in reader.locator("li").all_inner_texts() if "through" in text]
         assert [text.split()[2] for text in texts[:3]] == [str(service) for service in reversed(SERVICES)]
-        assert reader.locator("li").first.locator("text=after").count() == 1
+        reader.locator("li").first.locator("text=after").wait_for(timeout=PATIENCE)
     page.click("#talk-refused")
     page.wait_for_selector("text=WSGI cannot speak WebSocket")
     opened.said = [line for line in opened.said if "501" not in line]  # which Flask was asked for

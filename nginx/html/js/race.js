@@ -7,7 +7,9 @@ import { findWay } from "./ways.js";
 
 const LOOKS = 12; // at a service, to see how many processes answer
 const SHORTEST = 200; // milliseconds that a lane shows at least
-const SELDOM = 100; // milliseconds: the browser shares the CPUs with the services, and a page that draws reads late
+// Milliseconds. The browser shares the CPUs with the services, and while it draws it sends and reads late: it draws seldom, and while much
+// comes or goes it waits, but not for ever.
+const [SELDOM, QUIET, PATIENCE] = [100, 40, 400];
 const KEPT = 20; // milliseconds that a browser takes to send a request; more is its own line
 
 const $ = (id) => document.querySelector(`#race-${id}`);
@@ -16,6 +18,7 @@ const lanes = new Map([...document.querySelectorAll(".lane")].map((figure) => [f
 const axis = element("div", { class: "axis", "aria-hidden": true });
 $("lanes").append(axis);
 let way = null;
+let latest = 0; // when something was sent or came
 
 /** The preset that is chosen. */
 function preset() {
@@ -92,28 +95,37 @@ async function run(chosen, many, each, seen) {
     [...lanes].map(([service, lane]) => one(lane, row, way.origin(number++), service, request, started)),
   );
   let scale = width;
-  let drawn = null;
-  const draw = () => {
-    const now = performance.now() - started;
-    if (running) scale = Math.max(scale, now);
-    if (scale !== drawn) axis.replaceChildren(...marks(scale));
-    drawn = scale;
+  let drawn = { scale: null, at: 0 };
+  const draw = (now) => {
+    if (scale !== drawn.scale) axis.replaceChildren(...marks(scale));
+    drawn = { scale, at: now };
     for (const lane of lanes.values()) lane.draw(started, now, scale);
-    if (running) setTimeout(() => requestAnimationFrame(draw), SELDOM);
   };
-  draw();
+  const goOn = () => {
+    if (!running) return;
+    const now = performance.now() - started;
+    const busy = performance.now() - latest < QUIET && now - drawn.at < PATIENCE;
+    scale = Math.max(scale, now);
+    if (!busy) draw(now);
+    setTimeout(() => requestAnimationFrame(goOn), busy ? QUIET : SELDOM);
+  };
+  goOn();
   await Promise.all(all);
   running = false;
   scale = Math.max(width, ...[...lanes.values()].flatMap((lane) => lane.asks.map(({ end }) => end - started)));
-  draw();
+  draw(performance.now() - started);
   report(chosen, seen, started);
 }
 
 async function one(lane, row, origin, service, { path, after, slow }, started) {
   await new Promise((resolve) => setTimeout(resolve, Math.max(0, started + after - performance.now())));
-  lane.asks[row] = { asked: performance.now() };
-  const found = await ask(origin, `/${service}${path}`, ({ asked, first, app }) => (lane.asks[row] = { asked, first: first - app }));
-  lane.asks[row] = { ...found, slow };
+  const note = (state) => {
+    latest = performance.now();
+    lane.asks[row] = state;
+  };
+  note({ asked: performance.now() });
+  const found = await ask(origin, `/${service}${path}`, ({ asked, first, app }) => note({ asked, first: first - app }));
+  note({ ...found, slow });
 }
 
 /** A sentence for each lane, the table, and what it means. */
