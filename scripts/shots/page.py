@@ -37,7 +37,7 @@ def live(page: Page) -> None:
 
 def talk(page: Page) -> None:
     for reader in page.locator(".reader").all():  # who is not there yet does not hear what is posted now
-        reader.locator("text=connected").wait_for()
+        reader.locator('text="connected"').wait_for()
     for service in ("flask", "fastapi", "django"):
         page.fill("#talk-form [name=text]", f"Hello, through {service}")
         page.select_option("#talk-form select", service)

@@ -40,7 +40,8 @@ def run(page: Page, preset: str, **fields: float) -> dict[str, Drawn]:
     choose(page, preset, **fields)
     page.click("#race-start")
     page.wait_for_selector("#race-start:enabled", timeout=LONGEST)
-    assert "Next" in page.inner_text("#race-result"), page.inner_text("#race-result")
+    result = page.inner_text("#race-result")
+    assert "Next" in result, result
     found = {}
     for lane in page.query_selector_all(".lane"):
         data = lane.evaluate("lane => ({...lane.dataset})")

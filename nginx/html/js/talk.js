@@ -11,6 +11,7 @@ const READERS = [
 ];
 
 let board = null;
+let shown = false;
 let readers = [];
 const posted = new Map(); // by the id of a message, when it was sent
 
@@ -132,16 +133,18 @@ function key() {
 }
 
 export async function enter() {
+  shown = true;
   const found = await (await fetch("/fastapi/boards?limit=1")).json();
   [board] = found.boards;
   if (!board) {
     error.textContent = "There is no board. In the checkout: make up makes some.";
     return;
   }
-  readers.forEach((reader) => reader.open());
+  if (shown) readers.forEach((reader) => reader.open()); // it may have been left meanwhile
 }
 
 export function leave() {
+  shown = false;
   readers.forEach((reader) => reader.close());
 }
 
