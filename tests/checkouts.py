@@ -53,6 +53,14 @@ class OwnStack:
         own = {"COMPOSE_PROJECT_NAME": self.project, "TAG": name, "HTTP_PORT": self.port, "HTTPS_PORT": self.secure_port}
         self.environment = {**os.environ, "RUNTIME": "docker", **own, **variables}
 
+        self.remove()  # of a run that was killed
+
+    def remove(self) -> None:
+        """End it and remove its volumes and networks; its images are there for the next run. By the project's name alone."""
+        words = ["docker", "compose", "--project-name", self.project, "down", "--volumes", "--remove-orphans", "--timeout", "5"]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("COMPOSE_")}
+        subprocess.run(words, cwd=self.folder.parent, env=environment, capture_output=True, check=True, timeout=300)
+
     def run(self, module: str, *words: str, **changed: str) -> subprocess.CompletedProcess[str]:
         """Run a module of the copy."""
         command, environment = [sys.executable, "-m", module, *words], {**self.environment, **changed}

@@ -41,8 +41,7 @@ def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnStack]:
         assert started.returncode == 0, started.stdout + started.stderr
         yield own
     finally:
-        stopped = own.run("scripts.clean")
-    assert stopped.returncode == 0, stopped.stderr
+        own.remove()
 
 
 async def under_load(stack: OwnStack, service: str, *words: str) -> tuple[subprocess.CompletedProcess[str], Counter[str]]:
