@@ -73,16 +73,21 @@ def write(file: IO[bytes]) -> None:
     assert process.stdout
     assert process.stderr
     try:
-        told = monotonic()
-        while piece := process.stdout.read(PIECE):
-            file.write(piece)
-            if monotonic() - told > SECONDS_BETWEEN:
-                told = monotonic()
-                say(f"  {in_words(file.tell())} so far ...")
+        pour(process.stdout, file)
         if process.wait():
             raise Failed(postgres.end_of(process.stderr.read()))
     finally:
         process.kill()
+
+
+def pour(source: IO[bytes], file: IO[bytes]) -> None:
+    """Write to a file what a program prints, and say how far it is."""
+    told = monotonic()
+    while piece := source.read(PIECE):
+        file.write(piece)
+        if monotonic() - told > SECONDS_BETWEEN:
+            told = monotonic()
+            say(f"  {in_words(file.tell())} so far ...")
 
 
 def check(path: Path) -> None:

@@ -15,16 +15,15 @@ import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from time import monotonic
 from typing import IO
 
 from scripts import runtime_docker, venv
-from scripts.backup import in_words, size
+from scripts.backup import pour, size
 from scripts.bundled import sources
 from scripts.causes import cause
 from scripts.compose_file import ROOT, load
 from scripts.docker_compose import build, docker
-from scripts.load_bundle import FOLDER, FORMAT, PIECE, SECONDS_BETWEEN, digest_of, progress
+from scripts.load_bundle import FOLDER, FORMAT, digest_of, progress
 from scripts.output import console, fail, say
 from scripts.progress import step
 
@@ -110,12 +109,7 @@ def save(images: list[str], path: Path) -> None:
     with path.open("wb") as file, subprocess.Popen(["docker", "save", *images], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout
         assert process.stderr
-        told = monotonic()
-        while piece := process.stdout.read(PIECE):
-            file.write(piece)
-            if monotonic() - told > SECONDS_BETWEEN:
-                told = monotonic()
-                say(f"  {in_words(file.tell())} so far ...")
+        pour(process.stdout, file)
         said = process.stderr.read().decode(errors="replace").strip()
     if process.returncode:
         fail(f"docker save failed: {said[-500:]}")

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from playwright.sync_api import Route
 
 from tests.page.conftest import Opened
 from tests.page.race import Drawn, run
@@ -109,6 +110,18 @@ def test_a_reader_who_leaves_gives_the_worker_back(opened: Opened) -> None:
     page.locator('.reader[data-service=flask] >> text="connected"').wait_for()
     page.click("nav >> text=Live")
     page.wait_for_selector("#live tr[data-service=flask][data-busy='0']", timeout=PATIENCE)
+
+
+def test_a_reader_who_leaves_before_he_is_there_does_not_come(opened: Opened) -> None:
+    held: list[Route] = []
+    opened.page.route("**/boards?limit=1", lambda route: held.append(route))
+    with opened.page.expect_request("**/boards?limit=1"):
+        page = opened.show("talk")
+    page.click("nav >> text=Facts")
+    with page.expect_response("**/boards?limit=1"):
+        held[0].continue_()
+    page.wait_for_load_state("networkidle")
+    assert [url for url in opened.asked if "/feed" in url] == []
 
 
 def test_a_request_is_drawn_with_the_times_of_its_line(opened: Opened) -> None:
