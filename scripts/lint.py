@@ -33,6 +33,12 @@ def types() -> str | None:
     return "\n".join(filter(None, wrong)) or None
 
 
+def pages() -> str | None:
+    """What is wrong or odd in the page's scripts. Handlers are properties there: one each, so none is heard twice."""
+    categories = ("--deny", "correctness", "--deny", "suspicious", "--allow", "prefer-add-event-listener", "--allow", "no-array-sort")
+    return command(BIN / "oxlint", *categories, "--import-plugin", "--promise-plugin", "nginx/html/js")
+
+
 def shell() -> str | None:
     return command(BIN / "shellcheck", ".ci/run")
 
@@ -80,6 +86,7 @@ LINTERS: dict[str, Callable[[], str | None]] = {
     "ruff check": lambda: command(BIN / "ruff", "check", "."),
     "ruff format": lambda: command(BIN / "ruff", "format", "--check", "."),
     "mypy": types,
+    "oxlint": pages,
     "hadolint": dockerfiles,
     "shellcheck": shell,
     "docker compose config": compose,

@@ -42,8 +42,8 @@ const table = element(
 let source = null;
 
 function cells(name, write) {
-  const head = element("th", { scope: "row", class: name }, SERVICES[name]);
-  return [head, ...COLUMNS.map(([, show]) => element("td", {}, write(show)))];
+  const title = element("th", { scope: "row", class: name }, SERVICES[name]);
+  return [title, ...COLUMNS.map(([, show]) => element("td", {}, write(show)))];
 }
 
 function take({ data }) {

@@ -91,7 +91,7 @@ const form = element(
     "label",
     {},
     "Posted through",
-    element("select", { name: "service" }, ...Object.entries(SERVICES).map(([key, name]) => element("option", { value: key }, name))),
+    element("select", { name: "service" }, ...Object.entries(SERVICES).map(([service, name]) => element("option", { value: service }, name))),
   ),
   element("button", { type: "submit" }, "Post"),
 );

@@ -17,12 +17,11 @@ export async function findWay() {
       text: `${name}: one connection, and a stream for each request.`,
     };
   }
-  const named = (number) => `${location.protocol}//r${number}.localhost${location.port && `:${location.port}`}`;
   if (location.protocol === "http:" && (await answers(named(0)))) {
     return {
       most: NAMES * CONNECTIONS,
       origin: (number) => named(Math.floor(number / CONNECTIONS) % NAMES),
-      warm: (requests) => warm(named, requests),
+      warm: (requests) => warm(requests),
       text: `HTTP/1.1: a browser opens ${CONNECTIONS} connections to a host, so the requests go to several names of this machine.`,
     };
   }
@@ -34,6 +33,8 @@ export async function findWay() {
   };
 }
 
+const named = (number) => `${location.protocol}//r${number}.localhost${location.port && `:${location.port}`}`;
+
 async function answers(origin) {
   try {
     return (await fetch(`${origin}/healthz`, { cache: "no-store" })).ok;
@@ -43,7 +44,7 @@ async function answers(origin) {
 }
 
 /** Open the connections before the race: else the first requests would wait for theirs. */
-async function warm(named, requests) {
+async function warm(requests) {
   const hosts = Array.from({ length: Math.min(NAMES, Math.ceil(requests / CONNECTIONS)) }, (_, number) => named(number));
   await Promise.all(hosts.flatMap((host) => Array.from({ length: CONNECTIONS }, () => answers(host))));
 }
