@@ -1,8 +1,7 @@
 """Jobs that follow a message: done once to be seen, however often they are begun, and never lost."""
 
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from threading import Thread
 from typing import Any
@@ -15,20 +14,11 @@ from tests import worker
 from tests.conftest import run_stack
 from tests.data import sql, transaction
 from tests.stack import SERVICES, Service
+from tests.waiting import until
 
-# A worker that is gone is noticed after 9 s at most; the rest is for a machine that does other things too.
-SECONDS = 40.0
 # Of the queries of a job: one that writes, and the one that says that it is done.
 WRITING, SAYING = 'INSERT INTO "mentions"', "procrastinate_finish_job"
 FLASK, FASTAPI, DJANGO = SERVICES
-
-
-def until(holds: Callable[[], Any]) -> None:
-    """Return when it holds."""
-    deadline = time.monotonic() + SECONDS
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def value(query: str) -> str:

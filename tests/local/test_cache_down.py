@@ -2,8 +2,7 @@
 
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -12,10 +11,10 @@ import pytest
 
 from scripts import supervisor
 from tests.stack import SERVICES, Service, app_seconds
+from tests.waiting import until
 from twogates.cache_common import ANSWER_SECONDS
 
 BYPASS = "twogates; fwd=bypass; detail=down"
-AGAIN_SECONDS = 10  # far more than it takes: Supervisor starts what was killed, and the services look twice a second
 
 
 @pytest.fixture(autouse=True)
@@ -42,13 +41,6 @@ def paused() -> Iterator[None]:
         yield
     finally:
         os.kill(process, signal.SIGCONT)
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + AGAIN_SECONDS
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def ready(client: httpx.Client) -> bool:
