@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,9 @@ LARGEST = 8 * 2**20  # bytes, before it is cut
 KEPT = 2**20  # of what is cut away
 AT_ONCE = 2 * 2**20  # read in one step; where more has come, the older of it is left out
 BEFORE = 2**18  # read of what was there before somebody watched
+
+# In a text of a client's, a quotation mark has a backslash before it: only Nginx writes this.
+MARK = re.compile(rb'"request_id":"([^"]*)"')
 
 Line = dict[str, Any]
 
@@ -47,17 +52,14 @@ class AccessLog:
         self.place += len(data)
         return parsed(data)
 
-    def find(self, request_id: str) -> list[Line]:
-        """The lines of a request. In a text of a client's, a quotation mark has a backslash before it: only Nginx writes this."""
-        mark = f'"request_id":"{request_id}"'.encode()
+    def find(self, request_ids: Collection[str]) -> list[Line]:
+        """The lines of these requests, those that are whole."""
+        wanted = {request_id.encode() for request_id in request_ids}
         whole = self.kept + (self.path.read_bytes() if self.size() else b"")
-        found, place = [], whole.find(mark)
-        while place >= 0:
-            begin, end = whole.rfind(b"\n", 0, place) + 1, whole.find(b"\n", place)
-            if end < 0:
-                break
-            found += parsed(whole[begin:end])
-            place = whole.find(mark, end)
+        found = []
+        for mark in MARK.finditer(whole, 0, whole.rfind(b"\n") + 1):
+            if mark[1] in wanted:
+                found += parsed(whole[whole.rfind(b"\n", 0, mark.start()) + 1 : whole.find(b"\n", mark.end())])
         return found
 
     def cut(self) -> None:

@@ -20,8 +20,8 @@ from twogates.streams import EVENTS_TYPE, STREAM_HEADERS
 
 settings = LiveSettings.read()
 # As nginx/http/request_id.conf has it: another is in no line.
-REQUEST = re.compile(r"/live/requests/(?P<id>[A-Za-z0-9._-]{8,128})")
-LOOKS, LOOK_SECONDS = 10, 0.1  # for the lines of a request
+REQUESTS = re.compile(r"/live/requests/(?P<ids>[A-Za-z0-9._-]{8,128}(?:,[A-Za-z0-9._-]{8,128})*)")
+LOOKS, LOOK_SECONDS = 10, 0.1  # for the lines of requests
 RETRY = b"retry: 1000\n\n"  # milliseconds until a browser asks again, whose stream was cut
 
 
@@ -54,22 +54,26 @@ class Monitor:
         elif path == "/live/events":
             allow(method, "GET", "HEAD")
             await (self.stream(receive, send) if method == "GET" else respond(send, 200, EVENTS_TYPE, b"", STREAM_HEADERS))
-        elif found := REQUEST.fullmatch(path):
+        elif found := REQUESTS.fullmatch(path):
             allow(method, "GET", "HEAD")
-            await respond(send, 200, "application/json", encode({"lines": await self.lines(found["id"])}), {"Cache-Control": "no-store"})
+            lines = await self.lines({*found["ids"].split(",")})
+            await respond(send, 200, "application/json", encode({"lines": lines}), {"Cache-Control": "no-store"})
         elif path == "/healthz":
             allow(method, "GET", "HEAD")
             await respond(send, 200, "application/json", encode({"status": "alive"}))
         else:
             raise Problem(404)
 
-    async def lines(self, request_id: str) -> list[Line]:
-        """Those of a request, for which it waits a moment, since Nginx holds them back for one."""
+    async def lines(self, request_ids: set[str]) -> list[Line]:
+        """Those of these requests, for which it waits a moment, since Nginx holds them back for one; without those that do not come."""
         for _ in range(LOOKS):
-            if lines := await asyncio.to_thread(self.watching.log.find, request_id):
+            lines = await asyncio.to_thread(self.watching.log.find, request_ids)
+            if request_ids <= {line["request_id"] for line in lines}:
                 return lines
             await asyncio.sleep(LOOK_SECONDS)
-        raise Problem(404, "No line of the log has this request id.")
+        if not lines:
+            raise Problem(404, "No line of the log has this request id.")
+        return lines
 
     async def stream(self, receive: Receive, send: Send) -> None:
         """Send events until the client leaves, or this process is told to stop."""

@@ -1,6 +1,5 @@
 """What the page's live view is told of the running stack (docs/live.md)."""
 
-import json
 import shutil
 import socket
 import statistics
@@ -8,9 +7,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -20,30 +17,11 @@ from loadtest.stack import look_at
 from scripts import proc, runtime_local
 from scripts.stack import running
 from tests.conftest import ROOT
+from tests.live import LIVE, wait_for, watching
 from tests.stack import HOST, PORT, SERVICES, TARGET, Service
 
-LIVE = f"{TARGET}/live"
 FIELDS = ["rps", "p50", "p95", "p99", "errors", "refused", "busy", "slots", "sockets", "lag", "lag_max", "memory", "processes"]
 CHECKS = ("healthz", "readyz")
-Event = dict[str, Any]
-
-
-@contextmanager
-def watching() -> Iterator[Iterator[Event]]:
-    """The events from now on."""
-    with httpx.stream("GET", f"{LIVE}/events", timeout=10, trust_env=False) as answer:
-        assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/event-stream")
-        yield (json.loads(line.removeprefix("data: ")) for line in answer.iter_lines() if line.startswith("data: "))
-
-
-def wait_for(events: Iterator[Event], holds: Callable[[Event], bool], seconds: float = 8) -> Event:
-    """The first event of which it holds."""
-    deadline = time.monotonic() + seconds
-    for event in events:
-        if holds(event):
-            return event
-        assert time.monotonic() < deadline, event
-    raise AssertionError("the stream ended")
 
 
 def test_events_come_twice_a_second_and_at_once() -> None:
@@ -177,6 +155,14 @@ def test_a_request_that_was_just_sent_is_found(client: httpx.Client, service: Se
     assert began < line["ended"] < began + took + 0.1
 
 
+def test_several_requests_are_found_at_once(client: httpx.Client) -> None:
+    ids = [f"live-{uuid.uuid4()}" for _ in range(80)]  # as many as a race sends to a service
+    for request_id in ids:
+        client.get(f"{TARGET}/fastapi/json", headers={"X-Request-ID": request_id})
+    assert [line["request_id"] for line in lines_of(",".join(ids))] == ids
+    assert [line["request_id"] for line in lines_of(f"{ids[0]},nobody-has-it")] == ids[:1]  # after a second
+
+
 def test_what_is_there_for_watching_is_not_in_the_log(client: httpx.Client) -> None:
     watched = [f"{TARGET}/healthz", f"{LIVE}/events/nothing", *(f"{service.url}/{check}" for service in SERVICES for check in CHECKS)]
     ids = {f"live-{uuid.uuid4()}": path for path in [*watched, f"{TARGET}/flask/json"]}
@@ -207,6 +193,7 @@ JSON = {"Content-Type": "application/json"}
     [
         ("GET", "/requests/short", "", {}, 404, "There is nothing at this path."),
         ("GET", "/requests/with%20a%20space", "", {}, 404, "There is nothing at this path."),
+        ("GET", "/requests/an-id-of-one,short", "", {}, 404, "There is nothing at this path."),
         ("GET", "/requests/nobody-has-it", "", {}, 404, "No line of the log has this request id"),
         ("POST", "/requests/nobody-has-it", "", {}, 405, "the Allow header lists"),
         ("GET", "/", "", {}, 404, "There is nothing at this path."),

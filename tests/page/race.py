@@ -36,9 +36,14 @@ def choose(page: Page, preset: str, **fields: float) -> None:
 
 
 def run(page: Page, preset: str, **fields: float) -> dict[str, Drawn]:
-    """Choose a preset, press Start, wait for the end, and read each lane."""
+    """Choose a preset, press Start, and read each lane when it is over."""
     choose(page, preset, **fields)
     page.click("#race-start")
+    return read(page)
+
+
+def read(page: Page) -> dict[str, Drawn]:
+    """When it is over: each lane."""
     page.wait_for_selector("#race-start:enabled", timeout=LONGEST)
     result = page.inner_text("#race-result")
     assert "Next" in result, result

@@ -1,10 +1,16 @@
 """Each preset of the race, run in a browser: what is drawn is what the services do."""
 
+import os
+import signal
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Browser
 
+from scripts import proc
+from tests.live import Event, wait_for, watching
 from tests.page.conftest import Opened, watched
-from tests.page.race import choose, run
+from tests.page.race import choose, read, run
 from tests.stack import EVENT_LOOPS, SECURE_PORT, TARGET
 
 LOOPS = [service.name for service in EVENT_LOOPS]
@@ -90,6 +96,31 @@ def test_a_browser_without_our_names_is_said_to_be_the_limit(opened: Opened) -> 
         assert lanes[name].longest_in_line() < 250
         assert max(row["bars"].get("browser", (0, 0))[1] for row in lanes[name].rows) > 400
     opened.said = [line for line in opened.said if "localhost" not in line]  # of the names that are cut off here
+
+
+def test_what_the_browser_reads_late_is_its_own_and_not_the_servers(opened: Opened) -> None:
+    """The process with which the browser asks is stopped while the answers come."""
+    [network] = [pid for pid in proc.tree(os.getpid()) if b"NetworkService" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    page = opened.show("race")
+    choose(page, "queue", requests=4, amount=1)
+    with watching() as events:
+        page.click("#race-start")
+        wait_for(events, lambda event: busy(event) == 12)
+        os.kill(network, signal.SIGSTOP)
+        try:
+            wait_for(events, lambda event: busy(event) == 0)
+            next(events)  # half a second more
+        finally:
+            os.kill(network, signal.SIGCONT)
+    lanes = read(page)
+    assert "The browser was a limit too: it read an answer up to" in page.inner_text("#race-result")
+    for lane in lanes.values():
+        assert lane.finish < 1.2
+        assert max(row["bars"]["late"][1] for row in lane.rows) > 1400
+
+
+def busy(event: Event) -> int:
+    return sum(service["busy"] for service in event["services"].values())
 
 
 def test_http_2_needs_no_other_names(browser: Browser, stack: None) -> None:

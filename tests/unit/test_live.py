@@ -49,7 +49,7 @@ def path(tmp_path: Path) -> Path:
 
 def test_new_lines_come_once_and_whole(path: Path) -> None:
     log = AccessLog(path)
-    assert (log.new_lines(), log.find("an-id-of-one")) == ([], [])  # Nginx has not begun
+    assert (log.new_lines(), log.find(["an-id-of-one"])) == ([], [])  # Nginx has not begun
     write(path, line("first-id"), b'{"request_id":"half')
     assert [one["request_id"] for one in log.new_lines()] == ["first-id"]
     assert log.new_lines() == []
@@ -65,7 +65,7 @@ def test_what_is_no_line_is_left_out(path: Path, wrong: bytes) -> None:
 
 def test_a_byte_that_is_no_utf_8_costs_nobody_a_line(path: Path) -> None:
     write(path, b'{"request_id":"an-id-of-one","user_agent":"\xff"}\n')
-    assert AccessLog(path).find("an-id-of-one") == [{"request_id": "an-id-of-one", "user_agent": "\ufffd"}]
+    assert AccessLog(path).find(["an-id-of-one"]) == [{"request_id": "an-id-of-one", "user_agent": "\ufffd"}]
 
 
 def test_who_begins_to_watch_sees_what_was_a_moment_ago_and_not_all(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,8 +83,8 @@ def test_a_request_is_found_by_its_id_alone(path: Path) -> None:
     # A client wrote what looks like a line.
     write(path, line("an-id-of-more", user_agent='"request_id":"an-id-of-two"'))
     log = AccessLog(path)
-    assert [one["uri"] for one in log.find("an-id-of-two")] == ["/first", "/again"]
-    assert log.find("an-id-of-") == []
+    assert [one["uri"] for one in log.find(["an-id-of-two"])] == ["/first", "/again"]
+    assert log.find(["an-id-of-"]) == []
 
 
 def test_a_long_log_is_cut_and_its_end_is_kept(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,11 +100,11 @@ def test_a_long_log_is_cut_and_its_end_is_kept(path: Path, monkeypatch: pytest.M
         assert len(log.new_lines()) == 150
         log.cut()
         assert log.size() == 0
-        assert log.find("id-00249") == [line("id-00249")]
-        assert log.find("id-00001") == []
+        assert log.find(["id-00249"]) == [line("id-00249")]
+        assert log.find(["id-00001"]) == []
         nginx.write(json.dumps(line("after-the-cut"), separators=(",", ":")).encode() + b"\n")
     assert path.read_bytes().startswith(b'{"ended"')  # at the new end, with no hole before it
-    assert log.new_lines() == log.find("after-the-cut") == [line("after-the-cut")]
+    assert log.new_lines() == log.find(["after-the-cut"]) == [line("after-the-cut")]
 
 
 def test_what_comes_too_fast_is_left_out_and_not_run_after(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,8 +14,10 @@ new PerformanceObserver((list) => {
  * Ask, and read the answer to its end. Times are milliseconds of performance.now():
  *   asked      fetch was called
  *   sent       the browser sent it; between the two the browser kept it
+ *   begun      Nginx had it, where the log says when (log.js), and else when it was sent
  *   served     the application began; between the two it was in line at the server
- *   left       it left the application: when the first byte came, of a stream when the last did
+ *   left       it left the application: when the first byte came, of a stream when the last did; earlier where the log says so
+ *   read       when the browser had read that
  *   end        all of the answer was here
  * `pieces` are the times at which something came. `known` is false where the browser does not say when it sent: then sent is asked.
  * `onFirst` is called when the first byte is here.
@@ -25,7 +27,7 @@ export async function ask(origin, path, onFirst = () => {}) {
   const url = `${origin}${path}#${asked}`; // the fragment is not sent: it is the name by which the browser's times are found
   const entry = new Promise((resolve) => waiting.set(url, resolve));
   const began = performance.now();
-  const found = { asked: began, path, pieces: [], status: 0, id: "" };
+  const found = { asked: began, path, pieces: [], status: 0, id: "", app: 0 };
   try {
     const response = await fetch(url, { cache: "no-store" });
     found.status = response.status;
@@ -49,9 +51,11 @@ export async function ask(origin, path, onFirst = () => {}) {
   if (found.known)
     Object.assign(found, { asked: times.startTime, sent: times.requestStart, first: times.responseStart, end: times.responseEnd });
   else found.sent = found.asked;
-  found.served = Math.max(found.sent, found.first - (found.app ?? 0));
+  found.begun = found.sent;
+  found.served = Math.max(found.sent, found.first - found.app);
   found.streamed = found.pieces.length > 2;
   found.left = found.streamed ? found.end : found.first;
+  found.read = found.left;
   return found;
 }
 

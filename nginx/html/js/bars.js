@@ -45,7 +45,7 @@ export class Lane {
 
   fill(row, ask, started, now) {
     const far = started + FAR * Math.max(now, this.width);
-    const parts = stage(ask) === "over" ? over(ask) : underWay(ask, far);
+    const parts = ask.end === undefined ? underWay(ask, far) : over(ask);
     row.replaceChildren(
       ...parts.filter(([, from, to]) => to > from).map(([kind, from, to]) => this.bar(kind, from - started, to - started)),
     );
@@ -61,14 +61,19 @@ export class Lane {
   }
 }
 
-const over = ({ asked, sent, served, left, end }) => [
+const over = ({ asked, sent, begun, served, left, read, end }) => [
   ["browser", asked, sent],
-  ["queued", sent, served],
+  ["out", sent, begun],
+  ["queued", begun, served],
   ["served", served, left],
-  ["way", left, end],
+  ["late", left, read],
+  ["way", read, end],
 ];
-const underWay = ({ asked, first }, far) => (first ? over({ asked, sent: asked, served: first, left: far }) : [["open", asked, far]]);
-const stage = ({ first, end }) => (end === undefined ? (first === undefined ? "asked" : "answered") : "over");
+const underWay = ({ asked, first }, far) => (first ? over({ asked, sent: asked, begun: asked, served: first, left: far, read: far }) : [["open", asked, far]]);
+const stage = ({ first, end, told }) => {
+  if (end === undefined) return first === undefined ? "asked" : "answered";
+  return told ? "told" : "over";
+};
 const share = (milliseconds, scale) => `${((100 * milliseconds) / (scale * AIR)).toFixed(3)}%`;
 
 /** The most requests that were in the application at the same moment; none that was there too shortly to be told apart. */

@@ -1,6 +1,7 @@
 // One request, drawn: how long it was where, by the browser's times, the application's and Nginx's line in its log.
 import { ask } from "./asks.js";
 import { SERVICES, element, seconds } from "./dom.js";
+import { lines } from "./log.js";
 
 const SERVERS = { flask: "Gunicorn, sync workers", fastapi: "Gunicorn, Uvicorn worker", django: "Daphne" };
 // What is asked for, the dependency that it waits for, and how long that is at least.
@@ -32,7 +33,7 @@ const error = element("p", { class: "error", role: "alert" });
 const way = element("ol", { class: "way" });
 const said = element("p", { role: "status", class: "about" });
 const line = element("pre", { class: "wide", tabindex: "0" });
-const logged = element(
+const box = element(
   "div",
   {},
   element("h3", {}, "The line that it left in Nginx's log"),
@@ -43,14 +44,14 @@ const logged = element(
     "The service writes none of a request that succeeds: Nginx's has the application's own time, and the same id (docs/stack.md).",
   ),
 );
-logged.hidden = true;
+box.hidden = true;
 
 /** The steps from the outside in: each has all that is further in, so what is its own is what is left. */
 function steps(service, asked, found, entry) {
   const client = (found.end - found.asked) / 1000;
   const nginx = Number(entry.request_time);
   const upstream = Number(entry.upstream_time.split(",").at(-1));
-  const app = (found.app ?? 0) / 1000;
+  const app = found.app / 1000;
   return [
     { name: "Browser", what: "sends it, and reads the answer", whole: client, own: client - nginx },
     { name: "Nginx", what: `passes it on to ${entry.upstream}`, whole: nginx, own: nginx - upstream },
@@ -80,24 +81,18 @@ function draw(found, all) {
   said.textContent = `Request ${found.id}: ${seconds(most)} in the browser's eyes.`;
 }
 
-/** The lines of a request in the log; the monitor waits for them a moment, as Nginx writes them a moment after the answer. */
-async function log(id) {
-  const answer = await fetch(`/live/requests/${id}`, { cache: "no-store" });
-  return answer.ok ? (await answer.json()).lines : [];
-}
-
 async function send(event) {
   event.preventDefault();
   const { service, asked } = Object.fromEntries(new FormData(form));
   const found = await ask(location.origin, `/${service}${ASKED[asked].path}`);
   error.textContent = found.error ? "The stack does not answer. In the checkout: make status" : "";
   if (found.error) return;
-  const lines = await log(found.id);
-  logged.hidden = lines.length === 0;
-  line.textContent = lines.map((one) => JSON.stringify(one, null, 2)).join("\n");
-  if (lines.length) draw(found, steps(service, ASKED[asked], found, lines.at(-1)));
+  const logged = await lines([found.id]);
+  box.hidden = logged.length === 0;
+  line.textContent = logged.map((one) => JSON.stringify(one, null, 2)).join("\n");
+  if (logged.length) draw(found, steps(service, ASKED[asked], found, logged.at(-1)));
   else error.textContent = `The log has no line of request ${found.id}.`;
 }
 
 form.addEventListener("submit", send);
-document.querySelector("#path-view").append(form, error, said, way, logged);
+document.querySelector("#path-view").append(form, error, said, way, box);

@@ -1,8 +1,10 @@
 // The same requests to all three services at once, and what became of each.
 import { ask } from "./asks.js";
-import { Lane, marks, mostAtOnce } from "./bars.js";
-import { SERVICES, element, seconds } from "./dom.js";
+import { Lane, marks } from "./bars.js";
+import { element } from "./dom.js";
+import { tellLate } from "./log.js";
 import { PRESETS } from "./presets.js";
+import { report } from "./report.js";
 import { findWay } from "./ways.js";
 
 const LOOKS = 12; // at a service, to see how many processes answer
@@ -10,7 +12,6 @@ const SHORTEST = 200; // milliseconds that a lane shows at least
 // Milliseconds. The browser shares the CPUs with the services, and while it draws it sends and reads late: it draws seldom, and while much
 // comes or goes it waits, but not for ever.
 const [SELDOM, QUIET, PATIENCE] = [100, 40, 400];
-const KEPT = 20; // milliseconds that a browser takes to send a request; more is its own line
 
 const $ = (id) => document.querySelector(`#race-${id}`);
 const [form, requests, amount, start] = ["form", "requests", "amount", "start"].map($);
@@ -114,7 +115,9 @@ async function run(chosen, many, each, seen) {
   running = false;
   scale = Math.max(width, ...[...lanes.values()].flatMap((lane) => lane.asks.map(({ end }) => end - started)));
   draw(performance.now() - started);
-  report(chosen, seen, started);
+  await Promise.all([...lanes.values()].map((lane) => tellLate(lane.asks.filter(({ status }) => status === 200))));
+  draw(performance.now() - started);
+  report(chosen, lanes, seen, started);
 }
 
 async function one(lane, row, origin, service, { path, after, slow }, started) {
@@ -126,60 +129,6 @@ async function one(lane, row, origin, service, { path, after, slow }, started) {
   note({ asked: performance.now() });
   const found = await ask(origin, `/${service}${path}`, ({ asked, first, app }) => note({ asked, first: first - app }));
   note({ ...found, slow });
-}
-
-/** A sentence for each lane, the table, and what it means. */
-function report(chosen, seen, started) {
-  const rows = [];
-  let kept = 0;
-  let known = true;
-  for (const [service, lane] of lanes) {
-    const good = lane.asks.filter(({ status }) => status === 200);
-    const counted = good.filter((one) => !one.slow);
-    const failed = lane.asks.length - good.length;
-    const most = mostAtOnce(good);
-    const finish = Math.max(0, ...counted.map(({ end }) => end - started)) / 1000;
-    const lines = counted.map(({ sent, served }) => (served - sent) / 1000).sort((one, other) => one - other);
-    const longestKept = Math.max(0, ...good.map(({ asked, sent }) => sent - asked));
-    kept = Math.max(kept, longestKept);
-    known &&= good.every((one) => one.known);
-    const predicted = lane.predicted === null ? "" : `, predicted ${seconds(lane.predicted)}`;
-    const last = `the last${counted.length < good.length ? " quick one" : ""} after ${seconds(finish)}`;
-    lane.said.textContent = `${good.length} answered, at most ${most} in the application at once, ${last}${predicted}${failed ? `; ${failed} FAILED` : ""}.`;
-    lane.track.setAttribute("aria-label", `${SERVICES[service]}: ${lane.said.textContent}`);
-    Object.assign(lane.figure.dataset, {
-      most,
-      finish: finish.toFixed(4),
-      predicted: lane.predicted ?? "",
-      slots: seen[service].slots ?? "",
-      loops: seen[service].loops,
-      failed,
-    });
-    rows.push(
-      element(
-        "tr",
-        {},
-        element("th", { scope: "row" }, SERVICES[service]),
-        ...[
-          good.length,
-          most,
-          seconds(lane.predicted),
-          seconds(finish),
-          seconds(lines[Math.floor(lines.length / 2)]),
-          seconds(lines.at(-1)),
-          seconds(longestKept / 1000),
-        ].map((text) => element("td", {}, String(text))),
-      ),
-    );
-  }
-  document.querySelector("#race-numbers tbody").replaceChildren(...rows);
-  const limit =
-    kept > KEPT
-      ? `The browser was a limit too: it kept a request for up to ${seconds(kept / 1000)} before it sent it (drawn in grey). `
-      : "";
-  const blind = known ? "" : "This browser does not say when it sent a request, so what it kept is drawn as the server's line. ";
-  $("result").textContent = `${blind}${limit}${chosen.why} Next, with predictions and an audit: ${chosen.next}`;
-  $("lanes").dataset.kept = kept.toFixed(1);
 }
 
 form.addEventListener("change", (event) => event.target.name === "preset" && choose());
