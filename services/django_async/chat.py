@@ -88,6 +88,7 @@ class Chat(AsyncWebsocketConsumer):
     async def disconnect(self, _code: int) -> None:
         if hasattr(self, "reader"):
             feeds.leave(self.number, self.reader)
+            del self.reader  # it holds this consumer
 
 
 routes = [path("boards/<str:board>/feed", feed), path("boards/<str:board>/chat", chat_without_upgrade)]

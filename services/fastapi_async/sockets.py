@@ -10,8 +10,12 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     """Uvicorn's own, which offers the extension."""
 
     async def run_asgi(self) -> None:
+        """Run the application. What it leaves must not hold itself: the collector would find it later, and the loop stand meanwhile."""
         self.scope["extensions"][EXTENSION] = {"write": self.write_frame}
-        await super().run_asgi()
+        try:
+            await super().run_asgi()
+        finally:
+            del self.scope["extensions"][EXTENSION]
 
     def write_frame(self, frame: bytes) -> bool:
         """Write it, if the socket is open and its client reads."""

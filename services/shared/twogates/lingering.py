@@ -35,3 +35,4 @@ class LingeringProtocol(HttpToolsProtocol):
             self.transport.close()
             return
         super().handle_websocket_upgrade()
+        del self.parser  # it holds this protocol, which is done: nothing but a collection of garbage would end the two
