@@ -48,10 +48,11 @@ box.hidden = true;
 
 /** The steps from the outside in: each has all that is further in, so what is its own is what is left. */
 function steps(service, asked, found, entry) {
-  const client = (found.end - found.asked) / 1000;
-  const nginx = Number(entry.request_time);
-  const upstream = Number(entry.upstream_time.split(",").at(-1));
+  // Nginx's times have milliseconds, and one may be shorter by that than what it contains.
   const app = found.app / 1000;
+  const upstream = Math.max(app, Number(entry.upstream_time.split(",").at(-1)));
+  const nginx = Math.max(upstream, Number(entry.request_time));
+  const client = Math.max(nginx, (found.end - found.asked) / 1000);
   return [
     { name: "Browser", what: "sends it, and reads the answer", whole: client, own: client - nginx },
     { name: "Nginx", what: `passes it on to ${entry.upstream}`, whole: nginx, own: nginx - upstream },
