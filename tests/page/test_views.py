@@ -157,6 +157,23 @@ def test_a_request_is_drawn_with_the_times_of_its_line(opened: Opened) -> None:
     assert '"uri": "/django/query?seconds=0.1"' in page.inner_text("#path pre")
 
 
+def test_no_step_of_a_way_is_shorter_than_what_it_contains(opened: Opened) -> None:
+    """Nginx's times have milliseconds: now and then it has had a request for a millisecond less than its upstream."""
+
+    def shorten(route: Route) -> None:
+        found = route.fetch().json()
+        line = found["lines"][0]
+        line["request_time"] = float(line["upstream_time"]) - 0.001
+        route.fulfill(json=found)
+
+    opened.page.route("**/live/requests/*", shorten)
+    page = opened.show("path")
+    page.click("#path-form button")
+    page.wait_for_selector("#path li")
+    own = [float(step.get_attribute("data-own") or "nan") for step in page.locator("#path li").all()]
+    assert min(own) >= 0
+
+
 def test_the_reports_are_listed(opened: Opened) -> None:
     found = httpx.get(f"{TARGET}/results/").raise_for_status().json()
     page = opened.show("results")
