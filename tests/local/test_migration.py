@@ -44,13 +44,13 @@ def connect(job: Process, user: str, password: str) -> psycopg.Connection:
     return psycopg.connect(url, password=secret(password), autocommit=True)
 
 
-def with_one_more(job: Process, folder: Path) -> list[str]:
-    """The command of the job, from a copy of it that has one more migration."""
+def with_one_more(job: Process, folder: Path) -> Path:
+    """A copy of the job's program that has one more migration."""
     copy = shutil.copytree(job.folder, folder / "django")
     migrations = copy / "notices" / "migrations"
     newest = max(path.stem for path in migrations.glob("0*.py"))
     (migrations / "9999_next.py").write_text(NEXT.format(newest=newest))
-    return [job.command[0], str(copy / job.command[1])]
+    return copy / job.command[1]
 
 
 def test_readers_go_on_while_a_migration_waits_for_its_turn(job: Process, tmp_path: Path) -> None:
@@ -58,10 +58,23 @@ def test_readers_go_on_while_a_migration_waits_for_its_turn(job: Process, tmp_pa
     with connect(job, "postgres", "postgres_password") as holder, connect(job, "twogates", "database_password") as reader:
         with holder.transaction():
             holder.execute("SELECT FROM boards")  # and whoever changes the table has to wait until the end of this
-            rolling = subprocess.Popen(with_one_more(job, tmp_path), env=job.environment, stderr=subprocess.PIPE, text=True)
+            command = [job.command[0], str(with_one_more(job, tmp_path))]
+            rolling = subprocess.Popen(command, env=job.environment, stderr=subprocess.PIPE, text=True)
             while len(turns) < 2:  # it has given up once, and tries again
                 assert rolling.poll() is None, rolling.communicate()[1]
                 turns |= set(holder.execute(WAITING))
                 reader.execute("SELECT name FROM boards LIMIT 1")  # the role's own limit ends it where it waits for half a second
         assert rolling.wait(60) == 0
         reader.execute("SELECT colour FROM boards")
+
+
+def test_one_that_never_gets_its_turn_gives_up_with_a_sentence_and_changes_nothing(job: Process, tmp_path: Path) -> None:
+    fewer = "import migrate; migrate.MIGRATION_TRIES, migrate.MIGRATION_PAUSE_SECONDS = 3, 0.01; migrate.main()"
+    with connect(job, "postgres", "postgres_password") as holder:
+        with holder.transaction():
+            holder.execute("SELECT FROM boards")
+            command, folder = [job.command[0], "-c", fewer], with_one_more(job, tmp_path).parent
+            ended = subprocess.run(command, cwd=folder, env=job.environment, capture_output=True, text=True, timeout=60)
+        said = "twogates: the schema cannot be brought up to date: others held what a migration needs, 3 times in a row\n"
+        assert (ended.returncode, ended.stderr) == (1, said)
+        assert holder.execute("SELECT FROM information_schema.columns WHERE column_name = 'colour'").fetchall() == []
