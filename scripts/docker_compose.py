@@ -10,8 +10,9 @@ from scripts.compose_file import ROOT, variables
 from scripts.sentences import fail
 
 PRODUCTION = "compose.production.yaml"
-# What a variable, with this value, lays over compose.yaml. COMPOSE_FILE, Compose's own variable, wins over both.
-OVERRIDES = {"PROFILE": ("production", PRODUCTION), "HTTP3": ("on", "compose.http3.yaml")}
+# What a variable, with this value, lays over compose.yaml. COMPOSE_FILE, Compose's own variable, wins over all.
+POOLER = "compose.pgbouncer.yaml"
+OVERRIDES = {"PROFILE": ("production", PRODUCTION), "HTTP3": ("on", "compose.http3.yaml"), "PGBOUNCER": ("on", POOLER)}
 
 
 def files(given: Mapping[str, str] | None = None) -> list[str]:

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from scripts import bundled, docker_engine, nginx_docker, ports, progress, secrets
 from scripts.causes import cause
 from scripts.compose_file import ROOT, Service, load, project
-from scripts.docker_compose import PRODUCTION, build, compose, files, without_progress
+from scripts.docker_compose import POOLER, PRODUCTION, build, compose, files, without_progress
 from scripts.output import console, fail, say, show_addresses
 from scripts.progress import step
 from scripts.ready import SERVICES, wait_until_ready
 
-DEVELOPMENT = ["--file", "compose.yaml", "--file", "compose.dev.yaml"]
+DEVELOPMENT = "compose.dev.yaml"
 START_SECONDS, PULL_SECONDS = 120, 600
 ADMIN = ["python", "-m", "admin_site.make_user"]
 
@@ -48,13 +48,13 @@ def up(reload: bool = False) -> None:
         for number, variable in ((port, "HTTP_PORT"), (secure_port, "HTTPS_PORT")):
             if wrong := ports.sentence(bind, int(number), variable):
                 fail(wrong)
-    more = DEVELOPMENT if reload else []
+    more = [word for file in [*files(), DEVELOPMENT] for word in ("--file", file)] if reload else []
     if in_production():
         if missing := secrets.missing():
             fail(f"{missing[0]} is not there; accepted: a file for each secret. Make them with: make secrets")
     else:
         secrets.make_missing(secrets.files())
-    if services := bundled.to_build():
+    if services := bundled.to_build(*["pgbouncer"] * (POOLER in files())):
         with step("images of this project, those that changed") as shown:
             if wrong := build(*more, services=services, tell=shown.tell):
                 fail(f"An image could not be built:\n{cause(wrong)}")
@@ -85,6 +85,8 @@ def start_containers(more: list[str]) -> None:
     if started.returncode:
         why = our_sentences(since) or without_progress(started.stderr)
         fail(f"The stack did not start:\n{why}\nAll logs: make logs. Stop what did start: make down")
+    if POOLER not in files():
+        compose("rm", "--stop", "--force", "pgbouncer", quiet=True)  # of a start that had it: it would go on to hold connections
 
 
 def set_database_password() -> None:

@@ -27,6 +27,8 @@ def up(reload: bool = False) -> None:
         fail("PROFILE is production, and these are processes of one user without limits; accepted: Docker, or systemd (docs/production.md)")
     if variables().get("HTTP3") == "on":
         fail("HTTP3 is 'on', and the Nginx of this runtime does not speak it; accepted: off, or Docker")
+    if variables().get("PGBOUNCER") == "on":
+        fail("PGBOUNCER is 'on', and this runtime has none; accepted: off, or Docker")
     if wrong := checkout.unusable():
         fail(f"{wrong}. Move the checkout, or use Docker")
     venv.ensure("services")  # type: ignore[no-untyped-call]

@@ -9,10 +9,12 @@ from scripts.compose_file import ROOT, load
 from scripts.output import console, fail
 
 BYTES = 48  # 64 characters
-# Valkey's list of users has the hash of the password, which clients read.
-USERS, PASSWORD = "valkey_users", "valkey_password"
 # Whoever knows the password may do all with the data, and nothing to the server. The health check may ask whether it is there.
-ACL = "user default on #{hash} ~* &* +@all -@admin -@dangerous +info\nuser health on nopass -@all +ping\n"
+VALKEY = "user default on #{hash} ~* &* +@all -@admin -@dangerous +info\nuser health on nopass -@all +ping\n"
+# PgBouncer asks clients for the password, and logs in to the database with it: a hash would not do.
+PGBOUNCER = '"twogates" "{quoted}"\n'
+# Lists of users, each with the secret that it has its password from.
+LISTS = {"valkey_users": ("valkey_password", VALKEY), "pgbouncer_users": ("database_password", PGBOUNCER)}
 
 
 def files() -> list[Path]:
@@ -28,23 +30,31 @@ def missing() -> list[Path]:
 def make(path: Path) -> None:
     """Write a new secret. Its folder is this user's alone; the file is for the service's user too, whose number is another."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if path.name == PASSWORD:
-        path.with_name(USERS).unlink(missing_ok=True)  # of the old one
-    if path.name == USERS:
-        text = ACL.format(hash=hashlib.sha256(path.with_name(PASSWORD).read_text().strip().encode()).hexdigest())
-    else:
-        text = secrets.token_urlsafe(BYTES) + "\n"
+    text = list_of_users(path) if path.name in LISTS else secrets.token_urlsafe(BYTES) + "\n"
+    path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444), "w") as file:
         file.write(text)
+
+
+def list_of_users(path: Path) -> str:
+    """What a list has in it, by the password that there is."""
+    source, template = LISTS[path.name]
+    password = path.with_name(source).read_text().strip()
+    return template.format(hash=hashlib.sha256(password.encode()).hexdigest(), quoted=password.replace('"', '""'))
+
+
+def is_made(path: Path) -> bool:
+    """Whether a secret is there; a list has to fit its password too."""
+    return path.is_file() and (path.name not in LISTS or path.read_text() == list_of_users(path))
 
 
 def make_missing(wanted: list[Path]) -> list[Path]:
     """Make those that are not there, and return them; a secret that is there is never replaced."""
     made = []
-    for path in wanted:
-        if path.is_file():
-            continue
+    for path in sorted(wanted, key=lambda path: path.name in LISTS):  # passwords first
         try:
+            if is_made(path):
+                continue
             make(path)
         except OSError as error:
             fail(f"{path} cannot be written ({error.strerror}); accepted: SECRETS, a folder of this user")

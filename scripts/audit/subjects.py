@@ -85,7 +85,8 @@ def from_locks() -> list[Subject]:
             continue
         folder = ROOT / entry["build"]["context"]
         mounted = re.search(r"--mount=source=(\S+?),", (folder / "Dockerfile").read_text())
-        assert mounted, f"{name} mounts no lock"
+        if not mounted:  # PgBouncer's, in which there is no Python
+            continue
         lock = folder / mounted[1]
         metadata = {}
         for package, version, marker in re.findall(r"^([\w.-]+)==(\S+)( ;)?", lock.read_text(), re.MULTILINE):

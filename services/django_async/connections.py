@@ -1,7 +1,7 @@
 """Whether the connections that all pools may hold fit into the database."""
 
 import math
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -32,6 +32,9 @@ class PoolSettings(Settings):
     django_replicas: Number
     worker_pool: NumberOrAuto
     worker_replicas: Number
+    pgbouncer: Literal["on", "off"]
+    pgbouncer_pool: Number
+    pgbouncer_clients: Number
 
     def by_service(self) -> dict[str, int]:
         """The connections of all replicas of each, with what server.py makes of auto: in each process its pool, and one that looks."""
@@ -47,15 +50,26 @@ class PoolSettings(Settings):
 
 def too_many(pools: PoolSettings, most: int, reserved: int) -> str | None:
     """A sentence where the pools do not fit into ``most`` connections, of which ``reserved`` are the superuser's."""
-    each = pools.by_service()
-    # While a service is replaced, or its workers are, it is there twice; one service at a time.
-    needed = sum(each.values()) + max(each.values())
-    room = most - reserved - SPARE
+    each, room = pools.by_service(), most - reserved - SPARE
+    if pools.pgbouncer == "off":
+        return beyond(each, [*each], room, "PostgreSQL", "POSTGRES_CONNECTIONS")
+    # The worker is not behind it, and PgBouncer is not there twice.
+    clients = {name: number for name, number in each.items() if name != "worker"}
+    held = {"pgbouncer": pools.pgbouncer_pool, "worker": each["worker"]}
+    return beyond(clients, [*clients], pools.pgbouncer_clients, "PgBouncer", "PGBOUNCER_CLIENTS") or beyond(
+        held, ["worker"], room, "PostgreSQL", "POSTGRES_CONNECTIONS"
+    )
+
+
+def beyond(each: dict[str, int], replaced: list[str], room: int, whose: str, setting: str) -> str | None:
+    """A sentence where they need more than there is room for, with one of them twice: while it, or its workers, are replaced."""
+    needed = sum(each.values()) + max(each[name] for name in replaced)
     if needed <= room:
         return None
     listed = ", ".join(f"{name} {number}" for name, number in each.items())
+    twice = "the largest" if len(replaced) > 1 else f"the {replaced[0]}"
     return (
-        f"the pools, and who looks whether the database is back, may hold {needed} connections ({listed}, and the largest twice while it "
-        f"is replaced), and PostgreSQL has room for {room}; accepted: fewer workers, replicas or connections a pool (FASTAPI_POOL, "
-        "DJANGO_POOL), or a larger POSTGRES_CONNECTIONS"
+        f"the pools, and who looks whether the database is back, may hold {needed} connections ({listed}, and {twice} twice while it "
+        f"is replaced), and {whose} has room for {room}; accepted: fewer workers, replicas or connections a pool (FASTAPI_POOL, "
+        f"DJANGO_POOL), or a larger {setting}"
     )

@@ -10,6 +10,8 @@ import yaml
 from tests.conftest import ROOT
 from tests.docker.conftest import docker
 
+# PgBouncer has no official image: it is a package of PostgreSQL's.
+PACKAGED = "pgbouncer"
 BUILT = {name: entry for name, entry in yaml.safe_load((ROOT / "compose.yaml").read_text())["services"].items() if "build" in entry}
 DOCKERFILES = sorted({ROOT / entry["build"]["context"] / "Dockerfile" for entry in BUILT.values()})
 each_dockerfile = pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: path.parent.name)
@@ -23,14 +25,21 @@ def instructions(path: Path, name: str) -> list[str]:
 @each_dockerfile
 def test_the_base_is_the_one_official_image(path: Path) -> None:
     """4.2: it comes from compose.yaml, where it has a name and a version."""
-    assert {words.split()[0] for words in instructions(path, "FROM")} == {"${PYTHON_IMAGE}"}
-    assert instructions(path, "ARG")[0] == "PYTHON_IMAGE"
+    base = "POSTGRES_IMAGE" if path.parent.name == PACKAGED else "PYTHON_IMAGE"
+    assert {words.split()[0] for words in instructions(path, "FROM")} == {f"${{{base}}}"}
+    assert instructions(path, "ARG")[0] == base
 
 
 @each_dockerfile
 def test_nothing_is_installed_but_what_a_lock_names(path: Path) -> None:
-    """4.3, 4.7, 4.11: no packages of a distribution, and of Python's only those with a hash."""
+    """4.3, 4.7, 4.11: no packages of a distribution but one, and of Python's only those with a hash."""
     text = path.read_text()
+    if path.parent.name == PACKAGED:
+        assert re.findall(r"\b(?:apt-get|apk|dnf|curl|wget)\b.*?(?= &&| \\\n)", text) == [
+            "apt-get update",
+            "apt-get install --yes --no-install-recommends pgbouncer",
+        ]
+        return
     assert not re.search(r"\b(?:apt|apt-get|apk|dnf|curl|wget)\b", text)
     assert all("--require-hashes" in line and "--only-binary :all:" in line for line in text.splitlines() if " install --no" in line)
 
@@ -46,7 +55,8 @@ def test_files_come_by_copy_and_the_user_by_number(path: Path) -> None:
 def test_no_program_in_an_image_gives_its_caller_more_rights(service: str) -> None:
     """4.8, of what our layers add; the base's own are of no use where no privilege can be gained (5.26)."""
     image = json.loads(docker("compose", "--profile", "*", "config", "--format", "json"))["services"][service]["image"]
-    command = "find /app /opt/venv -perm /6000 -type f | head"
+    where = "/usr/sbin/pgbouncer /etc/pgbouncer" if service == PACKAGED else "/app /opt/venv"
+    command = f"find {where} -perm /6000 -type f | head"
     assert docker("run", "--rm", "--network", "none", "--entrypoint", "sh", image, "-c", command) == ""
 
 

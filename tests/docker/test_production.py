@@ -33,6 +33,7 @@ OWNERS = {
     SECRET: {"django", "migrate", "worker"},
     "postgres_password": {"postgres", "migrate"},
     "database_password": {*APPS, "migrate"},
+    "pgbouncer_users": {"pgbouncer"},
     "worker_password": {"worker", "migrate"},
     "valkey_password": APPS,
     "valkey_users": {"valkey"},
@@ -43,12 +44,17 @@ class Production(OwnStack):
     """One with a certificate of its own, and few requests for a client."""
 
     def __init__(self, folder: Path) -> None:
-        given = {"PROFILE": "production", "HTTP3": "on", "SERVER_NAMES": NAME, "RATE_LIMIT": "5", "RATE_BURST": "30"}
+        given = {"PROFILE": "production", "HTTP3": "on", "PGBOUNCER": "on", "SERVER_NAMES": NAME, "RATE_LIMIT": "5", "RATE_BURST": "30"}
         super().__init__(folder, "production", **given)
         for made in ("tls", "acme/.well-known/acme-challenge"):
             (self.folder / made).mkdir(parents=True)
         (self.folder / "acme/.well-known/acme-challenge/token").write_text("proof")
         self.authority = write_certificate(self.folder / "tls", [NAME], owner=101)
+
+    def compose(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+        """What Compose prints for this stack."""
+        environment = {**self.environment, "COMPOSE_FILE": "compose.yaml:compose.production.yaml:compose.pgbouncer.yaml", **more}
+        return subprocess.run(["docker", "compose", *words], cwd=self.folder, env=environment, capture_output=True, text=True, timeout=60)
 
     def ask(self, path: str, method: str = "GET", secure: bool = True, host: str = NAME) -> http.client.HTTPResponse:
         """An answer, read whole, from the name that it is served under."""
@@ -87,8 +93,8 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]
 def every_container(production: Production) -> list[dict[str, Any]]:
     ids = docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={production.project}").split()
     found: list[dict[str, Any]] = json.loads(docker("inspect", *ids))
-    # Two of each service, the upstream, the worker, Nginx, PostgreSQL, Valkey, and the jobs for the certificate and the schema.
-    assert len(found) == 13
+    # Two of each service, the upstream, the worker, Nginx, PostgreSQL, PgBouncer, Valkey, and the jobs for the certificate and the schema.
+    assert len(found) == 14
     return found
 
 
@@ -159,7 +165,7 @@ def test_every_container(rule: str, every_container: list[dict[str, Any]]) -> No
 @pytest.mark.parametrize("rule", RULES_FOR_SERVERS)
 def test_every_server(rule: str, every_container: list[dict[str, Any]]) -> None:
     servers = [one for one in every_container if one["HostConfig"]["RestartPolicy"]["Name"] != "no"]
-    assert len(servers) == 11
+    assert len(servers) == 12
     assert not [container["Name"] for container in servers if not RULES_FOR_SERVERS[rule](container)]
 
 
@@ -178,6 +184,16 @@ def test_a_secret_is_where_it_is_needed_and_nowhere_else(production: Production,
     assert (production.folder / "secrets").stat().st_mode & 0o777 == 0o700
 
 
+def test_the_services_reach_the_database_through_pgbouncer_alone(production: Production, every_container: list[dict[str, Any]]) -> None:
+    [pooler] = [one for one in every_container if one["Config"]["Labels"]["com.docker.compose.service"] == "pgbouncer"]
+    for service in APPS:
+        assert production.ask(f"/{service}/boards").status == 200
+    query = "SELECT DISTINCT host(client_addr) FROM pg_stat_activity WHERE usename = 'twogates'"
+    psql = ["psql", "--username=postgres", "--dbname=twogates", "--no-align", "--tuples-only", f"--command={query}"]
+    asked = production.compose("exec", "-T", "postgres", *psql)
+    assert asked.stdout.split() == [pooler["NetworkSettings"]["Networks"][f"{production.project}_data"]["IPAddress"]], asked.stderr
+
+
 def test_make_secrets_keeps_what_is_there(production: Production) -> None:
     before = (production.folder / "secrets" / SECRET).read_text()
     assert production.run("scripts.secrets").returncode == 0
@@ -191,9 +207,7 @@ def test_a_new_password_of_the_database_counts_from_the_next_start_on(production
         secret.write_text(password)
         assert production.run("scripts.stack", "up").returncode == 0
         psql = ["psql", "--host=127.0.0.1", "--username=postgres", "--dbname=twogates", "--command=SELECT 1"]
-        environment = production.environment | {"COMPOSE_FILE": "compose.yaml:compose.production.yaml", "PGPASSWORD": password.strip()}
-        command = ["docker", "compose", "exec", "-T", "--env", "PGPASSWORD", "postgres", *psql]
-        asked = subprocess.run(command, cwd=production.folder, env=environment, capture_output=True, text=True, timeout=60)
+        asked = production.compose("exec", "-T", "--env", "PGPASSWORD", "postgres", *psql, PGPASSWORD=password.strip())
         assert asked.returncode == 0, asked.stderr
     secret.chmod(0o444)
 
@@ -204,14 +218,7 @@ def test_djangos_own_check_stops_the_start(production: Production) -> None:
     broken = "from django_settings import *\nDEBUG = True\n"
     write = f"open('/tmp/worse.py','w').write({broken!r})"
     command = f"import os; {write}; os.environ['DJANGO_SETTINGS_MODULE'] = 'worse'; os.execvp('python', ['python', 'server.py'])"
-    ran = subprocess.run(
-        ["docker", "compose", *base, "python", "-c", command],
-        cwd=production.folder,
-        env={**production.environment, "COMPOSE_FILE": "compose.yaml:compose.production.yaml"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    ran = production.compose(*base, "python", "-c", command)
     assert ran.returncode == 1, ran.stderr
     assert "twogates: Django's check for production found:" in ran.stderr
     assert "security.W018" in ran.stderr
@@ -222,6 +229,15 @@ def test_without_docker_production_is_refused(production: Production) -> None:
     refused = production.run("scripts.stack", "up", RUNTIME="local", COMPOSE_PROJECT_NAME="twogates-none")
     assert refused.returncode == 1
     assert "PROFILE is production" in refused.stderr
+
+
+def test_switched_off_pgbouncer_is_gone(production: Production) -> None:
+    """It would go on to hold connections, of which there are so many."""
+    started = production.run("scripts.stack", "up", PGBOUNCER="off")
+    assert started.returncode == 0, started.stdout + started.stderr
+    assert "pgbouncer" not in docker("ps", "--all", "--filter", f"label=com.docker.compose.project={production.project}")
+    for service in APPS:
+        assert production.ask(f"/{service}/boards").status == 200
 
 
 MISSING = [name for name in ("certbot", "pebble", "pebble-challtestsrv") if shutil.which(name) is None]

@@ -1,6 +1,9 @@
 """The services behind PgBouncer, which lends a connection for a transaction: many clients, and three connections to the database."""
 
+import os
 import shutil
+import signal
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,23 +16,12 @@ import pytest
 from scripts import data_local
 from scripts.local_plan import Plan, make_plan
 from scripts.servers import Command, Servers, free_port
+from tests.conftest import ROOT
 from tests.data import secret, sql
+from tests.journal import Clients, at_work, cut, database_pid, paused
+from tests.stack import SERVICES
 
-SERVICES = ("flask", "fastapi", "django")
 CONNECTIONS, TOGETHER, POSTS = 3, 24, 150
-SETTINGS = """\
-[databases]
-twogates = host=127.0.0.1 port={database}
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = {port}
-unix_socket_dir =
-auth_type = scram-sha-256
-auth_file = {users}
-admin_users = twogates
-pool_mode = transaction
-default_pool_size = {connections}
-"""
 
 
 def program() -> str:
@@ -46,14 +38,24 @@ def behind(stack: None, tmp_path: Path) -> Iterator[tuple[dict[str, str], int]]:
     plan, port = make_plan(), free_port()
     folder = Path("/tmp") / f"pgbouncer-{port}"  # another user than root has to read it
     folder.mkdir()
-    users, settings = folder / "users", folder / "settings"
-    users.write_text(f'"twogates" "{secret("database_password")}"\n')
-    values = {"database": plan.data_ports["postgres"], "port": port, "users": users, "connections": CONNECTIONS}
-    settings.write_text(SETTINGS.format(**values))
+    (folder / "users").write_text(secret("pgbouncer_users") + "\n")
+    (folder / "limits.ini").write_text(f"default_pool_size={CONNECTIONS}\nmax_client_conn=1000\n")
+    settings = (ROOT / "services/pgbouncer/pgbouncer.ini").read_text()
+    for there, here in (
+        ("host=postgres port=5432", f"host=127.0.0.1 port={plan.data_ports['postgres']}"),
+        ("0.0.0.0", "127.0.0.1"),
+        ("listen_port = 6432", f"listen_port = {port}"),
+        ("/run/secrets/pgbouncer_users", str(folder / "users")),
+        ("/tmp/limits.ini", str(folder / "limits.ini")),
+    ):
+        assert settings.count(there) == 1
+        settings = settings.replace(there, here)
+    (folder / "pgbouncer.ini").write_text(settings)
     with Servers(tmp_path) as servers:
         try:
-            servers.start("pgbouncer", Command([*data_local.as_user(), program(), "-q", str(settings)], folder, port))
-            yield {name: start(name, plan, servers, port) for name in SERVICES}, port
+            command = [*data_local.as_user(), program(), "-q", str(folder / "pgbouncer.ini")]
+            servers.start("pgbouncer", Command(command, folder, port))
+            yield {service.name: start(service.name, plan, servers, port) for service in SERVICES}, port
         finally:
             shutil.rmtree(folder)
 
@@ -76,7 +78,7 @@ def test_many_clients_share_three_connections(behind: tuple[dict[str, str], int]
         board = client.post(f"{urls['flask']}/boards", json={"name": name}).json()["id"]
 
         def post(number: int) -> int:
-            url = f"{urls[SERVICES[number % 3]]}/boards/{board}/messages"
+            url = f"{urls[SERVICES[number % 3].name]}/boards/{board}/messages"
             answer = client.post(url, json={"author": "Ada", "text": str(number)}, headers={"Idempotency-Key": f"{name}-{number}"})
             assert answer.status_code in (201, 503), answer.text  # three connections: some wait for too long
             return post(number) if answer.status_code == 503 else answer.status_code
@@ -95,3 +97,25 @@ def test_many_clients_share_three_connections(behind: tuple[dict[str, str], int]
         assert 0 < pool["sv_active"] + pool["sv_idle"] + pool["sv_used"] <= CONNECTIONS
         assert pool["cl_active"] > CONNECTIONS
     assert sql(f"DELETE FROM boards WHERE id = {board}").returncode == 0
+
+
+def test_what_fails_behind_it_is_answered_as_without_it(behind: tuple[dict[str, str], int], tmp_path: Path) -> None:
+    """In bounded time, and again when the database is back; PgBouncer itself never goes, and lets every client in."""
+    urls, _ = behind
+    logs = [next(tmp_path.glob(f"{name}*.log")) for name in urls]
+    with at_work(Clients(urls)) as clients:
+        with paused():
+            clients.wait("refused")
+            time.sleep(2.5)  # how long it lasts: longer than any limit of ours
+            for url in urls.values():
+                answer = httpx.get(f"{url}/readyz", timeout=20)
+                assert (answer.status_code, answer.json()["dependencies"]["database"]) == (503, "down")
+                assert httpx.get(f"{url}/healthz").status_code == 200
+        clients.wait("read", "written", "ready")
+        for log in logs:  # who only connects finds it well, and has one request after another wait for it
+            assert "the database does not answer" in log.read_text()
+        cut()
+        clients.wait("read", "written")
+        os.kill(database_pid(), signal.SIGKILL)
+        clients.wait("refused")
+        clients.wait("read", "written", seconds=20)  # Supervisor starts it again, and it reads its log

@@ -96,6 +96,7 @@ def test_a_port_in_use(tmp_path: Path, variable: str) -> None:
         ({"FLASK_WORKERS": "many"}, "WORKERS is 'many'; accepted: a whole number from 1 to 256, or auto"),
         ({"HTTP_PORT": "http"}, "HTTP_PORT is 'http'; accepted: a whole number from 1 to 65535"),
         ({"HTTP3": "on"}, "HTTP3 is 'on', and the Nginx of this runtime does not speak it; accepted: off, or Docker"),
+        ({"PGBOUNCER": "on"}, "PGBOUNCER is 'on', and this runtime has none; accepted: off, or Docker"),
         ({"DJANGO_POOL": "40"}, "may hold 188 connections (flask 8, fastapi 11, django 82, worker 5, and the largest twice"),
         ({"DJANGO_REPLICAS": "0.5"}, "DJANGO_REPLICAS is '0.5'; accepted: a whole number from 1 to 64"),
     ],

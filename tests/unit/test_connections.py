@@ -27,6 +27,9 @@ DEFAULTS = {
     "DJANGO_REPLICAS": "2",
     "WORKER_POOL": "auto",
     "WORKER_REPLICAS": "1",
+    "PGBOUNCER": "off",
+    "PGBOUNCER_POOL": "20",
+    "PGBOUNCER_CLIENTS": "1000",
 }
 
 
@@ -56,6 +59,22 @@ def test_the_largest_counts_twice_and_some_are_spared() -> None:
     listed = "flask 8, fastapi 11, django 22, worker 5, and the largest twice while it is replaced"
     assert said.startswith(f"the pools, and who looks whether the database is back, may hold 68 connections ({listed})")
     assert "PostgreSQL has room for 67; accepted: fewer workers" in said
+
+
+def test_behind_pgbouncer_its_own_connections_count_and_the_pools_have_to_fit_into_it() -> None:
+    behind = DEFAULTS | {"PGBOUNCER": "on", "DJANGO_POOL": "40"}
+    least = 20 + 5 + 5 + SPARE
+    assert too_many(PoolSettings.read(behind), least, 0) is None
+    said = too_many(PoolSettings.read(behind), least - 1, 0)
+    assert said is not None
+    assert "may hold 30 connections (pgbouncer 20, worker 5, and the worker twice while it is replaced)" in said
+    assert said.endswith("a larger POSTGRES_CONNECTIONS")
+    clients = 8 + 11 + 82 + 82
+    assert too_many(PoolSettings.read(behind | {"PGBOUNCER_CLIENTS": str(clients)}), 100, 3) is None
+    said = too_many(PoolSettings.read(behind | {"PGBOUNCER_CLIENTS": str(clients - 1)}), 100, 3)
+    assert said is not None
+    assert "PgBouncer has room for 182" in said
+    assert said.endswith("a larger PGBOUNCER_CLIENTS")
 
 
 def test_a_value_that_cannot_be_is_said(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""make secrets: what is missing is made, what is there is kept, and Valkey's users fit its password."""
+"""make secrets: what is missing is made, what is there is kept, and a list of users fits its password."""
 
 import hashlib
 import os
@@ -8,7 +8,8 @@ from pathlib import Path
 
 from tests.conftest import ROOT
 
-NAMES = {"database_password", "django_secret_key", "postgres_password", "valkey_password", "valkey_users", "worker_password"}
+LISTS = {"valkey_users", "pgbouncer_users"}
+NAMES = LISTS | {"database_password", "django_secret_key", "postgres_password", "valkey_password", "worker_password"}
 
 
 def make(folder: Path) -> dict[str, str]:
@@ -39,3 +40,14 @@ def test_valkeys_users_have_the_hash_of_its_password(tmp_path: Path) -> None:
         assert f"#{hashlib.sha256(password.encode()).hexdigest()} " in secrets["valkey_users"]
         assert password not in secrets["valkey_users"]
     assert made["valkey_users"] != again["valkey_users"]
+
+
+def test_pgbouncers_users_have_the_services_password(tmp_path: Path) -> None:
+    first = make(tmp_path)
+    assert first["pgbouncer_users"] == f'"twogates" "{first["database_password"].strip()}"\n'
+    secret = tmp_path / "database_password"
+    secret.chmod(0o644)
+    secret.write_text('one with a "quote\n')
+    again = make(tmp_path)
+    assert {name for name in NAMES if first[name] != again[name]} == {"database_password", "pgbouncer_users"}
+    assert again["pgbouncer_users"] == '"twogates" "one with a ""quote"\n'

@@ -48,7 +48,7 @@ QUEUE_POOL = 2
 WORKER_MORE = QUEUE_POOL + 1
 
 # What it says to a new connection where there are too many: such an error has no SQLSTATE.
-FULL = ("too many", "remaining connection slots")
+FULL = ("too many", "remaining connection slots", "no more connections allowed")  # the last is PgBouncer's
 # SQLSTATEs and their classes (PostgreSQL's Appendix A) of a database that cannot do now what it could do later.
 BUSY = {"55P03", "57014", "40001", "40P01"}  # a lock or a statement took too long; a transaction lost to another
 # No connection, no room, going down or not up yet, its disk; read-only, waited for too long in a transaction; corrupted.
@@ -173,9 +173,19 @@ class Availability:
             log.warning("the database answers again")
 
     def answers(self) -> bool:
-        """Whether a new connection can be made, or could be if there were not too many."""
+        """Whether it answers on a new connection, or would if there were not too many.
+
+        A connection alone would say nothing where a pooler is between, which lets clients in that it can do nothing for.
+        """
         try:
-            psycopg.connect(**self.options).close()
+            with psycopg.connect(**self.options, autocommit=True) as connection:
+                late = threading.Timer(UNIT_SECONDS, shut, [connection.fileno()])
+                late.start()
+                try:
+                    connection.execute("SELECT 1")
+                finally:
+                    late.cancel()
+                    late.join()  # or the number may be another file's when it is shut
         except psycopg.Error as error:
             return any(words in str(error) for words in FULL)
         return True
@@ -199,7 +209,9 @@ class Availability:
         state = error.sqlstate or ""
         if state in BUSY:
             return busy()
-        if not state and isinstance(error, psycopg.OperationalError):  # the connection broke
+        # The connection broke. An InternalError says so where PgBouncer is between: its word comes after the server's own, and the driver
+        # finds two answers to one command.
+        if not state and isinstance(error, psycopg.OperationalError | psycopg.InternalError):
             self.lost(sure=False)
             return down()
         return down() if state.startswith(CANNOT_NOW) else None
