@@ -64,19 +64,7 @@ class Wire:
 
     def send(self, data: bytes, method: bytes = b"GET") -> Answer:
         """Send one request and read its answer; ``method`` says whether a body follows."""
-        kept = self.socket is not None
-        try:
-            return self.exchange(data, method)
-        except (ConnectionError, HTTPException):
-            self.close()
-            if not kept:
-                raise
-            return self.exchange(data, method)  # the kept connection had been closed meanwhile
-
-    def exchange(self, data: bytes, method: bytes) -> Answer:
-        """The same on the connection at hand, or a new one."""
-        self.write(data)
-        return self.read(method)
+        return send_together([(self, data)], method)[0]
 
     def write(self, data: bytes) -> None:
         """Send one request."""
@@ -107,3 +95,21 @@ class Wire:
         if self.socket is not None:
             self.socket.close()
             self.socket = None
+
+
+def send_together(requests: list[tuple[Wire, bytes]], method: bytes = b"GET") -> list[Answer]:
+    """Send a request on each of several connections, and then read the answers: whoever answers waits for none of the others."""
+    kept = [wire.socket is not None for wire, _ in requests]
+    for wire, data in requests:
+        wire.write(data)
+    answers = []
+    for (wire, data), was_kept in zip(requests, kept, strict=True):
+        try:
+            answers.append(wire.read(method))
+        except (ConnectionError, HTTPException):
+            wire.close()
+            if not was_kept:
+                raise
+            wire.write(data)  # the kept connection had been closed meanwhile
+            answers.append(wire.read(method))
+    return answers

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, assume, given, settings
 
 from tests.differential.families import FAMILIES
 from tests.stack import SERVICES
-from tests.wire import Answer, Request, Wire
+from tests.wire import Answer, Request, Wire, send_together
 
 EXAMPLES = int(os.environ.get("DIFFERENTIAL_EXAMPLES", "100"))
 # The prefixes differ in length, so a request line just at Nginx's limit of 8192 bytes fits for one service and not for
@@ -31,7 +31,7 @@ def test_three_services_give_one_answer(family: str, sent: Counter[int]) -> None
     @given(FAMILIES[family])
     def compare(request: Request) -> None:
         assume(len(request.target) not in AT_THE_LIMIT)
-        answers = [wires[service].send(request.encode(f"/{service}"), request.method) for service in SERVICES]
+        answers = send_together([(wire, request.encode(f"/{service}")) for service, wire in wires.items()], request.method)
         sent[answers[0].status] += 1
         assert_same(request, answers)
 
