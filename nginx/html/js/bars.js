@@ -61,13 +61,14 @@ export class Lane {
   }
 }
 
-const over = ({ asked, sent, begun, served, left, read, end }) => [
+// Where the log says when all of an answer had been sent, the rest of its way is the browser's too.
+const over = ({ asked, sent, begun, served, left, read, end, told }) => [
   ["browser", asked, sent],
   ["out", sent, begun],
   ["queued", begun, served],
   ["served", served, left],
   ["late", left, read],
-  ["way", read, end],
+  [told ? "reading" : "way", read, end],
 ];
 const underWay = ({ asked, first }, far) => (first ? over({ asked, sent: asked, begun: asked, served: first, left: far, read: far }) : [["open", asked, far]]);
 const stage = ({ first, end, told }) => {

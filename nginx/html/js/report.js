@@ -4,6 +4,9 @@ import { SERVICES, element, seconds } from "./dom.js";
 
 const KEPT = 20; // milliseconds that a browser takes to send a request, and to read an answer; more is its own line
 
+/** Milliseconds for which the browser kept an answer that had been sent: all of it, where the log says when. */
+const lateness = ({ left, read, end, told }) => (told ? end : read) - left;
+
 /** A sentence for each lane, the table, and what it means. */
 export function report(chosen, lanes, seen, started) {
   const rows = [];
@@ -18,7 +21,7 @@ export function report(chosen, lanes, seen, started) {
     const finish = Math.max(0, ...counted.map(({ left }) => left - started)) / 1000;
     const lines = counted.map(({ begun, served }) => (served - begun) / 1000).sort((less, more) => less - more);
     kept = Math.max(kept, ...good.map(({ asked, sent }) => sent - asked));
-    late = Math.max(late, ...good.map(({ left, read }) => read - left));
+    late = Math.max(late, ...good.map(lateness));
     known &&= good.every((found) => found.known);
     const predicted = lane.predicted === null ? "" : `, predicted ${seconds(lane.predicted)}`;
     const last = `the last${counted.length < good.length ? " quick one" : ""} after ${seconds(finish)}`;
@@ -44,7 +47,7 @@ export function report(chosen, lanes, seen, started) {
           seconds(finish),
           seconds(lines[Math.floor(lines.length / 2)]),
           seconds(lines.at(-1)),
-          seconds(Math.max(0, ...good.map(({ asked, sent, left, read }) => sent - asked + read - left)) / 1000),
+          seconds(Math.max(0, ...good.map((found) => found.sent - found.asked + lateness(found))) / 1000),
         ].map((text) => element("td", {}, String(text))),
       ),
     );
