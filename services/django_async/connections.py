@@ -48,20 +48,24 @@ class PoolSettings(Settings):
         }
 
 
+FEWER = "fewer workers, replicas or connections a pool (FASTAPI_POOL, DJANGO_POOL)"
+
+
 def too_many(pools: PoolSettings, most: int, reserved: int) -> str | None:
     """A sentence where the pools do not fit into ``most`` connections, of which ``reserved`` are the superuser's."""
     each, room = pools.by_service(), most - reserved - SPARE
     if pools.pgbouncer == "off":
-        return beyond(each, [*each], room, "PostgreSQL", "POSTGRES_CONNECTIONS")
+        return beyond(each, [*each], f"PostgreSQL has room for {room}", room, f"{FEWER}, or a larger POSTGRES_CONNECTIONS")
     # The worker is not behind it, and PgBouncer is not there twice.
     clients = {name: number for name, number in each.items() if name != "worker"}
     held = {"pgbouncer": pools.pgbouncer_pool, "worker": each["worker"]}
-    return beyond(clients, [*clients], pools.pgbouncer_clients, "PgBouncer", "PGBOUNCER_CLIENTS") or beyond(
-        held, ["worker"], room, "PostgreSQL", "POSTGRES_CONNECTIONS"
+    taken = pools.pgbouncer_clients
+    return beyond(clients, [*clients], f"PgBouncer takes {taken}", taken, f"{FEWER}, or a larger PGBOUNCER_CLIENTS") or beyond(
+        held, ["worker"], f"PostgreSQL has room for {room}", room, "a smaller PGBOUNCER_POOL, or a larger POSTGRES_CONNECTIONS"
     )
 
 
-def beyond(each: dict[str, int], replaced: list[str], room: int, whose: str, setting: str) -> str | None:
+def beyond(each: dict[str, int], replaced: list[str], limit: str, room: int, accepted: str) -> str | None:
     """A sentence where they need more than there is room for, with one of them twice: while it, or its workers, are replaced."""
     needed = sum(each.values()) + max(each[name] for name in replaced)
     if needed <= room:
@@ -70,6 +74,5 @@ def beyond(each: dict[str, int], replaced: list[str], room: int, whose: str, set
     twice = "the largest" if len(replaced) > 1 else f"the {replaced[0]}"
     return (
         f"the pools, and who looks whether the database is back, may hold {needed} connections ({listed}, and {twice} twice while it "
-        f"is replaced), and {whose} has room for {room}; accepted: fewer workers, replicas or connections a pool (FASTAPI_POOL, "
-        f"DJANGO_POOL), or a larger {setting}"
+        f"is replaced), and {limit}; accepted: {accepted}"
     )

@@ -68,12 +68,12 @@ def test_behind_pgbouncer_its_own_connections_count_and_the_pools_have_to_fit_in
     said = too_many(PoolSettings.read(behind), least - 1, 0)
     assert said is not None
     assert "may hold 30 connections (pgbouncer 20, worker 5, and the worker twice while it is replaced)" in said
-    assert said.endswith("a larger POSTGRES_CONNECTIONS")
+    assert said.endswith("PostgreSQL has room for 29; accepted: a smaller PGBOUNCER_POOL, or a larger POSTGRES_CONNECTIONS")
     clients = 8 + 11 + 82 + 82
     assert too_many(PoolSettings.read(behind | {"PGBOUNCER_CLIENTS": str(clients)}), 100, 3) is None
     said = too_many(PoolSettings.read(behind | {"PGBOUNCER_CLIENTS": str(clients - 1)}), 100, 3)
     assert said is not None
-    assert "PgBouncer has room for 182" in said
+    assert "PgBouncer takes 182; accepted: fewer workers" in said
     assert said.endswith("a larger PGBOUNCER_CLIENTS")
 
 
