@@ -119,6 +119,21 @@ def test_what_the_browser_reads_late_is_its_own_and_not_the_servers(opened: Open
         assert max(row["bars"]["late"][1] for row in lane.rows) > 1400
 
 
+def test_what_ended_as_it_was_read_is_drawn_to_there(opened: Opened) -> None:
+    """A moment later by Nginx's clock. It was on its way for 200 ms: drawn from when it was sent, it would overlap with those before it."""
+    begun, left = opened.show("race").evaluate(
+        """async () => {
+            const { tellLate } = await import("/js/log.js");
+            const ask = { id: "one", known: true, app: 500, sent: 0, read: 700, end: 701 };
+            const line = { request_id: "one", request_time: 0.5, ended: (Date.now() - performance.now() + 702) / 1000 };
+            window.fetch = async () => new Response(JSON.stringify({ lines: [line] }));
+            await tellLate([ask]);
+            return [ask.begun, ask.left];
+        }"""
+    )
+    assert (begun, left) == (200, 700)
+
+
 def busy(event: Event) -> int:
     return sum(service["busy"] for service in event["services"].values())
 

@@ -1,3 +1,5 @@
+const ROUNDING = 5; // milliseconds by which clocks that count them differ: what ended later than it was read ended as it was read
+
 // Lines of Nginx's log, by the ids of their requests. Nginx writes them a moment after the answer, and the monitor waits for them.
 /** Those that are found; none where nobody keeps the log. */
 export async function lines(ids) {
@@ -21,7 +23,8 @@ export async function tellLate(asks) {
     const took = Math.max(entry.request_time * 1000, ask.app); // Nginx's clock has milliseconds
     const earliest = ask.sent + took;
     const ended = entry.ended * 1000 - now;
-    ask.left = Math.min(ask.read, ended > earliest && ended < ask.read ? ended : earliest);
+    const between = ended > earliest && ended < ask.read + ROUNDING;
+    ask.left = Math.min(ask.read, between ? ended : earliest);
     ask.begun = Math.max(ask.sent, ask.left - took);
     if (!ask.streamed) ask.served = Math.max(ask.begun, ask.left - ask.app);
   }
