@@ -36,7 +36,8 @@ class Room:
             text = text.replace(image, TINY)
         compose.write_text(text)
         for path in (*self.folder.glob("services/*/Dockerfile"), self.folder / "loadtest" / "Dockerfile"):
-            path.write_text('ARG PYTHON_IMAGE\nFROM ${PYTHON_IMAGE}\nCOPY requirements.* /\nCMD ["none"]\n')
+            base, copied = ("POSTGRES_IMAGE", "*.ini") if path.parent.name == "pgbouncer" else ("PYTHON_IMAGE", "requirements.*")
+            path.write_text(f'ARG {base}\nFROM ${{{base}}}\nCOPY {copied} /\nCMD ["none"]\n')
         program = self.folder / "scripts" / "bundle.py"
         program.write_text(program.read_text().replace('("scripts", "services", "loadtest")', '("scripts",)'))
         (self.folder / ".cache").mkdir()
