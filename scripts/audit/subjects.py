@@ -81,12 +81,11 @@ def from_locks() -> list[Subject]:
     installed = {canonical(one.metadata["Name"]): one for one in distributions()}
     found = []
     for name, entry in sorted(images().items()):
-        if "build" not in entry:
+        if "PYTHON_IMAGE" not in entry.get("build", {}).get("args", {}):  # no Python of ours is in it
             continue
         folder = ROOT / entry["build"]["context"]
         mounted = re.search(r"--mount=source=(\S+?),", (folder / "Dockerfile").read_text())
-        if not mounted:  # PgBouncer's, in which there is no Python
-            continue
+        assert mounted, f"{name} mounts no lock"
         lock = folder / mounted[1]
         metadata = {}
         for package, version, marker in re.findall(r"^([\w.-]+)==(\S+)( ;)?", lock.read_text(), re.MULTILINE):

@@ -1,6 +1,6 @@
+// Lines of Nginx's log, by the ids of their requests. Nginx writes them a moment after the answer, and the monitor waits for them.
 const ROUNDING = 5; // milliseconds by which clocks that count them differ: what ended later than it was read ended as it was read
 
-// Lines of Nginx's log, by the ids of their requests. Nginx writes them a moment after the answer, and the monitor waits for them.
 /** Those that are found; none where nobody keeps the log. */
 export async function lines(ids) {
   const answer = await fetch(`/live/requests/${ids.join(",")}`, { cache: "no-store" }).catch(() => null);

@@ -4,8 +4,8 @@ import { SERVICES, element, seconds } from "./dom.js";
 
 const KEPT = 20; // milliseconds that a browser takes to send a request, and to read an answer; more is its own line
 
-/** Milliseconds for which the browser kept an answer that had been sent: all of it, where the log says when. */
-const lateness = ({ left, read, end, told }) => (told ? end : read) - left;
+/** Milliseconds for which the browser kept an answer that had been sent, where the log says when. */
+const lateness = ({ left, end, told }) => (told ? end - left : 0);
 
 /** A sentence for each lane, the table, and what it means. */
 export function report(chosen, lanes, seen, started) {
