@@ -64,8 +64,10 @@ units: ## systemd units for a host without containers, in .run/systemd (docs/sys
 ##@ Changing it
 dev: ## Start it so that an edit of a service shows in the next response
 	$(RUN) scripts -m scripts.stack dev
-test: ## Linters and every test that this machine can run
-	$(RUN) scripts,services,loadtest,tests -m scripts.test
+test: ## Linters and every test of function that this machine can run
+	$(RUN) scripts,services,loadtest,tests -m scripts.test function
+test-measured: ## Tests that hold times and rates, or take long: met, not met, or too busy to tell (SHORT=1)
+	$(RUN) scripts,services,loadtest,tests -m scripts.test measured $(if $(SHORT),--short)
 lint: ## The linters alone
 	$(RUN) scripts,services,loadtest,tests -m scripts.lint
 audit: ## Known vulnerabilities, licences, and a bill of materials of every image (OSV_URL= a mirror)

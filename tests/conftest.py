@@ -8,6 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.measured import (  # noqa: F401  hooks and a fixture
+    measure,
+    pytest_collection_finish,
+    pytest_configure,
+    pytest_fixture_setup,
+    pytest_runtest_call,
+    pytest_terminal_summary,
+    pytest_unconfigure,
+)
+
 ROOT = Path(__file__).parent.parent
 
 

@@ -1,8 +1,11 @@
 """Alive, and ready."""
 
 import httpx
+import pytest
 
 from tests.stack import Service
+
+pytestmark = pytest.mark.smoke
 
 
 def test_alive(client: httpx.Client, service: Service) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.stack import Service
 
+pytestmark = pytest.mark.smoke
 PIECES, INTERVAL = 4, 0.5
 
 

@@ -10,6 +10,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.stack import EVENT_LOOPS, SERVICES, Service
 
+pytestmark = pytest.mark.smoke
 FLASK = SERVICES[0]
 FASTAPI, DJANGO = EVENT_LOOPS
 LIMIT = 65_536  # bytes in a message, in the contract

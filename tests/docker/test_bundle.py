@@ -17,6 +17,7 @@ import pytest
 from tests.checkouts import OwnStack
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.measured
 TINY = "twogates-tiny:bundle"
 # Nothing listens there.
 NO_NETWORK = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "PIP_INDEX_URL", "UV_INDEX_URL", "UV_DEFAULT_INDEX"), "http://127.0.0.1:9")

@@ -14,6 +14,8 @@ from loadtest.chaos.stack import PROJECT
 from tests.conftest import ROOT
 from tests.docker.lab_run import left
 
+pytestmark = pytest.mark.measured
+
 
 @pytest.fixture(autouse=True)
 def _running() -> None:

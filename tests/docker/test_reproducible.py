@@ -7,9 +7,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.checkouts import copy_of_checkout
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.measured
 SERVICE = "upstream"
 
 

@@ -31,12 +31,16 @@ def measured(target: str, folder: Path) -> dict[str, Any]:
     return {one["name"]: one for one in json.loads(ran.stdout)}
 
 
-def not_so(lesson: Lesson, experiment: Mapping[str, Any]) -> list[str]:
-    """What is wrong with what was measured: requests that failed, and claims of the page that do not hold."""
+def failed_requests(experiment: Mapping[str, Any]) -> list[str]:
+    """The cells in which requests failed, with how many."""
     failures = {cell["key"]: sum(run["counts"]["failures"] for run in cell["runs"]) for cell in experiment["cells"]}
+    return [f"{key}: {count} requests failed" for key, count in failures.items() if count]
+
+
+def claims_that_do_not_hold(lesson: Lesson, experiment: Mapping[str, Any]) -> list[str]:
+    """What the page says and the measurement denies."""
     seen = {cell["key"]: {name: one["value"] for name, one in cell["estimates"].items()} for cell in experiment["cells"]}
-    failed = [f"{key}: {count} requests failed" for key, count in failures.items() if count]
-    return failed + all_wrong(lesson, seen, numbers(lesson, lesson.variables | lesson.short))
+    return all_wrong(lesson, seen, numbers(lesson, lesson.variables | lesson.short))
 
 
 def all_wrong(lesson: Lesson, seen: Seen, given: Numbers) -> list[str]:

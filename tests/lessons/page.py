@@ -70,7 +70,7 @@ class Lesson:
     @cached_property
     def short(self) -> dict[str, str]:
         """What the tests change about them."""
-        return assignments(only(r"`make test` runs it with `(.+?)`", self.sections["Held to it"]))
+        return assignments(only(r"`make test-measured` runs it with `(.+?)`", self.sections["Held to it"]))
 
     @cached_property
     def claims(self) -> list[Claim]:

@@ -80,10 +80,6 @@ class Laboratory:
             self.kept[cell.key, time] = self.measure(cell)
         return self.kept[cell.key, time]
 
-    def forget(self, cell: Cell, time: int) -> None:
-        """Let the next ``honest`` be a new one."""
-        del self.kept[cell.key, time]
-
     def lines(self, running: Running, mark: str, raw: Raw) -> Lines:
         """Nginx's lines of a run, when all are there or must be."""
         deadline = monotonic() + LOG_SECONDS

@@ -1,5 +1,6 @@
 """Lies of whoever writes the table: the measuring was honest, and the values that are published are not."""
 
+from loadtest.judging.audit import ROUNDED, off
 from loadtest.judging.raw import Raw
 
 Values = dict[str, float]
@@ -16,8 +17,12 @@ def p99_from_mean(_: Raw, values: Values) -> Values:
 
 
 def max_from_p99(_: Raw, values: Values) -> Values:
-    """The column of the longest is filled from p99: in a small sample it leaves out the slowest."""
-    return values | {"max": values["p99"]}
+    """The column of the longest is filled from p99: in a small sample it leaves out the slowest.
+
+    Where p99 is the longest itself, as of 168 answers, the next lower value takes its place: else the lie would change nothing.
+    """
+    lower = (values[name] for name in ("p99", "p95", "p50", "min"))
+    return values | {"max": next(value for value in lower if off(values["max"], value) > ROUNDED)}
 
 
 def averaged_percentiles(raw: Raw, values: Values) -> Values:

@@ -1,0 +1,87 @@
+"""The suites of `make test` and `make test-measured`: which tests run together, in which runtime, with how many inputs."""
+
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from scripts.compose_file import ROOT
+from scripts.output import console
+
+REPORTS = ROOT / ".run" / "tests"
+FUNCTION, MEASURED = ("-m", "not measured"), ("-m", "measured")
+TOO_BUSY = "this machine was too busy to tell"  # tests/measured.py
+NONE_SELECTED = 5  # pytest's exit status
+# Where the applications' tests are: they run in one runtime, since they talk to the stack through Nginx alone.
+THROUGH_NGINX = ["tests/conformance", "tests/differential", "tests/page"]
+# Generated inputs. `make test` sends enough to show that each family of endpoints works; the search for rare ones is long.
+FEW = {"DIFFERENTIAL_EXAMPLES": "60", "BOARD_SEQUENCES": "40", "MALFORMED_REQUESTS": "1000"}
+SOME = {"DIFFERENTIAL_EXAMPLES": "500", "BOARD_SEQUENCES": "200", "MALFORMED_REQUESTS": "5000"}
+MANY = {"DIFFERENTIAL_EXAMPLES": "2000", "BOARD_SEQUENCES": "2000", "MALFORMED_REQUESTS": "20000", "LIES_TIMES": "3"}
+LAB_LESSONS, STACK_LESSONS = "tests/lessons/test_in_the_laboratory.py", "tests/lessons/test_on_the_stack.py"
+LONG = ["tests/differential", "tests/conformance/test_malformed.py"]
+
+
+@dataclass
+class Suite:
+    """One run of pytest."""
+
+    name: str
+    arguments: list[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def run(self) -> Counter[str]:
+        """Its tests counted by outcome; the output goes through."""
+        console.rule(self.name)
+        report = REPORTS / f"{self.name.replace(' ', '-')}.xml"
+        words = ["-q", "--durations=10", "--durations-min=2", f"--junitxml={report}", *self.arguments]
+        status = subprocess.run([sys.executable, "-m", "pytest", *words], cwd=ROOT, env={**os.environ, **self.environment}).returncode
+        if status == NONE_SELECTED:
+            return Counter()
+        return counted(ElementTree.parse(report).getroot()[0], status) if report.is_file() else Counter(failed=1)  # noqa: S314  our own file
+
+
+def counted(report: ElementTree.Element, status: int) -> Counter[str]:
+    """Outcomes of a report of pytest's, and those of what is measured."""
+    found: Counter[str] = Counter()
+    for case in report.iter("testcase"):
+        skipped = case.find("skipped")
+        failed = case.find("failure") is not None or case.find("error") is not None
+        busy = skipped is not None and TOO_BUSY in (skipped.get("message") or "")
+        found["failed" if failed else "skipped" if skipped is not None else "passed"] += 1
+        if any(one.get("name") == "measured" for one in case.iter("property")):
+            found["not met" if failed else "too busy" if busy else "met"] += 1
+    if status and not found["failed"]:
+        found["failed"] = 1
+    return found
+
+
+def functional(docker: bool) -> list[Suite]:
+    """What `make test` runs: nothing in it holds a time, a rate or a latency."""
+    # A file a process, two at a time: they wait as much as they compute.
+    found = [Suite("unit", ["tests/unit", "--numprocesses=2", "--dist=loadfile", *FUNCTION])]
+    # Before the stack's suites: the laboratory starts its own services, and refuses while another stack runs.
+    found.append(Suite("laboratory", ["tests/lab", "tests/browser", "tests/lessons", *FUNCTION]))
+    if not docker:
+        return [*found, Suite("local processes", ["tests/local", *THROUGH_NGINX, *FUNCTION], {"RUNTIME": "local", **FEW})]
+    found.append(Suite("local processes", ["tests/local", *FUNCTION], {"RUNTIME": "local"}))
+    found.append(Suite("local processes smoke", [*THROUGH_NGINX, "-m", "smoke and not measured"], {"RUNTIME": "local", **FEW}))
+    found.append(Suite("Docker", ["tests/docker", *THROUGH_NGINX, *FUNCTION], {"RUNTIME": "docker", **FEW}))
+    return found
+
+
+def measuring(docker: bool, short: bool) -> list[Suite]:
+    """What `make test-measured` runs, and with ``short`` each of it once and with fewer inputs."""
+    runtime, inputs = {"RUNTIME": "docker" if docker else "local"}, SOME if short else MANY
+    found = [
+        Suite("measured without a stack", ["tests/unit", "tests/lab", "tests/browser", "tests/lies", LAB_LESSONS, *MEASURED], inputs),
+        Suite("measured on local processes", ["tests/local", *MEASURED], {"RUNTIME": "local"}),
+        Suite("measured through Nginx", [*THROUGH_NGINX, STACK_LESSONS, *MEASURED], runtime),
+        Suite("many inputs", LONG, runtime | inputs),
+    ]
+    if docker:
+        found.append(Suite("measured on Docker", ["tests/docker", *MEASURED], runtime))
+    return found
