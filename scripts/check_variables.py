@@ -11,13 +11,17 @@ from scripts.sentences import fail
 def whole(low: int, high: int, word: str = "") -> tuple[str, Callable[[str], bool]]:
     """A whole number within bounds, or a word."""
     words = f"a whole number from {low} to {high}" + (f", or {word}" if word else "")
-    return words, lambda value: bool(word and value == word) or (bool(re.fullmatch(r"\d{1,15}", value)) and low <= int(value) <= high)
+    return words, lambda value: bool(word and value == word) or (bool(re.fullmatch(r"[0-9]{1,15}", value)) and low <= int(value) <= high)
 
 
 def text(words: str, pattern: str) -> tuple[str, Callable[[str], bool]]:
     """Text that matches a pattern."""
-    return words, lambda value: re.fullmatch(pattern, value) is not None
+    return words, lambda value: re.fullmatch(pattern, value, re.ASCII) is not None
 
+
+# What a browser writes into the header Origin.
+ORIGIN = r"(?:null|http://{host}(?!:80\b)(?::\d{{1,5}})?|https://{host}(?!:443\b)(?::\d{{1,5}})?)"
+ORIGIN = ORIGIN.format(host=r"(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])")
 
 # The first whose pattern is in the variable's name.
 RULES = {
@@ -44,6 +48,11 @@ RULES = {
     r"^RATE": whole(1, 10**6),
     r"^UNLIMITED_CLIENTS$": text("addresses or ranges, each with ' 1;' behind it", r"([0-9A-Fa-f.:/]+ 1; ?)*"),
     r"^FRONT_PROXY$": text("an address or range such as 10.1.0.0/16", r"[0-9A-Fa-f.:]+(/\d{1,3})?"),
+    r"^SOCKET_ORIGINS$": text(
+        "origins as a browser writes them, with a space between: https://app.example or http://app.example:8000, without a path and without "
+        "the scheme's own port; or null",
+        f"{ORIGIN}( {ORIGIN})*",
+    ),
     r"^BIND$": text("an IPv4 address of this machine", r"\d+\.\d+\.\d+\.\d+"),
 }
 

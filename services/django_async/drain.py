@@ -46,7 +46,8 @@ class DrainingServer(Server):
 
     def listen_success(self, port: Any) -> None:
         self.ports.append(port)
-        self.ws_factory.setProtocolOptions(closeHandshakeTimeout=CLOSING_SECONDS)
+        # allowNullOrigin: as Daphne has set it; a call without it forbids what Nginx has allowed (socket_origins.conf.template).
+        self.ws_factory.setProtocolOptions(closeHandshakeTimeout=CLOSING_SECONDS, allowNullOrigin=True)
         super().listen_success(port)
 
     def drain(self) -> None:

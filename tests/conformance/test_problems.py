@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.conformance.answers import Wrong, answer_of_all, errors_of, problem
-from tests.wire import Request
+from tests.wire import Request, Wire
 
 JSON = ((b"Content-Type", b"application/json"),)
 DOCUMENT = {
@@ -189,6 +189,12 @@ def test_a_method_that_no_path_answers(method: bytes) -> None:
 def test_unknown_path(target: str) -> None:
     document = problem(Request(target=target.encode()))
     assert document == {"type": "about:blank", "title": "Not Found", "status": 404, "detail": "There is nothing at this path."}
+
+
+def test_a_folder_of_nginx_is_not_found() -> None:
+    answer = Wire().send(Request(target=b"/js/").encode(""))
+    assert (answer.status, answer.content_type) == (404, "application/problem+json")
+    assert json.loads(answer.body)["status"] == 404
 
 
 @pytest.mark.parametrize("target", [b"/%", b"/%zz", b"/a b", b"/hello/%00%", b"/a\x00", b"/json%0A", b"/wait%00?seconds=0"])

@@ -83,6 +83,36 @@ def test_a_wrong_preload_is_refused_before_anything_starts(word: str, capsys: py
 
 
 @pytest.mark.parametrize(
+    "origins",
+    ["https://app.example", "http://app.example:8000 https://[::1]:8443", "null", "http://10.0.0.5:443", "https://a_b.example:80"],
+)
+def test_origins_as_a_browser_writes_them(origins: str) -> None:
+    check_variables({"SOCKET_ORIGINS": origins})
+
+
+@pytest.mark.parametrize(
+    "origins",
+    [
+        *("https://app.example/", "app.example", "https://App.example", "https://app.example:443", "http://app.example:80", "*"),
+        *("ws://app.example", "https://a.example,https://b.example", " https://app.example", "https://app.example  null"),
+        *("https://app.example|x", "http://\u00e4.example"),
+    ],
+)
+def test_what_no_browser_writes_is_no_origin(origins: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        check_variables({"SOCKET_ORIGINS": origins})
+    assert f"SOCKET_ORIGINS is {origins!r}; accepted: origins as a browser writes them" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "value"), [("HTTP_PORT", "\u0663\u0663"), ("FLASK_CPUS", "\u0661.5"), ("STOP_GRACE_PERIOD", "\u0663s")])
+def test_digits_of_other_scripts_are_no_numbers(name: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Python reads them, and Nginx, Docker and Gunicorn do not."""
+    with pytest.raises(SystemExit):
+        check_variables({name: value})
+    assert f"{name} is {value!r}; accepted: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("profile", "files", "good"),
     [
         ("production", "compose.yaml", False),
