@@ -49,8 +49,8 @@ RULES = {
     r"^UNLIMITED_CLIENTS$": text("addresses or ranges, each with ' 1;' behind it", r"([0-9A-Fa-f.:/]+ 1; ?)*"),
     r"^FRONT_PROXY$": text("an address or range such as 10.1.0.0/16", r"[0-9A-Fa-f.:]+(/\d{1,3})?"),
     r"^SOCKET_ORIGINS$": text(
-        "origins as a browser writes them, with a space between: https://app.example or http://app.example:8000, without a path and without "
-        "the scheme's own port; or null",
+        "origins as a browser writes them, with a space between: https://app.example or http://app.example:8000, without a path and "
+        "without the scheme's own port; or null",
         f"{ORIGIN}( {ORIGIN})*",
     ),
     r"^BIND$": text("an IPv4 address of this machine", r"\d+\.\d+\.\d+\.\d+"),
