@@ -26,7 +26,7 @@ import questions
 import summary
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
-from web import answer, get, post, problem
+from web import answer, get, post, problem, query_string
 
 from twogates import static_file, streams
 from twogates.asgi import Observed
@@ -45,7 +45,7 @@ upstream_service = Upstream(settings.upstream_url, settings.upstream_connections
 
 @get
 async def index(request: HttpRequest) -> HttpResponse:
-    return answer(identity.answer(request.META["REMOTE_ADDR"]))
+    return answer(identity.answer(request.META.get("REMOTE_ADDR")))
 
 
 @get
@@ -77,27 +77,27 @@ async def hello(request: HttpRequest, name: str) -> HttpResponse:
 
 @get
 async def wait(request: HttpRequest) -> HttpResponse:
-    query = WaitQuery.read(request.META["QUERY_STRING"])
+    query = WaitQuery.read(query_string(request))
     await asyncio.sleep(query.seconds)
     return answer({"waited": query.seconds})
 
 
 @get
 async def upstream(request: HttpRequest) -> HttpResponse:
-    query = UpstreamQuery.read(request.META["QUERY_STRING"])
+    query = UpstreamQuery.read(query_string(request))
     await asyncio.gather(*(upstream_service.call(query.seconds) for _ in range(query.calls)))
     return answer({"calls": query.calls, "seconds": query.seconds})
 
 
 @get
 async def cpu(request: HttpRequest) -> HttpResponse:
-    query = CpuQuery.read(request.META["QUERY_STRING"])
+    query = CpuQuery.read(query_string(request))
     return answer({"work": query.work, "digest": cpu_work(query.work)})
 
 
 @get
 async def block(request: HttpRequest) -> HttpResponse:
-    query = BlockQuery.read(request.META["QUERY_STRING"])
+    query = BlockQuery.read(query_string(request))
     if query.offload:
         # Not thread-sensitive: a thread of the loop's pool. The default would start one for this request alone.
         await sync_to_async(time.sleep, thread_sensitive=False)(query.seconds)
@@ -108,7 +108,7 @@ async def block(request: HttpRequest) -> HttpResponse:
 
 @get
 async def stream(request: HttpRequest) -> StreamingHttpResponse:
-    query = StreamQuery.read(request.META["QUERY_STRING"])
+    query = StreamQuery.read(query_string(request))
 
     async def chunks() -> AsyncIterator[bytes]:
         for number in range(1, query.chunks + 1):
@@ -121,7 +121,7 @@ async def stream(request: HttpRequest) -> StreamingHttpResponse:
 
 @get
 async def events(request: HttpRequest) -> StreamingHttpResponse:
-    query = StreamQuery.read(request.META["QUERY_STRING"])
+    query = StreamQuery.read(query_string(request))
     first = streams.first_event(request.headers.get("Last-Event-ID"))
 
     async def sent() -> AsyncIterator[bytes]:

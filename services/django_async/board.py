@@ -13,7 +13,7 @@ from django.urls import path
 from notices.models import Answer, Author, Board, Mention, Message
 from notices.tasks import note_mentions
 from procrastinate.exceptions import ConnectorException
-from web import answer, by_method, reply
+from web import answer, by_method, query_string, reply
 
 from twogates import board_documents as documents
 from twogates.board_documents import Reply, found, now, unchanged
@@ -62,7 +62,7 @@ RETURNING id, board_id, text, version, created, %s AS author_name
 
 
 async def boards(request: HttpRequest) -> HttpResponse:
-    query = PageQuery.read(request.META["QUERY_STRING"])
+    query = PageQuery.read(query_string(request))
     rows = await fetch_boards(query)
     return answer(documents.page("boards", documents.board, rows, query.limit))
 
@@ -129,7 +129,7 @@ def remove_board(number: int, if_match: str) -> None:
 
 
 async def messages(request: HttpRequest, board: str) -> HttpResponse:
-    query = MessagesQuery.read(request.META["QUERY_STRING"])
+    query = MessagesQuery.read(query_string(request))
     rows = await fetch_messages(read_id(board), query)
     return answer(documents.page("messages", documents.message, rows, query.limit))
 
@@ -210,7 +210,7 @@ def remove_message(board: int, number: int, if_match: str) -> None:
 
 
 async def mentions(request: HttpRequest) -> HttpResponse:
-    query = MentionsQuery.read(request.META["QUERY_STRING"])
+    query = MentionsQuery.read(query_string(request))
     rows = await fetch_mentions(query)
     return answer(documents.page("mentions", documents.mention, rows, query.limit))
 

@@ -8,7 +8,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from database import in_database
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
-from web import get
+from web import get, query_string
 
 from twogates import streams
 from twogates.board_documents import found
@@ -41,7 +41,7 @@ feeds = Feeds(CacheSettings.read(), fetch_newest, fetch_after)
 
 @get
 async def feed(request: HttpRequest, board: str) -> StreamingHttpResponse:
-    query = FeedQuery.read(request.META["QUERY_STRING"])
+    query = FeedQuery.read(query_string(request))
     number, asked = read_id(board), after(query, request.headers.get("Last-Event-ID"))
     reader = EventReader(await feeds.start(number, asked))
 
@@ -74,7 +74,7 @@ class Chat(AsyncWebsocketConsumer):
         await self.accept()  # whatever is asked for: a browser tells its page nothing of a handshake that is refused, and all of a close
         try:
             self.number = read_id(self.scope["url_route"]["kwargs"]["board"])
-            query = FeedQuery.read(self.scope["query_string"])
+            query = FeedQuery.read(self.scope.get("query_string", b""))
             self.reader = SocketReader(await feeds.start(self.number, query.after), writer(self.scope), self.send, self.close)
             async for batch in feeds.catch_up(self.number, self.reader):
                 await self.send(batch.text)

@@ -5,7 +5,7 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from notices.models import Message
-from web import answer, get
+from web import answer, get, query_string
 
 from twogates import question_documents as documents
 from twogates.models import DatabaseQuery, ListingQuery
@@ -15,7 +15,7 @@ QUESTION = documents.QUESTION.format(rows="%s", seconds="%s")
 
 @get
 async def query(request: HttpRequest) -> HttpResponse:
-    query = DatabaseQuery.read(request.META["QUERY_STRING"])
+    query = DatabaseQuery.read(query_string(request))
     return answer(documents.asked(query, await ask(query)))
 
 
@@ -30,7 +30,7 @@ def ask(query: DatabaseQuery) -> int:
 
 @get
 async def listing(request: HttpRequest) -> HttpResponse:
-    query = ListingQuery.read(request.META["QUERY_STRING"])
+    query = ListingQuery.read(query_string(request))
     return answer(documents.listed(query, await fetch(query)))
 
 

@@ -12,7 +12,7 @@ import questions
 from database import in_thread
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
-from web import answer, problem
+from web import answer, problem, query_string
 
 import app
 from app import handler400, handler404, handler500
@@ -47,13 +47,13 @@ def here(asked: Any, *arguments: Any) -> Any:
 
 @get
 def query(request: HttpRequest) -> HttpResponse:
-    query = DatabaseQuery.read(request.META["QUERY_STRING"])
+    query = DatabaseQuery.read(query_string(request))
     return answer(documents.asked(query, here(questions.ask, query)))
 
 
 @get
 def listing(request: HttpRequest) -> HttpResponse:
-    query = ListingQuery.read(request.META["QUERY_STRING"])
+    query = ListingQuery.read(query_string(request))
     return answer(documents.listed(query, here(questions.fetch, query)))
 
 

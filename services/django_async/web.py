@@ -52,6 +52,11 @@ def by_method(**views: View) -> View:
     return chosen
 
 
+def query_string(request: HttpRequest) -> str:
+    """Return the raw query string. A WSGI server may leave an empty one out (PEP 3333)."""
+    return str(request.META.get("QUERY_STRING", ""))
+
+
 def answer(data: object) -> HttpResponse:
     body = encode(data)
     return HttpResponse(body, content_type="application/json", headers={"Content-Length": len(body)})

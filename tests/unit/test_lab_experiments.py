@@ -1,6 +1,7 @@
 """The experiments as they are declared: nothing here makes any load."""
 
 from importlib import import_module
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,15 @@ def test_cells(name: str, full: bool) -> None:
     # Variants are started by their names, so one name is one variant.
     assert len({cell.variant.name for cell in cells}) == len({repr(cell.variant) for cell in cells})
     assert set(one.second_opinion) <= {cell.key for cell in cells}
+
+
+@pytest.mark.parametrize("name", [name for name, one in ALL.items() if one.look])
+def test_what_is_found_without_load_is_numbers_of_known_metrics(name: str) -> None:
+    look = ALL[name].look
+    assert look
+    found = look()
+    assert found
+    assert all(set(values) <= set(METRICS) and all(map(isfinite, values.values())) for values in found.values())
 
 
 def cells(name: str, full: bool = False) -> dict[str, Cell]:

@@ -73,12 +73,13 @@ def test_settings_do_not_change() -> None:
         ("ServerSettings", {"RELOAD": "maybe"}, "RELOAD is 'maybe'; accepted: true or false"),
         ("ServerSettings", {"PRELOAD": "maybe"}, "PRELOAD is 'maybe'; accepted: true or false"),
         ("ServerSettings", {"COUNTERS": "/nothing"}, "COUNTERS is '/nothing'; accepted: a folder to write to"),
+        ("LiveSettings", {"LIVE_FOLDER": "/nothing"}, "LIVE_FOLDER is '/nothing'; accepted: a folder that exists"),
         ("ServerSettings", {"COUNTERS": "/dev/null"}, "COUNTERS is '/dev/null'; accepted: a folder to write to"),
         ("ServerSettings", {"TIMEOUT": "1e9"}, "TIMEOUT is '1e9'; accepted: a whole number from 1 to 3600"),
     ],
 )
 def test_a_wrong_one_is_named(group: str, wrong: dict[str, str], sentence: str) -> None:
-    done = read(group, {**APP, **SERVER, **wrong})
+    done = read(group, {**APP, **SERVER, "FLASK_THREADS": "1", **wrong})
     assert (done.returncode, done.stdout, done.stderr) == (2, "", f"twogates: {sentence}\n")
 
 

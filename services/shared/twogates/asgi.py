@@ -53,7 +53,9 @@ class Observed:
             if message["type"] == "http.response.start":
                 answering = True
                 timing = server_timing(started).encode()
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id), (b"server-timing", timing)]
+                # A new one: the application may send the same message for every request.
+                headers = [*message.get("headers", ()), (b"x-request-id", request_id), (b"server-timing", timing)]
+                message = {**message, "headers": headers}
             await send(message)
 
         try:

@@ -100,6 +100,15 @@ def lookup(schema: Mapping[str, Any], path: Sequence[str | int], root: Mapping[s
     return lookup(inner, path[1:], root)
 
 
+# The latter two are of settings.
+FORMATS = {
+    "date-time": "a date and time as in RFC 3339",
+    "uuid": "a UUID",
+    "directory-path": "a folder that exists",
+    "file-path": "a file that exists",
+}
+
+
 def accepted(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:
     """A JSON Schema in a few words: ``a whole number from 1 to 20``."""
     if "$ref" in schema:
@@ -115,7 +124,7 @@ def accepted(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:
             words = "a whole number" if kind == "integer" else "a number"
             return words + bounds(schema, "minimum", "maximum")
         case "string" if "format" in schema:
-            return {"date-time": "a date and time as in RFC 3339", "uuid": "a UUID"}[schema["format"]]
+            return FORMATS[schema["format"]]
         case "string" if "pattern" in schema:
             return f"text that matches {schema['pattern']}"
         case "string":

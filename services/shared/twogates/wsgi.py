@@ -30,13 +30,18 @@ class Observed:
         request_id = environ.get("HTTP_X_REQUEST_ID") or new_request_id()
         REQUEST_ID.set(request_id)
         # What came, for a comparison with what Nginx sent: each must be in both logs, and once.
-        log.debug("received %s %s", environ["REQUEST_METHOD"], environ["PATH_INFO"])
+        log.debug("received %s %s", environ["REQUEST_METHOD"], path_of(environ))
 
         def observed_start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             headers = [*headers, ("X-Request-ID", request_id), ("Server-Timing", server_timing(started))]
             return start_response(status, headers, exc_info)
 
         return self.app(environ, observed_start)
+
+
+def path_of(environ: dict[str, Any]) -> str:
+    """Return the path below SCRIPT_NAME. A server may leave an empty one out (PEP 3333)."""
+    return str(environ.get("PATH_INFO", ""))
 
 
 def in_line(environ: dict[str, Any]) -> float:
@@ -55,7 +60,7 @@ class Counted:
         self.app = app
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if environ["PATH_INFO"] in counters.HEALTH_CHECKS:
+        if path_of(environ) in counters.HEALTH_CHECKS:
             return self.app(environ, start_response)
         counts = counters.own()
         counts.begin()
