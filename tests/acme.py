@@ -4,9 +4,8 @@ import json
 import os
 import ssl
 import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +13,8 @@ import httpx
 
 from tests.authority import write_certificate
 from tests.checkouts import free_port
+from tests.waiting import until
 
-START_SECONDS = 20
 # Without its sleeps, which are there to find impatient clients, and without its refusals, which are there for forgetful ones.
 PEBBLE = {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0"}
 
@@ -65,15 +64,16 @@ def authority(folder: Path, http_port: str) -> Iterator[Authority]:
             process = stack.enter_context(subprocess.Popen(command, env=os.environ | PEBBLE, stdout=log, stderr=subprocess.STDOUT))
             stack.callback(process.terminate)
         asking = stack.enter_context(httpx.Client(verify=ssl.create_default_context(cafile=trusted)))
-        deadline = time.monotonic() + START_SECONDS
-        while True:
-            try:
-                root = asking.get(f"https://localhost:{management}/roots/0").raise_for_status().text
-                asking.get(f"https://localhost:{port}/dir").raise_for_status()
-                asking.get(f"http://127.0.0.1:{resolver_management}/")
-                break
-            except httpx.TransportError:
-                assert time.monotonic() < deadline, (folder / "pebble.log").read_text()
-                time.sleep(0.05)
-        (folder / "root.pem").write_text(root)
+        root = f"https://localhost:{management}/roots/0"
+        for url in (root, f"https://localhost:{port}/dir", f"http://127.0.0.1:{resolver_management}/"):
+            until(f"{url} answers; its log: {folder / 'pebble.log'}", lambda url=url: answers(asking, url))  # type: ignore[misc]
+        (folder / "root.pem").write_text(asking.get(root).raise_for_status().text)
         yield Authority(f"https://localhost:{port}/dir", folder / "root.pem", trusted, folder / "certbot")
+
+
+def answers(client: httpx.Client, url: str) -> bool:
+    """Whether a server answers there, with whatever status."""
+    with suppress(httpx.TransportError):
+        client.get(url)
+        return True
+    return False

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.waiting import PATIENCE
+
 # Beside them PostgreSQL keeps three for its superuser, and two are for who looks after it (connections.py of Django).
 RESERVED = 5
 EVERY_SECONDS = 0.05
@@ -48,7 +50,7 @@ def sampled(psql: Sequence[str], folder: Path, environment: Mapping[str, str]) -
         began = time.monotonic()
         try:
             while not looking.stdout.readline().startswith("{"):  # it looks
-                assert time.monotonic() < began + 10
+                assert time.monotonic() < began + PATIENCE, "psql has printed nothing"
                 assert looking.poll() is None, looking.stderr and looking.stderr.read()
             yield held
         finally:

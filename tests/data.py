@@ -39,7 +39,7 @@ def psql(*more: str) -> list[str]:
 def sql(query: str, password: str | None = None) -> subprocess.CompletedProcess[str]:
     """Run a query, as psql prints it."""
     variables = {"PGPASSWORD": secret("postgres_password") if password is None else password}
-    return subprocess.run(psql("--command", query), cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, timeout=30)
+    return subprocess.run(psql("--command", query), cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, timeout=60)
 
 
 def locked(table: str) -> AbstractContextManager[None]:
@@ -76,5 +76,5 @@ def ask_valkey(*words: str, password: str | None = None) -> str:
                 return str(error)
     given = ["--pass", password, "--no-auth-warning"] if password else []
     command = ["docker", "compose", "exec", "-T", "valkey", "valkey-cli", *given, *words]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     return (done.stdout + done.stderr).strip()

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from tests.stack import TARGET
+from tests.waiting import PATIENCE
 
 LIVE = f"{TARGET}/live"
 Event = dict[str, Any]
@@ -17,16 +18,16 @@ Event = dict[str, Any]
 @contextmanager
 def watching() -> Iterator[Iterator[Event]]:
     """The events from now on."""
-    with httpx.stream("GET", f"{LIVE}/events", timeout=10, trust_env=False) as answer:
+    with httpx.stream("GET", f"{LIVE}/events", timeout=PATIENCE, trust_env=False) as answer:
         assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/event-stream")
         yield (json.loads(line.removeprefix("data: ")) for line in answer.iter_lines() if line.startswith("data: "))
 
 
-def wait_for(events: Iterator[Event], holds: Callable[[Event], bool], seconds: float = 8) -> Event:
+def wait_for(events: Iterator[Event], holds: Callable[[Event], bool], seconds: float = PATIENCE) -> Event:
     """The first event of which it holds."""
     deadline = time.monotonic() + seconds
     for event in events:
         if holds(event):
             return event
-        assert time.monotonic() < deadline, event
+        assert time.monotonic() < deadline, f"no such event within {seconds:g} s; the last: {event}"
     raise AssertionError("the stream ended")

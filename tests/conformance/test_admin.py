@@ -43,7 +43,7 @@ class Visitor:
     """What a browser is to the admin site: it keeps cookies, and says from where it sends a form."""
 
     def __init__(self, base: str, **options: Any) -> None:
-        self.client = httpx.Client(base_url=base, headers={"Origin": base}, timeout=30, trust_env=False, **options)
+        self.client = httpx.Client(base_url=base, headers={"Origin": base}, timeout=60, trust_env=False, **options)
 
     def get(self, path: str, **query: str) -> httpx.Response:
         return patiently(lambda: self.client.get(SITE + path, params=query))

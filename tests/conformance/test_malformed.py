@@ -6,7 +6,6 @@ How many there are is MALFORMED_REQUESTS. Each application logs what it received
 import asyncio
 import os
 import re
-import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -22,12 +21,13 @@ from loadtest.chaos.attacks.vectors import generate
 from loadtest.chaos.attacks.vectors.model import Vector
 from tests.conftest import run_stack
 from tests.stack import EVENT_LOOPS, HOST, PORT, SERVICES, Service
+from tests.waiting import until
 from tests.wire import Request, Wire
 from tests.witness import APPLICATIONS, Seen, Witness
 from twogates.counters import HEALTH_CHECKS
 
 SEED = 9112
-LOG_SECONDS = 20
+
 HONEST = (
     (b"Connection", b"Upgrade"),
     (b"Upgrade", b"websocket"),
@@ -89,15 +89,16 @@ def wait_for_the_end(witness: Witness, mark: str) -> Seen:
     """One last request to each service; when it is in the logs, so are all before it."""
     for service in SERVICES:
         assert httpx.get(f"{service.url}/json", headers={"X-Request-ID": f"{mark}.end.{service}"}).status_code == 200
-    deadline = time.monotonic() + LOG_SECONDS
-    while True:
+    seen = witness.look()
+
+    def complete() -> bool:
+        nonlocal seen
         seen = witness.look()
-        missing = [name for name in APPLICATIONS if not any(one[0] == f"{mark}.end.{name}" for one in seen.received[name])]
-        missing += [name for name in APPLICATIONS if f"{mark}.end.{name}" not in seen.proxied]
-        if not missing:
-            return seen
-        assert time.monotonic() < deadline, f"the end is not in the logs of {missing}"
-        time.sleep(0.2)
+        received = all(any(one[0] == f"{mark}.end.{name}" for one in seen.received[name]) for name in APPLICATIONS)
+        return received and all(f"{mark}.end.{name}" in seen.proxied for name in APPLICATIONS)
+
+    until("the last request is in every log", complete)
+    return seen
 
 
 def test_no_answer_is_an_error_of_the_server(told: Told) -> None:

@@ -86,7 +86,7 @@ def waits_for_lock(words: str) -> bool:
 def test_a_mention_shows_through_every_service(client: httpx.Client, board: str, name: str) -> None:
     made = [posted(client, service, board, f"@{name}, and @{name} again, not a@{name}x") for service in SERVICES]
     posted(client, FLASK, board, f"of {name}, whom it does not call")
-    until(lambda: len(messages(client, name)) == len(made))
+    until("every mention is noted", lambda: len(messages(client, name)) == len(made))
     whole = mentions(client, name)["mentions"]
     assert sorted(mention["message"] for mention in whole) == made
     assert [mention["name"] for mention in whole] == [name] * 3
@@ -109,16 +109,16 @@ def test_killed_in_the_middle_of_two_jobs(client: httpx.Client, board: str, name
     with ExitStack() as saying:
         with transaction("LOCK TABLE mentions IN SHARE MODE"):
             written = posted(client, FLASK, board, f"@{name}")
-            until(lambda: waits_for_lock(WRITING))
+            until("the worker waits to write the mention", lambda: waits_for_lock(WRITING))
             saying.enter_context(transaction(f"SELECT FROM procrastinate_jobs WHERE id = {job_of(written, 'doing')} FOR UPDATE"))
-        until(lambda: messages(client, name) == [written])
+        until("the first mention is written", lambda: messages(client, name) == [written])
         with transaction("LOCK TABLE mentions IN SHARE MODE"):
             begun = posted(client, DJANGO, board, f"@{name}")
-            until(lambda: waits_for_lock(WRITING) and waits_for_lock(SAYING))
+            until("both jobs wait for their locks", lambda: waits_for_lock(WRITING) and waits_for_lock(SAYING))
             worker.kill()
             assert job_of(written, "doing")
             assert job_of(begun, "doing")
-    until(lambda: not job_of(written) and not job_of(begun))
+    until("both jobs are done", lambda: not job_of(written) and not job_of(begun))
     assert messages(client, name) == [written, begun]
 
 
@@ -126,9 +126,9 @@ def test_connections_lost_in_the_middle_of_a_job(client: httpx.Client, board: st
     before = worker.processes()
     with transaction("LOCK TABLE mentions IN SHARE MODE"):
         message = posted(client, FASTAPI, board, f"@{name}")
-        until(lambda: waits_for_lock(WRITING))
+        until("the worker waits to write the mention", lambda: waits_for_lock(WRITING))
         value("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'twogates_worker'")
-    until(lambda: not job_of(message))
+    until("the job is done", lambda: not job_of(message))
     assert messages(client, name) == [message]
     assert worker.processes() == before
 
@@ -139,9 +139,9 @@ def test_a_worker_that_is_stopped_ends_what_it_has_in_hand(client: httpx.Client,
     try:
         with transaction("LOCK TABLE mentions IN SHARE MODE"):
             message = posted(client, FLASK, board, f"@{name}")
-            until(lambda: waits_for_lock(WRITING))
+            until("the worker waits to write the mention", lambda: waits_for_lock(WRITING))
             stopping.start()
-            until(lambda: value(f"SELECT count(*) FROM pg_stat_activity WHERE {listens}") == "0")
+            until("the worker no longer listens", lambda: value(f"SELECT count(*) FROM pg_stat_activity WHERE {listens}") == "0")
         stopping.join()
         assert not job_of(message)
         assert messages(client, name) == [message]
@@ -165,7 +165,7 @@ def test_posting_goes_on_without_a_worker(client: httpx.Client, board: str, name
         assert re.search(r"queue: [4-9] waiting, the oldest for \d+ s", run_stack("status").stdout)
     finally:
         worker.start()
-    until(lambda: len(messages(client, name)) == 4)
+    until("all four mentions are noted", lambda: len(messages(client, name)) == 4)
     assert set(made) < set(messages(client, name))
 
 
@@ -173,9 +173,10 @@ def test_a_job_that_fails_is_tried_again_and_then_stays(board: str) -> None:
     number = value("INSERT INTO procrastinate_jobs (queue_name, task_name) VALUES ('board', 'note_mentions') RETURNING id").split()[0]
     job = f"FROM procrastinate_jobs WHERE id = {number}"
     try:
-        until(lambda: value(f"SELECT count(*) {job} AND status = 'todo' AND attempts > 0 AND scheduled_at IS NOT NULL") == "1")
+        retried = f"SELECT count(*) {job} AND status = 'todo' AND attempts > 0 AND scheduled_at IS NOT NULL"
+        until("the job is scheduled for a retry", lambda: value(retried) == "1")
         value(f"UPDATE procrastinate_jobs SET attempts = 8, scheduled_at = now() WHERE id = {number}")
-        until(lambda: value(f"SELECT status {job}") == "failed")
+        until("the job has failed for good", lambda: value(f"SELECT status {job}") == "failed")
         assert re.search(r"[1-9]\d* failed", run_stack("status").stdout)
     finally:
         value(f"DELETE {job}")

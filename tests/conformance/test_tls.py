@@ -71,12 +71,12 @@ def test_a_scanner_finds_mozillas_intermediate_profile(tmp_path: Path) -> None:
 
 
 def plain() -> http.client.HTTPConnection:
-    return http.client.HTTPConnection(HOST, PORT, timeout=5)
+    return http.client.HTTPConnection(HOST, PORT, timeout=60)
 
 
 def secure() -> http.client.HTTPConnection:
     context = ssl._create_unverified_context()
-    return http.client.HTTPSConnection(HOST, SECURE_PORT, timeout=5, context=context)
+    return http.client.HTTPSConnection(HOST, SECURE_PORT, timeout=60, context=context)
 
 
 @pytest.mark.parametrize("connect", [plain, secure])

@@ -19,7 +19,7 @@ MESSAGES: list[str | bytes] = ["hello", "Grüße \U0001f6aa\x00", b"\x00\xff", "
 
 def ws(service: Service, path: str = "/ws") -> ClientConnection:
     """A connection to the service."""
-    return connect(f"{service.ws_url.removesuffix('/ws')}{path}", proxy=None, open_timeout=30, close_timeout=30)
+    return connect(f"{service.ws_url.removesuffix('/ws')}{path}", proxy=None, open_timeout=60, close_timeout=60)
 
 
 @pytest.mark.parametrize("service", EVENT_LOOPS, ids=str)
@@ -27,7 +27,7 @@ def ws(service: Service, path: str = "/ws") -> ClientConnection:
 def test_a_message_comes_back(service: Service, message: str | bytes) -> None:
     with ws(service) as socket:
         socket.send(message)
-        assert socket.recv(timeout=30) == message
+        assert socket.recv(timeout=60) == message
 
 
 @pytest.mark.parametrize("service", EVENT_LOOPS, ids=str)
@@ -35,7 +35,7 @@ def test_messages_come_back_in_order(service: Service) -> None:
     with ws(service) as socket:
         for number in range(100):
             socket.send(str(number))
-        assert [socket.recv(timeout=30) for _ in range(100)] == [str(number) for number in range(100)]
+        assert [socket.recv(timeout=60) for _ in range(100)] == [str(number) for number in range(100)]
 
 
 @pytest.mark.parametrize("service", EVENT_LOOPS, ids=str)
@@ -44,7 +44,7 @@ def test_several_connections_at_once(service: Service) -> None:
         sockets = [opened.enter_context(ws(service)) for _ in range(20)]
         for number, socket in enumerate(sockets):
             socket.send(f"to {number}")
-        assert [socket.recv(timeout=30) for socket in reversed(sockets)] == [f"to {number}" for number in reversed(range(20))]
+        assert [socket.recv(timeout=60) for socket in reversed(sockets)] == [f"to {number}" for number in reversed(range(20))]
     assert {socket.close_code for socket in sockets} == {1000}
 
 
@@ -52,18 +52,18 @@ def test_several_connections_at_once(service: Service) -> None:
 def test_an_empty_message(message: str | bytes) -> None:
     with ws(FASTAPI) as socket:
         socket.send(message)
-        assert socket.recv(timeout=30) == message
+        assert socket.recv(timeout=60) == message
     with ws(DJANGO) as socket:  # Daphne sends no empty message
         socket.send(message)
         socket.send("next")
-        assert socket.recv(timeout=30) == "next"
+        assert socket.recv(timeout=60) == "next"
 
 
 @pytest.mark.parametrize("service", EVENT_LOOPS, ids=str)
 def test_a_fragmented_message_is_one_message(service: Service) -> None:
     with ws(service) as socket:
         socket.send(["a", "b", "c"])
-        assert socket.recv(timeout=30) == "abc"
+        assert socket.recv(timeout=60) == "abc"
 
 
 @pytest.mark.parametrize("service", EVENT_LOOPS, ids=str)
@@ -72,7 +72,7 @@ def test_a_message_beyond_the_limit_ends_the_connection(service: Service) -> Non
         socket.send("x" * (LIMIT + 1))
         # Uvicorn ends it at the head of the frame with the rest unread: the kernel's reset may overtake the code.
         with pytest.raises(ConnectionClosed):
-            socket.recv(timeout=30)
+            socket.recv(timeout=60)
 
 
 @pytest.mark.parametrize(("service", "code"), [(FASTAPI, 1009), (DJANGO, None)], ids=str)
@@ -80,7 +80,7 @@ def test_the_head_of_too_long_a_frame_is_enough(service: Service, code: int | No
     with ws(service) as socket:
         socket.socket.sendall(struct.pack("!BBQI", 0x81, 0x80 | 127, LIMIT + 1, 0))  # RFC 6455, 5.2: text, masked by nought
         with pytest.raises(ConnectionClosed) as closed:
-            socket.recv(timeout=30)
+            socket.recv(timeout=60)
     assert (closed.value.rcvd and closed.value.rcvd.code) == code  # Daphne closes without a word
 
 

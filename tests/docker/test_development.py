@@ -10,7 +10,7 @@ def test_an_edit_shows(tmp_path: Path) -> None:
     started = own.run("scripts.stack", "dev")
     try:
         assert started.returncode == 0, started.stdout + started.stderr
-        edit_shows_everywhere(own.folder, own.port, seconds=60)
+        edit_shows_everywhere(own.folder, own.port)
     finally:
         stopped = own.run("scripts.stack", "down")
     assert stopped.returncode == 0, stopped.stderr

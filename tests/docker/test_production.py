@@ -8,7 +8,6 @@ import shutil
 import socket
 import ssl
 import subprocess
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,6 +23,7 @@ from tests.checkouts import OwnStack
 from tests.conftest import ROOT
 from tests.docker.conftest import docker
 from tests.docker.test_hardening import RULES, RULES_FOR_SERVERS
+from tests.waiting import until
 
 NAME = "twogates.example"
 SECRET = "django_secret_key"
@@ -261,10 +261,7 @@ def test_certbot_renews_as_the_docs_say(production: Production, tmp_path: Path) 
         with Asking(production, [production.authority, authority.root]) as asking:
             authority.certbot(*renew[1].split(), "--no-random-sleep-on-renew", **production.environment)
             production.authority = authority.root  # which new connections trust alone
-            deadline = time.monotonic() + 5
-            while not served(production):
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
+            until("new connections have the new certificate", lambda: served(production))
     assert asking.failed == []
     assert asking.answered > 5
 

@@ -78,7 +78,7 @@ def test_switched_off_there_is_nothing(start: Start) -> None:
     off = {"ADMIN": "off", "SECRET_KEY_FILE": ""}
     base = start(**off)
     for path in ("/admin/", "/admin/login/", "/static/admin/css/base.css"):
-        answer = httpx.get(base + path, timeout=30)
+        answer = httpx.get(base + path, timeout=60)
         assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/problem+json")
     asked = run("-m", "admin_site.make_user", **off)
     assert (asked.returncode, asked.stderr) == (1, "twogates: ADMIN is 'off'; accepted: on, with make up ADMIN=on first\n")
@@ -103,7 +103,7 @@ def test_in_production_it_passes_djangos_check(stack: None) -> None:
 def test_each_request_gives_its_connection_back(start: Start) -> None:
     """With a pool of one, a request that kept it would be the last. The cookie makes it ask for a session."""
     cookie = {"Cookie": "sessionid=0123456789abcdef0123456789abcdef"}
-    with httpx.Client(base_url=start(POOL="1"), headers=cookie, timeout=30) as client:
+    with httpx.Client(base_url=start(POOL="1"), headers=cookie, timeout=60) as client:
         for path, status in [("/admin/", 302), ("/admin/login/", 200), ("/boards", 200)] * 4:
             answer = client.get(path)
             assert answer.status_code == status, answer.text

@@ -17,7 +17,12 @@ import pytest
 
 from scripts import supervisor
 from tests.journal import Clients, as_owner, ask_owner, at_work, cut, database_pid, paused
+from tests.measured import Measure
 from tests.stack import SERVICES, TARGET
+from tests.waiting import until
+
+
+ANSWER_SECONDS, BACK_SECONDS = 2.0, 3.0
 
 
 @pytest.fixture
@@ -32,14 +37,29 @@ WAITING = "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'twogate
 
 def readiness(service: str) -> tuple[int, set[str]]:
     """The status of /readyz, and which dependencies are down."""
-    answer = httpx.get(f"{TARGET}/{service}/readyz", timeout=20)
+    answer = httpx.get(f"{TARGET}/{service}/readyz", timeout=60)
     return answer.status_code, {name for name, state in answer.json()["dependencies"].items() if state == "down"}
+
+
+@pytest.mark.measured
+@pytest.mark.parametrize("fault", ["paused", "cut"])
+def test_answers_and_recovery_are_bounded_in_time(clients: Clients, measure: Measure, fault: str) -> None:
+    """The two promises of docs/data.md: an answer within two seconds whatever happens, and no restart to recover."""
+    if fault == "paused":
+        with paused():
+            clients.wait("refused")
+            time.sleep(2.5)  # the length of the fault: longer than any limit of ours
+    else:
+        cut()
+    back = clients.wait("read", "written", "ready")
+    measure.that(clients.longest < ANSWER_SECONDS, f"the longest answer took {clients.longest:.2f} s")
+    measure.that(back < BACK_SECONDS, f"all clients were served again after {back:.2f} s")
 
 
 def test_killed(clients: Clients) -> None:
     os.kill(database_pid(), signal.SIGKILL)
     clients.wait("refused")
-    clients.wait("read", "written", seconds=20)  # Supervisor starts it again, and it reads its log
+    clients.wait("read", "written")  # Supervisor starts it again, and it reads its log
 
 
 def test_stopped(clients: Clients) -> None:
@@ -68,9 +88,7 @@ def test_cut_in_the_middle(clients: Clients) -> None:
     for _ in range(3):
         with as_owner() as holder:
             holder.execute("SELECT FROM boards WHERE id = %s FOR UPDATE", [clients.board])
-            deadline = time.monotonic() + 10
-            while not ask_owner(WAITING):
-                assert time.monotonic() < deadline, "nobody writes"
+            until("a writer waits for the lock", lambda: ask_owner(WAITING))
             cut()
     clients.wait("read", "written")
 
@@ -82,7 +100,7 @@ def test_locked(clients: Clients) -> None:
         clients.wait("refused")
         time.sleep(1.5)  # how long it lasts: longer than a request may wait
         for service in SERVICES:
-            assert httpx.get(f"{service.url}/healthz", timeout=20).status_code == 200
+            assert httpx.get(f"{service.url}/healthz", timeout=60).status_code == 200
     clients.wait("read", "written")
 
 
@@ -100,7 +118,7 @@ def test_full(clients: Clients) -> None:
     ask_owner("ALTER ROLE twogates CONNECTION LIMIT 0")  # with one, whoever has it may be served by it alone
     try:
         cut()
-        clients.wait("refused", seconds=1)
+        clients.wait("refused")
     finally:
         ask_owner("ALTER ROLE twogates CONNECTION LIMIT -1")
     clients.wait("read", "written")

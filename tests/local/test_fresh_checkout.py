@@ -53,7 +53,7 @@ def test_make_dev_shows_an_edit_and_make_down_leaves_nothing(checkout: Path) -> 
     started = make("dev", checkout)
     try:
         assert started.returncode == 0, started.stdout + started.stderr
-        edit_shows_everywhere(checkout, PORT, seconds=60)
+        edit_shows_everywhere(checkout, PORT)
     finally:
         stopped = make("down", checkout)
     assert stopped.returncode == 0, stopped.stderr

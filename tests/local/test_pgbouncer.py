@@ -74,7 +74,7 @@ def start(name: str, plan: Plan, servers: Servers, pooler: int) -> str:
 def test_many_clients_share_three_connections(behind: tuple[dict[str, str], int]) -> None:
     urls, port = behind
     name = f"pooled-{uuid4()}"
-    with httpx.Client(timeout=30) as client:
+    with httpx.Client(timeout=60) as client:
         board = client.post(f"{urls['flask']}/boards", json={"name": name}).json()["id"]
 
         def post(number: int) -> int:
@@ -108,7 +108,7 @@ def test_what_fails_behind_it_is_answered_as_without_it(behind: tuple[dict[str, 
             clients.wait("refused")
             time.sleep(2.5)  # how long it lasts: longer than any limit of ours
             for url in urls.values():
-                answer = httpx.get(f"{url}/readyz", timeout=20)
+                answer = httpx.get(f"{url}/readyz", timeout=60)
                 assert (answer.status_code, answer.json()["dependencies"]["database"]) == (503, "down")
                 assert httpx.get(f"{url}/healthz").status_code == 200
         clients.wait("read", "written", "ready")
@@ -118,4 +118,4 @@ def test_what_fails_behind_it_is_answered_as_without_it(behind: tuple[dict[str, 
         clients.wait("read", "written")
         os.kill(database_pid(), signal.SIGKILL)
         clients.wait("refused")
-        clients.wait("read", "written", seconds=20)  # Supervisor starts it again, and it reads its log
+        clients.wait("read", "written")  # Supervisor starts it again, and it reads its log

@@ -21,7 +21,7 @@ class Counted:
     """A service that reaches its database through a proxy of its own."""
 
     def __init__(self, base: str, proxy: Proxy) -> None:
-        self.client = httpx.Client(base_url=base, timeout=20, trust_env=False)
+        self.client = httpx.Client(base_url=base, timeout=60, trust_env=False)
         self.proxy = proxy
         self.counts: dict[str, int] = {}
 

@@ -76,7 +76,7 @@ def test_the_replica_moves_while_a_request_waits_for_it(
     nginx: Start, names: Names, silent: int, method: str, path: str, status: int
 ) -> None:
     base = nginx(patient, NGINX_RESOLVER=names.place, FASTAPI_SERVERS=f"server fastapi:{silent} resolve max_fails=1 fail_timeout=2s;")
-    connection = http.client.HTTPConnection(base.removeprefix("http://"), timeout=20)
+    connection = http.client.HTTPConnection(base.removeprefix("http://"), timeout=60)
     body = json.dumps(DOCUMENT) if method == "POST" else None
     connection.request(method, f"/fastapi/{path}", body, {"Content-Type": "application/json"} if body else {})
     # Nginx, one process here, answers this after it has begun with the other.

@@ -8,7 +8,6 @@ import resource
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from scripts.compose_file import ROOT, defaults, load, variables
 from scripts.doctor import listening
 from scripts.local_plan import make_plan
 from tests.checkouts import copy_of_checkout, free_port
+from tests.waiting import until
 
 # As on a machine with nothing but Python: -S leaves every package out.
 DOCTOR = [sys.executable, "-S", "-m", "scripts.doctor"]
@@ -183,15 +183,13 @@ def test_what_a_killed_stack_left_is_found_and_ended(tmp_path: Path) -> None:
     folder = copy_of_checkout(tmp_path)
     marked = {**os.environ, "SUPERVISOR_SERVER_URL": f"unix://{folder}/.run/supervisor.sock"}
     with subprocess.Popen(["sleep", "60"], env=marked) as orphan, subprocess.Popen(["sleep", "60"]) as other:
-        deadline = time.monotonic() + 5
-        while Path(f"/proc/{orphan.pid}/comm").read_text() != "sleep\n":
-            assert time.monotonic() < deadline
+        until("the orphan runs its program", lambda: Path(f"/proc/{orphan.pid}/comm").read_text() == "sleep\n")
         _, runtimes, found = doctor(folder, RUNTIME="local")
         assert found["left of a killed run"]["seen"] == "1 processes: sleep"
         assert runtimes == []
         ended = subprocess.Popen([sys.executable, "-S", "-c", "from scripts import leftovers; print(leftovers.end())"], cwd=folder)
-        assert orphan.wait(10) == -15
-        assert ended.wait(10) == 0
+        assert orphan.wait(60) == -15
+        assert ended.wait(60) == 0
         assert other.poll() is None
         other.kill()
 

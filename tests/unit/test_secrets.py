@@ -15,7 +15,7 @@ NAMES = LISTS | {"database_password", "django_secret_key", "postgres_password", 
 def make(folder: Path) -> dict[str, str]:
     """Run it; the secrets by name."""
     command = [sys.executable, "-m", "scripts.secrets"]
-    done = subprocess.run(command, cwd=ROOT, env=os.environ | {"SECRETS": str(folder)}, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | {"SECRETS": str(folder)}, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return {path.name: path.read_text() for path in folder.iterdir()}
 

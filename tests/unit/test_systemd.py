@@ -6,18 +6,18 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from secrets import token_urlsafe
 
-import httpx
 import pytest
 
 from scripts.compose_file import load
 from scripts.local_plan import make_plan
+from scripts.ready import answer
 from scripts.systemd.units import line, quoted, render, server
 from tests.checkouts import free_port
 from tests.conftest import ROOT
+from tests.waiting import until
 
 # On systemd's scale from 0, which can do nothing, to 10, which is what a unit without hardening has: 9.6.
 HIGHEST_EXPOSURE = 2.0
@@ -188,16 +188,10 @@ def test_its_command_answers_and_ends_by_its_signal(name: str, units: Path) -> N
     port = free_port()
     with begin(path, port) as process:
         try:
-            deadline = time.monotonic() + 30
-            while True:
-                try:
-                    assert httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
-                    break
-                except httpx.TransportError:
-                    assert process.poll() is None and time.monotonic() < deadline
-                    time.sleep(0.05)
+            until(f"{name} answers", lambda: answer(f"http://127.0.0.1:{port}/healthz") or process.poll() is not None)
+            assert process.poll() is None
             process.send_signal(signal.Signals[settings(path)["KillSignal"][0]])
-            assert process.wait(30) == 0
+            assert process.wait(60) == 0
         finally:
             process.kill()
 
@@ -212,12 +206,10 @@ def test_the_worker_has_no_port_and_shows_by_a_file_that_it_lives(units: Path, t
     assert subprocess.run(check, env=environment, capture_output=True).returncode == 1
     with begin(path, "", ALIVE_FILE=str(alive)) as process:
         try:
-            deadline = time.monotonic() + 30
-            while subprocess.run(check, env=environment, capture_output=True).returncode:
-                assert process.poll() is None
-                assert time.monotonic() < deadline
+            until("the health check accepts the worker", lambda: not subprocess.run(check, env=environment, capture_output=True).returncode)
+            assert process.poll() is None
             process.send_signal(signal.Signals[unit["KillSignal"][0]])
-            assert process.wait(30) == 0
+            assert process.wait(60) == 0
         finally:
             process.kill()
     os.utime(alive, (1, 1))
@@ -228,7 +220,7 @@ def test_the_worker_has_no_port_and_shows_by_a_file_that_it_lives(units: Path, t
 def test_a_wrong_setting_ends_with_the_status_that_is_not_started_again(name: str, units: Path) -> None:
     path = units / f"twogates-{name}.service"
     with begin(path, "nonsense") as process:
-        assert process.wait(30) == int(settings(path)["RestartPreventExitStatus"][0])
+        assert process.wait(60) == int(settings(path)["RestartPreventExitStatus"][0])
 
 
 def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
