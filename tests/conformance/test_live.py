@@ -94,7 +94,8 @@ def test_rates_and_percentiles_are_those_that_a_client_measured(client: httpx.Cl
     assert (seen["errors"], seen["refused"]) == (0, 0)
     measure.that(seen["rps"] == len(waits) / 2, f"{seen['rps']} requests a second in a window of two seconds that holds {len(waits)}")
     for name, place in (("p50", 9), ("p95", 18), ("p99", 19)):
-        measure.that(seen[name] == pytest.approx(measured[place], abs=0.08), f"{name} {seen[name]:.3f} s, of the client {measured[place]:.3f} s")
+        apart = abs(seen[name] - measured[place])
+        measure.that(apart <= 0.08, f"{name} is {apart:.3f} s from what the client measured")
 
 
 def test_a_blocked_loop_is_late(client: httpx.Client) -> None:

@@ -10,9 +10,9 @@ import pytest
 from tests.docker.conftest import docker
 from tests.measured import Measure
 from tests.stack import TARGET
+from tests.waiting import until
 
 FOLLOWS_WITHIN = 3.0
-from tests.waiting import until
 
 
 class Load:

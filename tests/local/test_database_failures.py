@@ -21,7 +21,6 @@ from tests.measured import Measure
 from tests.stack import SERVICES, TARGET
 from tests.waiting import until
 
-
 ANSWER_SECONDS, BACK_SECONDS = 2.0, 3.0
 
 
