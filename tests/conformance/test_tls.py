@@ -39,7 +39,7 @@ def test_a_websocket_over_tls(service: Service, trusting: ssl.SSLContext) -> Non
     # reads and another one writes, and now and then the request would never be sent.
     async def echo() -> str | bytes:
         url = f"wss://localhost:{SECURE_PORT}/{service.name}/ws"
-        async with asyncio.timeout(10), websocket_client.connect(url, ssl=trusting) as client:
+        async with asyncio.timeout(60), websocket_client.connect(url, ssl=trusting) as client:
             await client.send("through TLS")
             return await client.recv()
 

@@ -263,7 +263,7 @@ def test_certbot_renews_as_the_docs_say(production: Production, tmp_path: Path) 
             production.authority = authority.root  # which new connections trust alone
             until("new connections have the new certificate", lambda: served(production))
     assert asking.failed == []
-    assert asking.answered > 5
+    assert asking.answered
 
 
 def served(production: Production) -> bool:

@@ -57,7 +57,7 @@ def handshake(folder: Path, name: str, authority: Path) -> None:
     thread = threading.Thread(target=serve)
     thread.start()
     try:
-        ours.settimeout(10)
+        ours.settimeout(60)
         ssl.create_default_context(cafile=authority).wrap_socket(ours, server_hostname=name).close()
     finally:
         ours.close()

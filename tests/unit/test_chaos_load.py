@@ -31,7 +31,7 @@ def played(http: Handler, ws: Handler | None = None, what: Ask = GET, answers: i
         await web.TCPSite(runner, "127.0.0.1", port).start()
         try:
             async with Load(f"http://127.0.0.1:{port}", sockets=1 if ws else 0, what=[what], clients=clients) as load:
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(60):
                     while len(load.events) < answers:
                         await asyncio.sleep(0.01)
             counted(load.planned, load.events)

@@ -239,7 +239,7 @@ def test_while_nobody_watches_the_log_is_kept_short_and_nothing_else_is_done(tmp
         assert seen.processes.living  # of the last look
         looking.cancel()
 
-    asyncio.run(asyncio.wait_for(main(), 20))
+    asyncio.run(asyncio.wait_for(main(), 60))
 
 
 def test_what_is_measured_has_nothing_of_it() -> None:
