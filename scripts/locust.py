@@ -2,7 +2,6 @@
 
 import os
 import sys
-from pathlib import Path
 
 from scripts import bundled, runtime_docker, runtime_local
 from scripts.compose_file import ROOT, load
@@ -22,7 +21,7 @@ def main() -> None:
         page = ["--web-host", "127.0.0.1", "--web-port", locust_port]
         os.execv(
             sys.executable,
-            [str(Path(sys.executable)), "-m", "locust", "-f", "loadtest/locustfile.py", "--class-picker", "--host", target, *page],
+            [sys.executable, "-m", "scripts.module", "locust", "-f", "loadtest/locustfile.py", "--class-picker", "--host", target, *page],
         )
     elif runtime_docker.is_up():
         os.chdir(ROOT)

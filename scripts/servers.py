@@ -101,6 +101,8 @@ class Servers:
 
     def start(self, name: str, command: Command) -> None:
         """Start a server, in a process group of its own so that Ctrl-C does not reach it before it is told to end."""
+        if name in self.running and self.running[name].poll() is None:
+            raise ValueError(f"A server of the name {name!r} runs already, and nothing would end it any more")
         environment = {**os.environ, "PYTHONHASHSEED": "0", **command.environment}
         # Appended to: Nginx opens it once more, and two that each write at a place of their own write over each other.
         with self.log(name).open("ab") as log, uninterrupted():  # else a server may run that is not in the table yet

@@ -1,13 +1,15 @@
 """The suites of `make test` and `make test-measured`: which tests run together, in which runtime, with how many inputs."""
 
 import os
+import signal
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from scripts import test_place
 from scripts.compose_file import ROOT
 from scripts.output import console
 
@@ -27,21 +29,44 @@ LONG = ["tests/differential", "tests/conformance/test_malformed.py"]
 
 @dataclass
 class Suite:
-    """One run of pytest."""
+    """One run of pytest, under a guard that ends what it leaves running."""
 
     name: str
     arguments: list[str]
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    stack: bool = True  # whether it starts stacks, which then have ports and names of this run
 
-    def run(self) -> Counter[str]:
-        """Its tests counted by outcome; the output goes through."""
+    def run(self, docker: bool) -> Counter[str]:
+        """Its tests counted by outcome, with one failure for what it left; the output goes through."""
         console.rule(self.name)
-        report = REPORTS / f"{self.name.replace(' ', '-')}.xml"
+        report, left = (REPORTS / f"{self.name.replace(' ', '-')}.{kind}" for kind in ("xml", "left"))
+        own = test_place.environment() if self.stack else {}
         words = ["-q", "--durations=10", "--durations-min=2", f"--junitxml={report}", *self.arguments]
-        status = subprocess.run([sys.executable, "-m", "pytest", *words], cwd=ROOT, env={**os.environ, **self.environment}).returncode
-        if status == NONE_SELECTED:
-            return Counter()
-        return counted(ElementTree.parse(report).getroot()[0], status) if report.is_file() else Counter(failed=1)  # noqa: S314  our own file
+        status = guarded(left, [sys.executable, "-m", "pytest", *words], {test_place.MARK: test_place.NAME, **own, **self.environment})
+        found = Counter[str]()
+        if status != NONE_SELECTED:
+            found = counted(ElementTree.parse(report).getroot()[0], status) if report.is_file() else Counter(failed=1)  # noqa: S314  our own
+        lines = left.read_text().splitlines() if left.is_file() else ["unknown, since the guard of the suite was killed"]
+        lines += [*(test_place.remove_containers() if docker else []), *test_place.listeners(own)]
+        for line in lines:
+            console.print(f"Left behind by this suite: {line}", markup=False)
+        found["failed"] += bool(lines)
+        return found
+
+
+def guarded(left: Path, command: list[str], environment: dict[str, str]) -> int:
+    """Run a command under scripts/guard.py; its exit status. An interrupt ends the command, and returns when all of it is gone."""
+    # In a session of its own: Ctrl-C and a kill of the whole group reach this process, and the guard then cleans up.
+    words = [sys.executable, "-m", "scripts.guard", str(left), *command]
+    guard = subprocess.Popen(words, cwd=ROOT, env={**os.environ, **environment}, stdin=subprocess.PIPE, start_new_session=True)
+    assert guard.stdin
+    try:
+        return guard.wait()
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if guard.poll() is None else ():
+            signal.signal(number, signal.SIG_IGN)  # a second one must not end this process before its guard is done
+        guard.stdin.close()
+        guard.wait()
 
 
 def counted(report: ElementTree.Element, status: int) -> Counter[str]:
@@ -62,9 +87,9 @@ def counted(report: ElementTree.Element, status: int) -> Counter[str]:
 def functional(docker: bool) -> list[Suite]:
     """What `make test` runs: nothing in it holds a time, a rate or a latency."""
     # A file a process, two at a time: they wait as much as they compute.
-    found = [Suite("unit", ["tests/unit", "--numprocesses=2", "--dist=loadfile", *FUNCTION])]
+    found = [Suite("unit", ["tests/unit", "--numprocesses=2", "--dist=loadfile", *FUNCTION], stack=False)]
     # Before the stack's suites: the laboratory starts its own services, and refuses while another stack runs.
-    found.append(Suite("laboratory", ["tests/lab", "tests/browser", "tests/lessons", *FUNCTION]))
+    found.append(Suite("laboratory", ["tests/lab", "tests/browser", "tests/lessons", *FUNCTION], stack=False))
     if not docker:
         return [*found, Suite("local processes", ["tests/local", *THROUGH_NGINX, *FUNCTION], {"RUNTIME": "local", **FEW})]
     found.append(Suite("local processes", ["tests/local", *FUNCTION], {"RUNTIME": "local"}))
@@ -77,7 +102,12 @@ def measuring(docker: bool, short: bool) -> list[Suite]:
     """What `make test-measured` runs, and with ``short`` each of it once and with fewer inputs."""
     runtime, inputs = {"RUNTIME": "docker" if docker else "local"}, SOME if short else MANY
     found = [
-        Suite("measured without a stack", ["tests/unit", "tests/lab", "tests/browser", "tests/lies", LAB_LESSONS, *MEASURED], inputs),
+        Suite(
+            "measured without a stack",
+            ["tests/unit", "tests/lab", "tests/browser", "tests/lies", LAB_LESSONS, *MEASURED],
+            inputs,
+            stack=False,
+        ),
         Suite("measured on local processes", ["tests/local", *MEASURED], {"RUNTIME": "local"}),
         Suite("measured through Nginx", [*THROUGH_NGINX, STACK_LESSONS, *MEASURED], runtime),
         Suite("many inputs", LONG, runtime | inputs),

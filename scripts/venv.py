@@ -9,6 +9,7 @@ import importlib.util
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -174,7 +175,11 @@ def main():
         ensure(*(group for group in sys.argv[1].split(",") if group))
         python = str(PYTHON)
     os.chdir(str(ROOT))
-    os.execve(python, [python, *sys.argv[2:]], ENVIRONMENT)
+    # A shell that starts a command in the background has it ignore Ctrl-C, and a program inherits what is ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    os.execve(python, [python, "-m", "scripts.module", *sys.argv[3:]], ENVIRONMENT)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.machine_load import MARK
 from tests.measured import (  # noqa: F401  hooks and a fixture
     measure,
     pytest_collection_finish,
@@ -41,3 +42,7 @@ def stack() -> Iterator[None]:
     if not was_up:
         stopped = run_stack("down")
         assert stopped.returncode == 0, stopped.stdout + stopped.stderr
+        if MARK in os.environ and os.environ.get("COMPOSE_PROJECT_NAME") == os.environ[MARK] and os.environ.get("RUNTIME") == "docker":
+            # A project of this test run alone: its database has no further use.
+            words = ["docker", "compose", "--profile", "*", "down", "--volumes", "--remove-orphans"]
+            subprocess.run(words, cwd=ROOT, capture_output=True, check=True, timeout=120)

@@ -3,15 +3,17 @@
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-from loadtest.chaos.attacks import ATTACKS, Attack, Tally, Target, flood, large_bodies, slow_readers, slow_uploads, slowloris
+from loadtest.chaos.attacks import ATTACKS, Attack, Tally, Target, connections, flood, large_bodies, slow_readers, slow_uploads, slowloris
 from loadtest.chaos.attacks.connections import answers, crowd
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+LONG = 60.0  # seconds, far more than any of it takes
 
 
 async def against(serve: Serve, attack: Attack, seconds: float = 0.5) -> Tally:
@@ -47,17 +49,11 @@ async def answer_all(reader: asyncio.StreamReader, writer: asyncio.StreamWriter)
         writer.write(OK)
 
 
-@pytest.mark.parametrize(
-    ("attack", "number"),
-    [
-        (slowloris.attack, slowloris.CONNECTIONS),
-        (slow_uploads.attack, slow_uploads.CONNECTIONS),
-        (slow_readers.attack, slow_readers.CONNECTIONS),
-    ],
-    ids=["slowloris", "slow-uploads", "slow-readers"],
-)
-def test_connections_that_a_server_keeps_are_open_at_the_end(attack: Attack, number: int) -> None:
-    tally = asyncio.run(against(keep, attack, 2.0))
+@pytest.mark.parametrize("module", [slowloris, slow_uploads, slow_readers], ids=lambda module: module.__name__.rpartition(".")[2])
+def test_connections_that_a_server_keeps_are_open_at_the_end(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    number = 50  # few, so that all connect long before the attack ends
+    monkeypatch.setattr(module, "CONNECTIONS", number)
+    tally = asyncio.run(against(keep, module.attack, 3.0))
     assert (tally.connections, tally.held, tally.open) == (number, number, number)
     assert (tally.closed, tally.reset, tally.refused) == (0, 0, 0)
 
@@ -73,15 +69,25 @@ def test_slow_clients_send_no_whole_request() -> None:
     assert tally.sent >= sum(map(len, seen)) > 0
 
 
-def test_a_flood_is_answered_and_counted() -> None:
-    tally = asyncio.run(against(answer_all, flood.attack))
+def test_a_flood_is_answered_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends with its last request, however long that takes. The server answers none before all clients are there."""
+    requests = 3 * flood.CONNECTIONS
+    monkeypatch.setattr(flood, "REQUESTS", requests)
+    monkeypatch.setattr(connections, "PAUSE", LONG)  # no client comes back
+    there = asyncio.Barrier(flood.CONNECTIONS)
+
+    async def answer_when_all_are_there(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await there.wait()
+        await answer_all(reader, writer)
+
+    tally = asyncio.run(against(answer_when_all_are_there, flood.attack, LONG))
     assert tally.held == flood.CONNECTIONS
-    assert tally.statuses.keys() == {200}
-    assert tally.statuses[200] > flood.CONNECTIONS  # more than one a connection
+    assert tally.statuses == {200: requests}
 
 
-def test_a_body_stops_when_it_is_refused() -> None:
-    tally = asyncio.run(against(refuse, large_bodies.attack))
+def test_a_body_stops_when_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "PAUSE", LONG)
+    tally = asyncio.run(against(refuse, large_bodies.attack, LONG))
     assert tally.statuses == {413: large_bodies.CONNECTIONS}
     assert tally.closed + tally.reset == tally.connections == large_bodies.CONNECTIONS
     assert tally.sent < large_bodies.CONNECTIONS * large_bodies.DECLARED / 2

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from scripts import data_local
 from scripts.compose_file import load
 from tests.checkouts import free_port
+from tests.waiting import until
 
 WAYS = [data_local.NAMESPACE, data_local.OTHER_USER] if os.geteuid() == 0 else [[]]
 
@@ -38,10 +38,9 @@ def test_it_starts_with_a_password_and_a_database(way: list[str], folder: Path, 
     psql = [data_local.find_postgres() / "psql", "--host=127.0.0.1", f"--port={port}", "--username=postgres", "--dbname=twogates"]
     with subprocess.Popen(data_local.postgres_command(document, folder / "postgres", int(port)), cwd=folder) as process:
         try:
-            deadline = time.monotonic() + 20
-            while not data_local.accepts(int(port)):
-                assert process.poll() is None and time.monotonic() < deadline
-                time.sleep(0.05)
+            # It listens before it takes connections: until then it says that it is starting up.
+            until("PostgreSQL to take connections", lambda: process.poll() is not None or data_local.postgres_is_ready(int(port)))
+            assert process.poll() is None
             for password, status in (("a password", 0), ("another", 2)):
                 asked = subprocess.run(
                     [*psql, "--command=SELECT 1"], env=os.environ | {"PGPASSWORD": password}, capture_output=True, text=True
@@ -49,7 +48,7 @@ def test_it_starts_with_a_password_and_a_database(way: list[str], folder: Path, 
                 assert asked.returncode == status, asked.stderr
         finally:
             process.send_signal(signal.SIGINT)
-            assert process.wait(20) == 0
+            assert process.wait(60) == 0
 
 
 def test_what_cannot_be_made_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,6 +58,17 @@ def test_a_server_that_does_not_start_is_named_with_the_end_of_its_log(folder: P
         servers.wait_until_ready()
 
 
+def test_a_second_server_of_a_name_is_refused_while_the_first_one_runs(folder: Path) -> None:
+    """It would take the first one's place in the table, and the first one would outlast the block."""
+    sleep = Command(["sleep", "600"], folder, free_port())
+    with Servers(folder) as servers:
+        servers.start("one", sleep)
+        first = servers.pid("one")
+        with pytest.raises(ValueError, match="'one' runs already"):
+            servers.start("one", sleep)
+    assert proc.alive([first]) == []
+
+
 def test_servers_and_their_children_end_with_the_block_even_those_that_do_not_want_to(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,6 +120,7 @@ def test_the_cpus_of_generator_and_servers_are_apart_and_given_back() -> None:
     assert os.sched_getaffinity(0) == before
 
 
+@pytest.mark.measured
 def test_every_server_starts_and_a_run_has_a_figure_for_every_cell(folder: Path) -> None:
     with Servers(folder) as servers:
         plan = make_plan()

@@ -1,0 +1,60 @@
+"""Programs as make starts them from a shell that has them ignore Ctrl-C, as it does with what runs in the background."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from scripts import proc
+from tests.conftest import ROOT
+
+
+def ignore() -> None:
+    """In the child, before it runs the program."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+
+
+@contextmanager
+def background(*words: str, **more: str) -> Iterator[subprocess.Popen[str]]:
+    """``scripts/venv.py none -m WORDS`` with SIGINT and SIGTERM ignored and standard input closed; its output is one stream."""
+    command = [sys.executable, "scripts/venv.py", "none", "-m", *words]
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **more},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        preexec_fn=ignore,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            for pid in reversed(proc.tree(process.pid) if process.poll() is None else []):
+                os.kill(pid, signal.SIGKILL)
+
+
+def read_until(process: subprocess.Popen[str], text: str) -> None:
+    """Read what it prints until a line with ``text`` came."""
+    assert process.stdout
+    printed = ""
+    for line in process.stdout:
+        printed += line
+        if text in line:
+            return
+    raise AssertionError(f"it never said {text!r}: {printed}")
+
+
+def interrupt(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """Press Ctrl-C; its exit status, what it still said. Nothing that it had started is left."""
+    pids = proc.tree(process.pid)
+    process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate(timeout=60)
+    assert proc.alive(pids) == []
+    return process.returncode, rest

@@ -1,0 +1,25 @@
+"""Programs that need a stack end on Ctrl-C, however their shell had started them. tests/unit/test_interrupts.py has the others."""
+
+import pytest
+
+from tests.interrupts import background, interrupt, read_until
+
+pytestmark = pytest.mark.usefixtures("stack")
+
+
+@pytest.mark.parametrize(
+    ("words", "begun"),
+    [
+        (("scripts.stack", "logs"), "nginx"),
+        (("scripts.locust",), "Starting web interface"),
+        (("loadtest", "load", "--seconds", "60"), "calibration:"),
+        (("scripts.chat", "--sockets", "20", "--seconds", "60"), "ockets"),
+    ],
+    ids=["logs", "locust", "load", "chat"],
+)
+def test_it_ends_on_ctrl_c(words: tuple[str, ...], begun: str) -> None:
+    with background(*words, RUNTIME="local") as process:
+        read_until(process, begun)
+        status, rest = interrupt(process)
+    assert status in (130, -2), rest  # -2: tail, which ends by the signal itself
+    assert "Traceback" not in rest

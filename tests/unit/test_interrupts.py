@@ -1,0 +1,40 @@
+"""Every command of the Makefile ends on Ctrl-C, however its shell had started it. Those on a stack: tests/local/test_interrupts.py."""
+
+import re
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.interrupts import background, interrupt, read_until
+
+HANDLERS = "import signal; print(signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM))"
+
+
+def test_what_was_ignored_is_the_default_again() -> None:
+    with background("timeit", "-n1", "-r1", HANDLERS) as process:
+        printed, _ = process.communicate(timeout=60)
+    assert "default_int_handler> 0\n" in printed, printed  # 0: signal.SIG_DFL
+
+
+def test_every_command_is_started_by_what_resets_it() -> None:
+    recipes = re.findall(r"^([a-z-]+):.*## .*\n\t(.+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert len(recipes) > 20
+    assert [name for name, recipe in recipes if not recipe.startswith("$(RUN) ")] == ["help"]
+
+
+@pytest.mark.parametrize(
+    ("words", "begun"),
+    [
+        (("scripts.bench", "--rounds", "100"), "memory of the idle stack"),
+        (("loadtest", "lab", "--experiments", "middleware"), "calibration:"),
+        (("loadtest", "plan", "--again"), "calibration:"),
+    ],
+    ids=["bench", "lab", "plan"],
+)
+def test_it_ends_on_ctrl_c(words: tuple[str, ...], begun: str) -> None:
+    with background(*words, RUNTIME="local", DOCKER_HOST="tcp://127.0.0.1:1") as process:
+        read_until(process, begun)
+        status, rest = interrupt(process)
+    assert status == 130, rest
+    assert "interrupted" in rest
+    assert "Traceback" not in rest
