@@ -96,7 +96,7 @@ def remove_containers() -> list[str]:
         shown = '{{.Label "com.docker.compose.project"}}\t' + ("{{.Names}}" if kind == "container" else "{{.Name}}")
         for line in docker(*words, "--format", shown).splitlines():
             project, _, name = line.partition("\t")
-            if project == NAME or project.startswith(f"{NAME}-"):
+            if project == NAME or project.startswith(f"{NAME}-") or name.startswith(f"{NAME}-"):
                 docker(kind, "rm", "--force", name)
                 lines.append(f"{kind} {name}")
     return lines

@@ -22,7 +22,13 @@ THROUGH_NGINX = ["tests/conformance", "tests/differential", "tests/page"]
 # Generated inputs. `make test` sends enough to show that each family of endpoints works; the search for rare ones is long.
 FEW = {"DIFFERENTIAL_EXAMPLES": "60", "BOARD_SEQUENCES": "40", "MALFORMED_REQUESTS": "1000"}
 SOME = {"DIFFERENTIAL_EXAMPLES": "500", "BOARD_SEQUENCES": "200", "MALFORMED_REQUESTS": "5000"}
-MANY = {"DIFFERENTIAL_EXAMPLES": "2000", "BOARD_SEQUENCES": "2000", "MALFORMED_REQUESTS": "20000", "LIES_TIMES": "3"}
+MANY = {
+    "DIFFERENTIAL_EXAMPLES": "2000",
+    "BOARD_SEQUENCES": "2000",
+    "MALFORMED_REQUESTS": "20000",
+    "LIES_TIMES": "3",
+    "CHAOS_REPEATS": "all",
+}
 LAB_LESSONS, STACK_LESSONS = "tests/lessons/test_in_the_laboratory.py", "tests/lessons/test_on_the_stack.py"
 LONG = ["tests/differential", "tests/conformance/test_malformed.py"]
 
@@ -113,5 +119,5 @@ def measuring(docker: bool, short: bool) -> list[Suite]:
         Suite("many inputs", LONG, runtime | inputs),
     ]
     if docker:
-        found.append(Suite("measured on Docker", ["tests/docker", *MEASURED], runtime))
+        found.append(Suite("measured on Docker", ["tests/docker", *MEASURED], runtime | inputs))
     return found

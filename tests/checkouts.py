@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 
+from scripts.compose_file import project
 from tests.conftest import ROOT
 from tests.waiting import until
 
@@ -49,8 +50,8 @@ class OwnStack:
         self.folder = copy_of_checkout(folder)
         (self.folder / ".venv").symlink_to(ROOT / ".venv")
         self.port, self.secure_port = free_port(), free_port()
-        self.project = f"twogates-{name}"
-        own = {"COMPOSE_PROJECT_NAME": self.project, "TAG": name, "HTTP_PORT": self.port, "HTTPS_PORT": self.secure_port}
+        self.project = f"{project()}-{name}"  # a test run has a name of its own
+        own = {"COMPOSE_PROJECT_NAME": self.project, "TAG": self.project, "HTTP_PORT": self.port, "HTTPS_PORT": self.secure_port}
         self.environment = {**os.environ, "RUNTIME": "docker", **own, **variables}
 
         self.remove()  # of a run that was killed

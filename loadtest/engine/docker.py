@@ -18,12 +18,13 @@ from loadtest.engine.variants import EngineError, Holding, Running, Usage
 from loadtest.generator import large_board
 from loadtest.model import Variant
 from scripts import nginx_local, proc, secrets
-from scripts.compose_file import ROOT
+from scripts.compose_file import ROOT, project
 from scripts.docker_compose import compose
 from scripts.local_plan import LAB
 from scripts.servers import free_port, uninterrupted
 
-PROJECT = "twogates-lab"
+# Beside the stack of the same name, and apart from those of other checkouts that have another.
+PROJECT = f"{project()}-lab"
 FOLDER = LAB / "containers"
 FILE = FOLDER / "compose.json"
 START_SECONDS = 90

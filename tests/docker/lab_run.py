@@ -6,11 +6,14 @@ import subprocess
 import sys
 from typing import Any
 
+from scripts.compose_file import project
 from tests.conftest import ROOT
 
 Found = dict[str, Any]
 # Another than that of the stack, which other tests have running: for it the laboratory would not start.
-PROJECT = "twogates-lab-test"
+PROJECT = f"{project()}-lab-test"
+# Of the laboratory's services: loadtest/engine/docker.py.
+LAB_PROJECT = f"{PROJECT}-lab"
 # Whether a machine that runs tests is quiet enough for a measurement is not what is tested.
 OF_THE_MACHINE = {"steady", "no hidden stall", "generator had room", "Little's law"}
 

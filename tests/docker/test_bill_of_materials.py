@@ -7,6 +7,7 @@ from pathlib import Path
 from scripts.audit import sbom
 from scripts.audit.image_files import read_image
 from scripts.audit.subjects import Subject, canonical, environment, images
+from scripts.compose_file import project
 from tests.conftest import ROOT
 from tests.docker.conftest import docker
 
@@ -30,7 +31,7 @@ def test_what_came_into_an_image_beside_the_lock_is_seen(tmp_path: Path) -> None
     (tmp_path / "stowaway-6.6.dist-info").mkdir()
     (tmp_path / "stowaway-6.6.dist-info" / "METADATA").write_text("Metadata-Version: 2.4\nName: stowaway\nVersion: 6.6\n")
     (tmp_path / "Dockerfile").write_text(f"FROM {base}\nCOPY stowaway-6.6.dist-info /srv/hidden/stowaway-6.6.dist-info\n")
-    tag = "twogates-stowaway:test"
+    tag = f"twogates-stowaway:{project()}"
     docker("build", "--quiet", "--tag", tag, str(tmp_path))
     try:
         assert "stowaway-6.6.dist-info/METADATA" in read_image(tag).python_metadata

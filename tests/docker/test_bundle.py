@@ -14,11 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from scripts.compose_file import project
 from tests.checkouts import OwnStack
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.measured
-TINY = "twogates-tiny:bundle"
+TAG = f"{project()}-bundle"  # as tests/checkouts.py has it
+TINY = f"twogates-tiny:{TAG}"
 # Nothing listens there.
 NO_NETWORK = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "PIP_INDEX_URL", "UV_INDEX_URL", "UV_DEFAULT_INDEX"), "http://127.0.0.1:9")
 
@@ -73,7 +75,7 @@ def empty_tar() -> bytes:
 def ids() -> dict[str, str]:
     """Our images of this test, by name."""
     lines = docker("image", "ls", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}").splitlines()
-    return dict(line.split() for line in lines if line.startswith("twogates-") and ":bundle " in line)
+    return dict(line.split() for line in lines if line.startswith("twogates-") and f":{TAG} " in line)
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,8 @@ from tests.conftest import ROOT
 from tests.docker.lab_run import left
 
 pytestmark = pytest.mark.measured
+# A race, or a machine that had no time to spare, breaks a promise now and then: one run of five may. What breaks twice is a fault.
+REPEATS, MOST_BROKEN = 4, 1
 
 
 @pytest.fixture(autouse=True)
@@ -31,18 +33,34 @@ def chaos(results: Path, *words: str) -> tuple[subprocess.CompletedProcess[str],
     return ran, json.loads(ran.stdout)["cases"]
 
 
-def test_the_short_form_keeps_every_promise(tmp_path: Path) -> None:
+def broken_again(name: str, results: Path) -> tuple[int, list[dict[str, Any]]]:
+    """How often a case breaks its promise when its fault is repeated, and all cases of the repeats."""
+    found = [case for _ in range(REPEATS) for case in chaos(results, "--faults", name.split()[0])[1]]
+    return sum(bool(case["broken"]) for case in found if case["name"] == name), found
+
+
+def test_the_short_form_keeps_every_promise(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A promise that was broken is tried a fixed number of times more, so that it has a rate; that is printed, and has a bound.
+
+    No repeat excuses a wrong answer, or a request that nothing is known of.
+    """
     ran, found = chaos(tmp_path)
     assert [case["name"] for case in found] == [case.name for case in cases(short=True)]
-    if broken := {case["name"].split()[0] for case in found if case["broken"]}:
-        # A run now and then meets a race, or a machine that had no time to spare: what is broken is broken twice.
-        print(ran.stderr)
-        ran, found = chaos(tmp_path, "--faults", " ".join(sorted(broken)))
-    broken = {case["name"] for case in found if case["broken"]}
-    assert not broken, ran.stderr
-    assert ran.returncode == 0
+    names = [case["name"] for case in found if case["broken"] or os.environ.get("CHAOS_REPEATS") == "all"]
+    first_status = int(any(case["broken"] for case in found))
+    rates = {}
+    for name in names:
+        broken = sum(bool(case["broken"]) for case in found if case["name"] == name)
+        more, repeats = broken_again(name, tmp_path)
+        rates[name] = broken + more
+        found += repeats
+    with capsys.disabled():
+        for name, times in rates.items():
+            print(f"\nchaos: {name} broke its promise in {times} of {1 + REPEATS} runs (at most {MOST_BROKEN} may)")
     for case in found:
         assert sum(case["counts"].values()) == case["planned"] > 100
-        assert {"right", "failed", "wrong", "closed", "cut"} >= set(case["counts"])
+        assert {"right", "failed", "closed", "cut"} >= {kind for kind, count in case["counts"].items() if count}
+    assert {name: times for name, times in rates.items() if times > MOST_BROKEN} == {}, ran.stderr
+    assert ran.returncode == first_status
     assert (tmp_path / "latest-chaos" / "report.html").is_file()
     assert left(PROJECT) == ""

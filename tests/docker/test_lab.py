@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.docker.lab_run import OF_THE_MACHINE, Found, left, run_cells
+from tests.docker.lab_run import LAB_PROJECT, OF_THE_MACHINE, Found, left, run_cells
 
 
 @pytest.fixture(autouse=True)
@@ -37,4 +37,4 @@ def test_a_server_leaves_without_a_loss_and_is_back_for_the_next_cell(cells: lis
 
 
 def test_nothing_is_left(cells: list[Found]) -> None:
-    assert left("twogates-lab") == ""
+    assert left(LAB_PROJECT) == ""

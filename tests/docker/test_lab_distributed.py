@@ -10,7 +10,7 @@ import pytest
 
 from tests.checkouts import free_port
 from tests.conftest import ROOT
-from tests.docker.lab_run import OF_THE_MACHINE, PROJECT, left
+from tests.docker.lab_run import LAB_PROJECT, OF_THE_MACHINE, PROJECT, left
 
 
 @pytest.fixture(autouse=True)
@@ -36,4 +36,4 @@ def test_two_generators_in_containers(tmp_path: Path) -> None:
     assert [run["counts"]["ended"] for run in runs] == [8] * 6
     findings = [finding for run in runs for finding in run["audit"]]
     assert not [finding for finding in findings if not finding["passed"] and finding["rule"] not in OF_THE_MACHINE]
-    assert left("twogates-lab") == left(PROJECT) == ""
+    assert left(LAB_PROJECT) == left(PROJECT) == ""
