@@ -9,7 +9,7 @@ RUN = @command -v $(PYTHON) >/dev/null || { echo "twogates: there is no $(PYTHON
 .PHONY: $(MAKECMDGOALS)
 
 help: ## Print this help
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ First (RUNTIME=docker or RUNTIME=local chooses how it runs; otherwise the project does, and says so)
 doctor: ## What this machine has and lacks for all of it, and how to mend each (JSON=1)
