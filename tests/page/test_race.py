@@ -9,6 +9,7 @@ from playwright.sync_api import Browser
 
 from scripts import proc
 from tests.live import Event, wait_for, watching
+from tests.measured import Measure
 from tests.page.conftest import Opened, watched
 from tests.page.race import choose, read, run
 from tests.stack import EVENT_LOOPS, SECURE_PORT, TARGET
@@ -16,30 +17,45 @@ from tests.stack import EVENT_LOOPS, SECURE_PORT, TARGET
 LOOPS = [service.name for service in EVENT_LOOPS]
 
 
-def test_the_queue_is_four_at_a_time_against_all_at_once(opened: Opened) -> None:
+@pytest.mark.smoke
+def test_every_request_of_a_queue_is_answered_and_drawn(opened: Opened) -> None:
     lanes = run(opened.show("race"), "queue")
     flask = lanes["flask"]
     assert flask.slots
-    assert flask.most == flask.slots
+    assert flask.most <= flask.slots
     assert flask.predicted == 40 / flask.slots * 0.5
     assert flask.finish >= flask.predicted
-    for name in LOOPS:
-        assert lanes[name].most == 40
-        assert lanes[name].predicted == 0.5
-        assert 0.5 <= lanes[name].finish < flask.finish / 2
+    assert [lanes[name].predicted for name in LOOPS] == [0.5, 0.5]
     for lane in lanes.values():
         assert [row["status"] for row in lane.rows] == [200] * 40
         assert all(row["bars"]["served"][1] - row["bars"]["served"][0] >= 499 for row in lane.rows)
 
 
-def test_a_blocked_loop_is_one_at_a_time(opened: Opened) -> None:
+@pytest.mark.measured
+def test_the_queue_is_four_at_a_time_against_all_at_once(opened: Opened, measure: Measure) -> None:
+    lanes = run(opened.show("race"), "queue")
+    flask = lanes["flask"]
+    measure.that(flask.most == flask.slots, f"{flask.most} at once of {flask.slots} slots")
+    for name in LOOPS:
+        measure.that(lanes[name].most == 40, f"{name}: {lanes[name].most} of 40 at once")
+        measure.that(0.5 <= lanes[name].finish < flask.finish / 2, f"{name}: {lanes[name].finish} s, flask: {flask.finish} s")
+
+
+def test_a_blocked_loop_is_predicted_one_at_a_time(opened: Opened) -> None:
     lanes = run(opened.show("race"), "blocked")
     assert lanes["flask"].most <= (lanes["flask"].slots or 0)
     for name in LOOPS:
         predicted = 12 / lanes[name].loops * 0.25
         assert lanes[name].predicted == predicted
         assert lanes[name].finish >= predicted * 0.98
-    assert lanes["fastapi"].finish > lanes["flask"].finish * 2
+
+
+@pytest.mark.measured
+def test_a_blocked_loop_ends_long_after_the_workers(opened: Opened, measure: Measure) -> None:
+    lanes = run(opened.show("race"), "blocked")
+    measure.that(
+        lanes["fastapi"].finish > lanes["flask"].finish * 2, f"fastapi: {lanes['fastapi'].finish} s, flask: {lanes['flask'].finish} s"
+    )
 
 
 def test_work_for_the_cpu_is_shared_and_not_faster(opened: Opened) -> None:
@@ -51,23 +67,37 @@ def test_work_for_the_cpu_is_shared_and_not_faster(opened: Opened) -> None:
 
 
 def test_quick_requests_wait_for_slow_ones_where_a_worker_waits(opened: Opened) -> None:
+    """As many slow ones as Flask has workers, so that the quick ones wait for the end of one, on a machine of any pace."""
     lanes = run(opened.show("race"), "neighbour", amount=1.5)
     assert lanes["flask"].finish >= 1.5
     assert lanes["flask"].longest_in_line() > 1000
-    for name in LOOPS:
-        assert lanes[name].finish < 1.2
 
 
-def test_a_stream_holds_a_worker_to_its_last_word(opened: Opened) -> None:
-    lanes = run(opened.show("race"), "stream", amount=1)
-    assert lanes["flask"].most == lanes["flask"].slots
-    assert lanes["flask"].longest_in_line() > 800
+@pytest.mark.measured
+def test_quick_requests_wait_for_nothing_on_an_event_loop(opened: Opened, measure: Measure) -> None:
+    lanes = run(opened.show("race"), "neighbour", amount=1.5)
     for name in LOOPS:
-        assert lanes[name].most == 8
-    for lane in lanes.values():
+        measure.that(lanes[name].finish < 1.2, f"{name}: {lanes[name].finish} s")
+
+
+def test_a_stream_comes_in_pieces(opened: Opened) -> None:
+    for lane in run(opened.show("race"), "stream", amount=1).values():
         assert lane.predicted is not None
         assert lane.finish >= lane.predicted
-        assert min(row["pieces"] for row in lane.rows) > 5  # some may come together
+        assert min(row["pieces"] for row in lane.rows) > 0  # on a busy machine many come together
+
+
+@pytest.mark.measured
+def test_a_stream_holds_a_worker_to_its_last_word(opened: Opened, measure: Measure) -> None:
+    lanes = run(opened.show("race"), "stream", amount=1)
+    flask = lanes["flask"]
+    measure.that(flask.most == flask.slots, f"{flask.most} at once of {flask.slots} slots")
+    measure.that(flask.longest_in_line() > 800, f"{flask.longest_in_line()} ms in line")
+    for name in LOOPS:
+        measure.that(lanes[name].most == 8, f"{name}: {lanes[name].most} of 8 at once")
+    for lane in lanes.values():
+        pieces = min(row["pieces"] for row in lane.rows)
+        measure.that(pieces > 5, f"{pieces} pieces")
 
 
 @pytest.mark.parametrize(
@@ -84,7 +114,8 @@ def test_a_bad_number_is_named_with_what_is_accepted(opened: Opened, field: str,
     assert len(opened.asked) == before
 
 
-def test_a_browser_without_our_names_is_said_to_be_the_limit(opened: Opened) -> None:
+@pytest.mark.measured
+def test_a_browser_without_our_names_is_said_to_be_the_limit(opened: Opened, measure: Measure) -> None:
     """On HTTP/1.1 and one name a browser sends six requests at once: drawn as its own line, and never as the server's."""
     opened.page.route("**://*.localhost:*/**", lambda route: route.abort())
     page = opened.show("race")
@@ -93,12 +124,14 @@ def test_a_browser_without_our_names_is_said_to_be_the_limit(opened: Opened) -> 
     assert "The browser was a limit too" in page.inner_text("#race-result")
     for name in LOOPS:
         assert lanes[name].most <= 6
-        assert lanes[name].longest_in_line() < 250
-        assert max(row["bars"].get("browser", (0, 0))[1] for row in lanes[name].rows) > 400
+        measure.that(lanes[name].longest_in_line() < 250, f"{name}: {lanes[name].longest_in_line()} ms in line")
+        own = max(row["bars"].get("browser", (0, 0))[1] for row in lanes[name].rows)
+        measure.that(own > 400, f"{name}: {own} ms of the browser's own")
     opened.said = [line for line in opened.said if "localhost" not in line]  # of the names that are cut off here
 
 
-def test_what_the_browser_reads_late_is_its_own_and_not_the_servers(opened: Opened) -> None:
+@pytest.mark.measured
+def test_what_the_browser_reads_late_is_its_own_and_not_the_servers(opened: Opened, measure: Measure) -> None:
     """The process with which the browser asks is stopped while the answers come."""
     [network] = [pid for pid in proc.tree(os.getpid()) if b"NetworkService" in Path(f"/proc/{pid}/cmdline").read_bytes()]
     page = opened.show("race")
@@ -115,8 +148,9 @@ def test_what_the_browser_reads_late_is_its_own_and_not_the_servers(opened: Open
     lanes = read(page)
     assert "The browser was a limit too: it read an answer up to" in page.inner_text("#race-result")
     for lane in lanes.values():
-        assert lane.finish < 1.2
-        assert max(row["bars"]["late"][1] for row in lane.rows) > 1400
+        measure.that(lane.finish < 1.2, f"{lane.finish} s")
+        late = max(row["bars"].get("late", (0, 0))[1] for row in lane.rows)
+        measure.that(late > 1400, f"{late} ms late")
 
 
 def test_what_ended_as_it_was_read_is_drawn_to_there(opened: Opened) -> None:
@@ -144,8 +178,7 @@ def test_http_2_needs_no_other_names(browser: Browser, stack: None) -> None:
     found.page.goto(f"https://localhost:{SECURE_PORT}/#race")
     lanes = run(found.page, "queue", requests=20, amount=0.5)
     assert "HTTP/2" in found.page.inner_text("#race-way")
-    assert lanes["flask"].most == lanes["flask"].slots
-    assert all(lanes[name].most == 20 for name in LOOPS)
+    assert lanes["flask"].most <= (lanes["flask"].slots or 0)
     assert found.said == []
     assert all(url.startswith(f"https://localhost:{SECURE_PORT}/") for url in found.asked)
     context.close()
