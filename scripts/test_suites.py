@@ -20,9 +20,10 @@ NONE_SELECTED = 5  # pytest's exit status
 # Where the applications' tests are: they run in one runtime, since they talk to the stack through Nginx alone.
 THROUGH_NGINX = ["tests/conformance", "tests/differential", "tests/page"]
 # Generated inputs. `make test` sends enough to show that each family of endpoints works; the search for rare ones is long.
-FEW = {"DIFFERENTIAL_EXAMPLES": "60", "BOARD_SEQUENCES": "40", "MALFORMED_REQUESTS": "1000"}
-SOME = {"DIFFERENTIAL_EXAMPLES": "500", "BOARD_SEQUENCES": "200", "MALFORMED_REQUESTS": "5000"}
+FEW = {"CONTRACT_EXAMPLES": "10", "DIFFERENTIAL_EXAMPLES": "60", "BOARD_SEQUENCES": "40", "MALFORMED_REQUESTS": "1000"}
+SOME = {"CONTRACT_EXAMPLES": "50", "DIFFERENTIAL_EXAMPLES": "500", "BOARD_SEQUENCES": "200", "MALFORMED_REQUESTS": "5000"}
 MANY = {
+    "CONTRACT_EXAMPLES": "300",
     "DIFFERENTIAL_EXAMPLES": "2000",
     "BOARD_SEQUENCES": "2000",
     "MALFORMED_REQUESTS": "20000",
@@ -30,7 +31,7 @@ MANY = {
     "CHAOS_REPEATS": "all",
 }
 LAB_LESSONS, STACK_LESSONS = "tests/lessons/test_in_the_laboratory.py", "tests/lessons/test_on_the_stack.py"
-LONG = ["tests/differential", "tests/conformance/test_malformed.py"]
+LONG = ["tests/differential", "tests/conformance/test_malformed.py", "tests/conformance/test_contract.py"]
 
 
 @dataclass

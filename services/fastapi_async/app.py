@@ -27,7 +27,7 @@ from twogates import static_file, streams
 from twogates.asgi import Observed
 from twogates.models import BlockQuery, CpuQuery, Document, StreamQuery, UpstreamQuery, WaitQuery
 from twogates.payloads import SMALL, Identity, greeting
-from twogates.problems import Problem, invalid, malformed_json, method_not_allowed, too_large
+from twogates.problems import Problem, invalid, method_not_allowed, too_large
 from twogates.readiness import readiness
 from twogates.settings import AppSettings
 from twogates.upstream_async import Upstream
@@ -187,9 +187,14 @@ async def invalid_request(request: Request, error: RequestValidationError) -> Re
     if first["loc"][0] == "query":
         model = dependant.query_params[0].field_info.annotation
         return await problem(request, invalid("query", error.errors(), model))
-    # FastAPI has words of its own for a body that is empty, null or not JSON. Read again, it gets the contract's.
+    return await read_again(request)
+
+
+async def read_again(request: Request) -> Response:
+    """The contract's answer to a body that cannot be read: FastAPI has words of its own where it is empty, null or not JSON."""
     try:
-        dependant.body_params[0].field_info.annotation.read(await request.body(), request.headers.get("Content-Type"))
+        model = request.scope["route"].dependant.body_params[0].field_info.annotation
+        model.read(await request.body(), request.headers.get("Content-Type"))
     except Problem as contract:
         return await problem(request, contract)
     return await problem(request, Problem(400))
@@ -204,7 +209,7 @@ async def gone(request: Request, error: ClientDisconnect) -> Response:
 @app.exception_handler(HTTPException)
 async def framework_error(request: Request, error: HTTPException) -> Response:
     if error.status_code == 400:  # FastAPI could not read the body for another reason than its syntax
-        return await problem(request, malformed_json(error))
+        return await read_again(request)
     if error.status_code == 405:
         # Starlette names the methods of one route, and a path may have several.
         found = (*app.routes, *board.routes.routes, *chat.routes.routes, *questions.routes.routes, *summary.routes.routes)

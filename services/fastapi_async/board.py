@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
-from web import answer, reply
+from web import answer, header, reply
 
 from twogates import board_documents as documents
 from twogates import board_statements as statements
@@ -177,7 +177,7 @@ async def once(request: Request, fields: Body, create: Callable[[AsyncConnection
     The key is looked up only where something fails, the key itself among it: a request that comes for the first time pays one
     round trip for it, and of two at once the second waits in the database for the first.
     """
-    key = read_key(request.headers.get("Idempotency-Key"))
+    key = read_key(header(request, "Idempotency-Key"))
     mark = fingerprint(request.method, request.url.path, fields)
     try:
         async with database.write() as connection:

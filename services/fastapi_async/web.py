@@ -16,5 +16,11 @@ def reply(reply: Reply) -> Response:
     return Response(reply.body, reply.status, reply.headers, media_type="application/json" if reply.body else None)
 
 
+def header(request: Request, name: str) -> str | None:
+    """A header as the other frameworks read it: a list where it comes several times. Starlette's ``get`` knows the first alone."""
+    values = request.headers.getlist(name)
+    return ",".join(values) if values else None
+
+
 async def problem(request: Request, error: Problem) -> Response:
     return Response(error.body, status_code=error.status, media_type=MEDIA_TYPE, headers=error.headers)

@@ -34,6 +34,7 @@ def notice(stack: None, client: httpx.Client) -> Iterator[dict[str, str]]:
 
 QUERIES = [
     *(Wrong(f"/boards?limit={value}", {"limit": LIMIT}) for value in ("", "0", "101", "-1", "1.5", "x", "1&limit=", "9" * 5000)),
+    *(Wrong(f"/boards?limit={value}", {"limit": LIMIT}) for value in ("+1", "%2B1", "%201", "1%20", "1_0", "01", "1.0", "%D9%A1")),
     *(Wrong(f"/boards?after={value}", {"after": AFTER}) for value in ("", "-1", "x", "9223372036854775808", "0.5", "%00")),
     Wrong("/boards?limit=x&after=y", {"after": AFTER, "limit": LIMIT}),
     Wrong("/boards?search=a", {"search": "the fields limit, after"}),
@@ -135,6 +136,11 @@ def test_a_message_is_on_its_own_board_alone(notice: dict[str, str], client: htt
         [b"a", b"b"],
         [b"a", b"a"],
         [b"", b"a b"],
+        [b""],
+        [b" "],
+        [b"", b""],
+        [b"a", b""],
+        [b"", b"a"],
     ],
 )
 @pytest.mark.parametrize("path", [PATHS[0], PATHS[2]])
@@ -152,6 +158,7 @@ def test_idempotency_key(notice: dict[str, str], path: str, values: list[bytes])
         ([], 428),
         ([b""], 428),
         *(([value], 412) for value in (b'"2"', b"1", b'""', b'"', b'"1', b"W/1", b'"01"', b'" 1"', b'"\xb9"', b"\xff", b'"0", "2"', b"**")),
+        *(([value], 412) for value in (b'x"1"', b'"1"x', b'"0""1"', b'"0" "1"', b'"1";', b'w/"1"', b'*, "1"', b'"1", *')),
     ],
 )
 @pytest.mark.parametrize("method", [b"PUT", b"DELETE"])
@@ -166,8 +173,8 @@ def test_if_match(notice: dict[str, str], path: str, method: bytes, values: list
 @pytest.mark.parametrize(
     ("values", "status"),
     [
-        *(([value], 304) for value in (b'"1"', b'W/"1"', b"*", b'"0", W/"1"', b'"0","1"', b' "1" ')),
-        *(([value], 200) for value in (b"", b'"2"', b"1", b'"', b"\xff", b'""')),
+        *(([value], 304) for value in (b'"1"', b'W/"1"', b"*", b'"0", W/"1"', b'"0","1"', b' "1" ', b'"1",', b', ,"0" ,, "1"')),
+        *(([value], 200) for value in (b"", b'"2"', b"1", b'"', b"\xff", b'""', b'x"1"', b'"0" "1"', b"*,*")),
     ],
 )
 @pytest.mark.parametrize("path", [PATHS[1], PATHS[3]])

@@ -40,14 +40,22 @@ def test_what_is_optional_gets_its_default(client: httpx.Client, service: Servic
 def test_values_come_back_in_one_form(client: httpx.Client, service: Service) -> None:
     sent = {
         **MINIMAL,
-        "id": MINIMAL["id"].upper(),
-        "created": "2026-01-02 03:04:05+00:00",
-        "items": [{"name": "n", "quantity": 1, "price": 3}],
+        "created": "2026-01-02T03:04:05.5+00:00",
+        "items": [{"name": "n", "quantity": 2.0, "price": 3}],
     }
     answer = client.post(f"{service.url}/echo", json=sent).text
     assert '"id":"7b0bdb8e-2f3c-4d7b-9d4f-0c9a5f1f2a11"' in answer
-    assert '"created":"2026-01-02T03:04:05Z"' in answer
+    assert '"created":"2026-01-02T03:04:05.500000Z"' in answer
+    assert '"quantity":2,' in answer
     assert '"price":3.0' in answer
+
+
+@pytest.mark.parametrize(
+    "created", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "0001-01-01T00:00:00+23:59", "2024-02-29T23:59:59-23:59"]
+)
+def test_every_moment_that_is_accepted_comes_back_as_it_was(client: httpx.Client, service: Service, created: str) -> None:
+    answer = client.post(f"{service.url}/echo", json={**MINIMAL, "created": created})
+    assert (answer.status_code, answer.json()["created"]) == (200, created)
 
 
 @pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "APPLICATION/JSON", "application/vnd.gates+json"])

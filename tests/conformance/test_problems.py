@@ -8,14 +8,17 @@ from tests.conformance.answers import Wrong, answer_of_all, errors_of, problem
 from tests.wire import Request, Wire
 
 JSON = ((b"Content-Type", b"application/json"),)
+DOCUMENT_ID = "7b0bdb8e-2f3c-4d7b-9d4f-0c9a5f1f2a11"
 DOCUMENT = {
-    "id": "7b0bdb8e-2f3c-4d7b-9d4f-0c9a5f1f2a11",
+    "id": DOCUMENT_ID,
     "title": "t",
     "created": "2026-01-01T00:00:00Z",
     "items": [{"name": "n", "quantity": 1, "price": 2.5}],
 }
 SECONDS = "a number from 0 to 30"
 TEXT = "text from 1 to 200 characters"
+UUID = "a UUID in lower case, such as 7b0bdb8e-2f3c-4d7b-9d4f-0c9a5f1f2a11"
+MOMENT = "a date and time with its zone as in RFC 3339, from 0001-01-01T00:00:00Z to 9999-12-31T23:59:59.999999Z"
 
 
 QUERIES = [
@@ -27,6 +30,14 @@ QUERIES = [
     Wrong("/wait?seconds=nan", {"seconds": SECONDS}),
     Wrong("/wait?seconds=inf", {"seconds": SECONDS}),
     Wrong("/wait?seconds=1e999", {"seconds": SECONDS}),
+    *(
+        Wrong(f"/wait?seconds={value}", {"seconds": SECONDS})
+        for value in ("+1", "%2B1", "%201", "1%20", "1_0", "0x1", ".5", "1.", "01", "%D9%A1", "true")
+    ),
+    *(
+        Wrong(f"/cpu?work={value}", {"work": "a whole number from 1 to 1000"})
+        for value in ("+1", "%2B1", "%201", "1%0A", "1_0", "1.0", "1e0", "01", "%D9%A1", "%EF%BC%91", "9" * 5000)
+    ),
     Wrong("/wait?seconds=0&seconds=x", {"seconds": SECONDS}),
     Wrong("/wait?second=0", {"second": "the fields seconds", "seconds": SECONDS}),
     Wrong("/wait?seconds=0&extra=1", {"extra": "the fields seconds"}),
@@ -72,12 +83,49 @@ def test_query(wrong: Wrong) -> None:
 @pytest.mark.parametrize(
     ("change", "errors"),
     [
-        ({"id": "x"}, {"id": "a UUID"}),
+        ({"id": "x"}, {"id": UUID}),
         ({"title": ""}, {"title": TEXT}),
         ({"title": "x" * 201}, {"title": TEXT}),
         ({"title": "\ud800"}, {"title": TEXT}),
         ({"title": None}, {"title": TEXT}),
-        ({"created": "yesterday"}, {"created": "a date and time as in RFC 3339"}),
+        ({"created": "yesterday"}, {"created": MOMENT}),
+        # What pydantic converts by itself: 253402300800 seconds were 1978, as milliseconds.
+        *(({"created": value}, {"created": MOMENT}) for value in (253402300800, -1e20, 0, "253402300800", "0", "2026-01-01", True, None)),
+        *(
+            ({"created": f"2026-01-01{rest}"}, {"created": MOMENT})
+            for rest in ("T00:00:00", " 00:00:00Z", "T00:00Z", "T24:00:00Z", "t00:00:00z")
+        ),
+        *(
+            ({"created": f"2026-01-01T00:00:00{rest}"}, {"created": MOMENT})
+            for rest in (".1234567Z", "+01", "+0100", "+24:00", " Z", "Z ", ",5Z")
+        ),
+        *(
+            ({"created": f"{day}T00:00:00Z"}, {"created": MOMENT})
+            for day in ("2026-02-30", "0000-01-01", "10000-01-01", "26-01-01", "+2026-01-01")
+        ),
+        *(
+            ({"id": value}, {"id": UUID})
+            for value in (
+                DOCUMENT_ID.upper(),
+                f"{{{DOCUMENT_ID}}}",
+                f"urn:uuid:{DOCUMENT_ID}",
+                DOCUMENT_ID.replace("-", ""),
+                f" {DOCUMENT_ID}",
+                1,
+            )
+        ),
+        *(({"urgent": value}, {"urgent": "true or false"}) for value in ("true", "on", 1, 0, 1.0, None)),
+        *(
+            ({"items": [{"name": "n", "quantity": 1, "price": value}]}, {"items.0.price": "a number from 0 to 1000000000"})
+            for value in (False, True, "1", "", None, [], 10**400)
+        ),
+        *(
+            ({"items": [{"name": "n", "quantity": value, "price": 1}]}, {"items.0.quantity": "a whole number from 1 to 1000000"})
+            for value in (True, "1", 1.0000001, 1000001.0, 0.0, 1e300, None)
+        ),
+        ({"title": 1}, {"title": TEXT}),
+        ({"tags": "ab"}, {"tags": f"a list of at most 20 entries, each {TEXT}"}),
+        ({"tags": {"a": 1}}, {"tags": f"a list of at most 20 entries, each {TEXT}"}),
         ({"urgent": "perhaps"}, {"urgent": "true or false"}),
         ({"note": 1}, {"note": f"{TEXT} or null"}),
         ({"tags": ["x"] * 21}, {"tags": f"a list of at most 20 entries, each {TEXT}"}),
@@ -112,9 +160,11 @@ def test_json_that_is_no_object(body: bytes) -> None:
         (b"{", ": Expecting property name enclosed in double quotes at character 1."),
         (b'{"a":1,}', None),  # the words changed with Python 3.13
         (b"{} x", ": Extra data at character 3."),
-        (b"\xff", "."),
+        (b"\xff", ": byte 0 is not UTF-8."),
+        (b'"a\nb"', ": Invalid control character at character 2."),
+        (b'{"title":"\x00', ": Invalid control character at character 10."),
+        (b'{"title":"a', ": Unterminated string starting at character 9."),
         (b"[" * 60_000, None),  # too deep before Python 3.14, unfinished since
-        (b"9" * 5000, "."),
     ],
     ids=lambda value: repr(value)[:20],
 )
@@ -122,6 +172,11 @@ def test_malformed_json(body: bytes, said: str | None) -> None:
     document = problem(Request(b"POST", b"/echo", JSON, body))
     assert (document["status"], document["title"]) == (400, "Bad Request")
     assert said is None or document["detail"] == "The body is not valid JSON" + said
+
+
+def test_a_number_of_too_many_digits() -> None:
+    document = problem(Request(b"POST", b"/echo", JSON, b"9" * 5000))
+    assert (document["status"], document["detail"]) == (400, "A number in the body has too many digits.")
 
 
 @pytest.mark.parametrize("content_type", [None, b"", b"text/plain", b"application/x-www-form-urlencoded", b"multipart/form-data", b"json"])

@@ -1,6 +1,7 @@
 """Problem documents: their bytes, and what they say is accepted."""
 
 import json
+import re
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -85,4 +86,19 @@ def test_malformed_json_says_where() -> None:
         str(malformed_json(json.JSONDecodeError("Expecting value", "[x", 1)))
         == "The body is not valid JSON: Expecting value at character 1."
     )
-    assert str(malformed_json(UnicodeDecodeError("utf-8", b"\xff", 0, 1, "x"))) == "The body is not valid JSON."
+    assert (
+        str(malformed_json(UnicodeDecodeError("utf-16-le", b"\xff", 0, 1, "x"))) == "The body is not valid JSON: byte 0 is not UTF-16-LE."
+    )
+    assert str(malformed_json(RecursionError())) == "The body is nested too deeply."
+    assert str(malformed_json(ValueError())) == "A number in the body has too many digits."
+
+
+@pytest.mark.parametrize(
+    "text", ['"\n', '"a', '"\\', '"\\x"', "[1,]", "{,}", "[1 2]", '{"a" 1}', "tru", "", "1 1", '"\\u12"', "-", '{"a":}']
+)
+def test_no_reason_of_pythons_is_said_broken(text: str) -> None:
+    with pytest.raises(json.JSONDecodeError) as caught:
+        json.loads(text)
+    said = str(malformed_json(caught.value))
+    assert "at at" not in said
+    assert re.fullmatch(r"The body is not valid JSON: .*[^\s.] at character \d+\.", said)

@@ -8,7 +8,8 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from twogates.models import Body, Query, whole_in_unicode
-from twogates.problems import Problem
+from twogates.notations import Whole
+from twogates.problems import Problem, header_problem
 
 LARGEST_ID = 2**63 - 1  # bigint
 
@@ -27,8 +28,8 @@ Words = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(stor
 class PageQuery(Query):
     """A page of what is ordered by id: those after one that the client knows, so that what is added meanwhile moves nothing."""
 
-    limit: int = Field(20, ge=1, le=100)
-    after: int = Field(0, ge=0, le=LARGEST_ID)
+    limit: Whole = Field(20, ge=1, le=100)
+    after: Whole = Field(0, ge=0, le=LARGEST_ID)
 
 
 class MessagesQuery(PageQuery):
@@ -59,12 +60,6 @@ def read_id(text: str) -> int:
     return int(text)
 
 
-def header_problem(header: str, message: str, accepted: str) -> Problem:
-    """The 422 answer to a header."""
-    errors = [{"in": "header", "field": header, "message": message, "accepted": accepted}]
-    return Problem(422, f"The header is not valid. {header}: {message}.", errors=errors)
-
-
 def read_key(header: str | None) -> str | None:
     """The ``Idempotency-Key``, with or without the quotes that its draft standard asks for."""
     if header is None:
@@ -79,19 +74,23 @@ def fingerprint(method: str, path: str, fields: Body) -> bytes:
     return hashlib.sha256(f"{method} {path} {fields.model_dump_json()}".encode()).digest()
 
 
+TAG = '(?:W/)?"[^"]*"'
+TAGS = re.compile(rf"[ \t,]*{TAG}(?:[ \t]*,[ \t,]*{TAG})*[ \t,]*")  # RFC 9110, 5.6.1: empty elements are ignored
+
+
 def matches(header: str | None, version: int) -> bool:
-    """Whether an ``If-Match`` or ``If-None-Match`` names this version.
+    """Whether an ``If-Match`` or ``If-None-Match`` names this version: a list of tags, or ``*``. Any other text names none.
 
     A weak tag counts as the strong one: Nginx makes it weak where it compresses the answer, and it is still that version.
     """
-    if header is None:
-        return False
-    return header.strip() == "*" or str(version) in re.findall('"([^"]*)"', header)
+    if header == "*":
+        return True
+    return bool(header and TAGS.fullmatch(header)) and str(version) in re.findall('"([^"]*)"', header or "")
 
 
 def require(if_match: str | None) -> str:
     """The ``If-Match`` that a change must have, so that nobody overwrites what he has not seen."""
-    if if_match is None:
+    if not if_match:
         raise Problem(428, "A change needs the header If-Match, with the ETag of what is to be changed.")
     return if_match
 

@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 from pydantic import Field
 
 from twogates.board_documents import message
-from twogates.board_models import LARGEST_ID, header_problem
+from twogates.board_models import LARGEST_ID
 from twogates.cache_common import connection_options
 from twogates.models import Query
+from twogates.notations import Whole, whole_in_header
 from twogates.payloads import encode
-from twogates.problems import Problem
+from twogates.problems import Problem, header_problem
 from twogates.settings import CacheSettings
 
 PAGE = 100  # messages that one query reads
@@ -55,15 +56,15 @@ class End(IntEnum):
 class FeedQuery(Query):
     """Where a reader goes on: after this message. None: with the next one that is posted."""
 
-    after: int | None = Field(None, ge=0, le=LARGEST_ID, description=f"a whole number from 0 to {LARGEST_ID}")
+    after: Whole | None = Field(None, ge=0, le=LARGEST_ID, description=f"a whole number from 0 to {LARGEST_ID}")
 
 
 def after(query: FeedQuery, last_event_id: str | None) -> int | None:
     """Where an event stream goes on; ``Last-Event-ID`` counts more, which a browser sends when it comes back to the same address."""
     if not last_event_id:
         return query.after
-    if last_event_id.isascii() and last_event_id.isdecimal() and len(last_event_id) <= 19 and int(last_event_id) <= LARGEST_ID:
-        return int(last_event_id)
+    if (number := whole_in_header(last_event_id, LARGEST_ID)) is not None:
+        return number
     raise header_problem("Last-Event-ID", "Not the id of a message", f"a whole number from 0 to {LARGEST_ID}")
 
 

@@ -2,22 +2,22 @@
 
 import json
 import os
-from datetime import datetime
 from email.message import Message
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qsl
-from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from twogates.notations import Integer, LowerCaseUUID, Moment, Number, TrueOrFalse, Whole, number
 from twogates.problems import Problem, invalid, malformed_json
 
 # No request may hold its server for longer, so that a worker's time-out (above it) only ever ends a worker that hangs. To wait as
 # long as a client likes is for the laboratory, and elsewhere a way to take a service from its other clients.
 LONGEST_SECONDS = 1 if os.environ.get("PROFILE") == "production" else 30
 
-Pause = Annotated[float, Field(ge=0, le=LONGEST_SECONDS, allow_inf_nan=False)]
+# The validator stands last: pydantic leaves bounds behind it out of the JSON Schema, from which a client is told what is accepted.
+Pause = Annotated[float, Field(ge=0, le=LONGEST_SECONDS, allow_inf_nan=False), BeforeValidator(number)]
 
 
 def no_longer_than_allowed(seconds: float) -> None:
@@ -49,24 +49,17 @@ class WaitQuery(Query):
     seconds: Pause
 
 
-def true_or_false(value: object) -> object:
-    """Read ``true`` and ``false`` and nothing else: pydantic also takes 1, yes, on, T and their like."""
-    if value not in ("true", "false"):
-        raise PydanticCustomError("true_or_false", "Input should be true or false")
-    return value == "true"
-
-
 class BlockQuery(WaitQuery):
-    offload: Annotated[bool, BeforeValidator(true_or_false)] = False
+    offload: TrueOrFalse = False
 
 
 class CpuQuery(Query):
-    work: int = Field(ge=1, le=1000)
+    work: Whole = Field(ge=1, le=1000)
 
 
 class UpstreamQuery(Query):
     seconds: Pause
-    calls: int = Field(1, ge=1, le=20)
+    calls: Whole = Field(1, ge=1, le=20)
 
     @model_validator(mode="after")
     def total(self) -> Self:
@@ -82,9 +75,9 @@ MOST_WORK = 100
 class DatabaseQuery(Query):
     """Questions to the database, one after another on one connection: each takes it time, or work for its CPU."""
 
-    seconds: float = Field(0.0, ge=0, le=MOST_IN_DATABASE, allow_inf_nan=False)
-    calls: int = Field(1, ge=1, le=20)
-    work: int = Field(0, ge=0, le=MOST_WORK)
+    seconds: Number = Field(0.0, ge=0, le=MOST_IN_DATABASE, allow_inf_nan=False)
+    calls: Whole = Field(1, ge=1, le=20)
+    work: Whole = Field(0, ge=0, le=MOST_WORK)
 
     @model_validator(mode="after")
     def total(self) -> Self:
@@ -96,13 +89,13 @@ class DatabaseQuery(Query):
 class ListingQuery(Query):
     """The first messages of a board with their authors: all in one question, or one more for each author."""
 
-    board: int = Field(ge=1, le=2**31 - 1)
-    limit: int = Field(20, ge=1, le=100)
+    board: Whole = Field(ge=1, le=2**31 - 1)
+    limit: Whole = Field(20, ge=1, le=100)
     how: Literal["joined", "each"] = "joined"
 
 
 class StreamQuery(Query):
-    chunks: int = Field(10, ge=1, le=10_000)
+    chunks: Whole = Field(10, ge=1, le=10_000)
     interval: Pause = 0.1
 
     @model_validator(mode="after")
@@ -124,13 +117,17 @@ Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(whole_
 
 
 class Item(Strict):
+    model_config = ConfigDict(strict=True)
+
     name: Text
-    quantity: int = Field(ge=1, le=1_000_000, strict=True)
+    quantity: Integer = Field(ge=1, le=1_000_000)
     price: float = Field(ge=0, le=1e9, allow_inf_nan=False)
 
 
 class Body(Strict):
-    """A JSON object in the body of a request."""
+    """A JSON object in the body of a request. JSON has types, and no value is converted to another one."""
+
+    model_config = ConfigDict(strict=True)
 
     @classmethod
     def read(cls, body: bytes, content_type: str | None) -> Self:
@@ -150,9 +147,9 @@ class Body(Strict):
 class Document(Body):
     """What ``/echo`` accepts: nested, and a few types that JSON itself does not have."""
 
-    id: UUID
+    id: LowerCaseUUID
     title: Text
-    created: datetime
+    created: Moment
     urgent: bool = False
     note: Text | None = None
     tags: list[Text] = Field([], max_length=20)

@@ -50,6 +50,12 @@ def invalid(place: str, errors: Iterable[Any], model: type[BaseModel]) -> Proble
     return Problem(422, f"The {place} is not valid. {summary}.", errors=described)
 
 
+def header_problem(header: str, message: str, accepted: str) -> Problem:
+    """The 422 answer to a header."""
+    errors = [{"in": "header", "field": header, "message": message, "accepted": accepted}]
+    return Problem(422, f"The header is not valid. {header}: {message}.", errors=errors)
+
+
 def method_not_allowed(allowed: Iterable[str]) -> Problem:
     """The 405 answer, with the methods that the path does answer."""
     return Problem(405, headers={"Allow": ", ".join(sorted(allowed))})
@@ -61,10 +67,17 @@ def too_large(limit: int) -> Problem:
 
 
 def malformed_json(error: Exception) -> Problem:
-    """The 400 answer to a body that is not JSON, with the place where reading it failed when that is known."""
-    if isinstance(error, json.JSONDecodeError):
-        return Problem(400, f"The body is not valid JSON: {error.msg} at character {error.pos}.")
-    return Problem(400, "The body is not valid JSON.")
+    """The 400 answer to a body that is not JSON, or not as we read it, with the place where reading it failed when that is known."""
+    match error:
+        case json.JSONDecodeError():
+            reason = f"{error.msg.removesuffix(' at')} at character {error.pos}"  # some of Python's own messages end so
+        case UnicodeDecodeError():
+            reason = f"byte {error.start} is not {error.encoding.upper()}"
+        case RecursionError():
+            return Problem(400, "The body is nested too deeply.")
+        case _:
+            return Problem(400, "A number in the body has too many digits.")
+    return Problem(400, f"The body is not valid JSON: {reason}.")
 
 
 def describe_errors(errors: Iterable[Any], model: type[BaseModel]) -> list[dict[str, str]]:
@@ -102,8 +115,6 @@ def lookup(schema: Mapping[str, Any], path: Sequence[str | int], root: Mapping[s
 
 # The latter two are of settings.
 FORMATS = {
-    "date-time": "a date and time as in RFC 3339",
-    "uuid": "a UUID",
     "directory-path": "a folder that exists",
     "file-path": "a file that exists",
 }

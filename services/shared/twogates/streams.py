@@ -1,6 +1,9 @@
 """What ``/stream`` and ``/events`` send, piece by piece."""
 
-from twogates.problems import Problem
+from twogates.notations import whole_in_header
+from twogates.problems import header_problem
+
+LARGEST_EVENT = 999_999_999
 
 STREAM_TYPE = "text/plain; charset=utf-8"
 EVENTS_TYPE = "text/event-stream"
@@ -22,17 +25,6 @@ def first_event(last_event_id: str | None) -> int:
     """The event to begin with: 1, or the one after the ``Last-Event-ID`` of a client that comes back."""
     if not last_event_id:
         return 1
-    if last_event_id.isascii() and last_event_id.isdecimal() and len(last_event_id) <= 9:
-        return int(last_event_id) + 1
-    raise Problem(
-        422,
-        "The header is not valid. Last-Event-ID: not the id of an event.",
-        errors=[
-            {
-                "in": "header",
-                "field": "Last-Event-ID",
-                "message": "Not the id of an event",
-                "accepted": "a whole number from 0 to 999999999",
-            }
-        ],
-    )
+    if (number := whole_in_header(last_event_id, LARGEST_EVENT)) is not None:
+        return number + 1
+    raise header_problem("Last-Event-ID", "Not the id of an event", f"a whole number from 0 to {LARGEST_EVENT}")
