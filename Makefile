@@ -28,7 +28,7 @@ clean: ## Stop it, and remove all that was made and downloaded; results, backups
 ##@ The laboratory
 load: ## The first lesson: the same users on all three services (WORKLOAD= USERS= WAIT= SECONDS= S=)
 	$(RUN) scripts,loadtest -m loadtest load
-lab: ## Experiments: predicted, measured, audited, judged (X="queue slots" FULL=1 RUNTIME=docker)
+lab: ## Experiments: predicted, measured, audited, judged (X="queue slots" FULL=1 RESUME=1 RUNTIME=docker)
 	$(RUN) scripts,services,loadtest -m loadtest lab
 compare: ## Two runs: what changed beyond the noise (A=latest B=results/<another>)
 	$(RUN) scripts,loadtest -m loadtest compare

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Outcome = Literal["holds", "holds with a limit", "does not hold", "no difference seen", "not valid"]
+# failed: the experiment did not run to its end, for a fault of the laboratory or of a service.
+Outcome = Literal["holds", "holds with a limit", "does not hold", "no difference seen", "not valid", "failed"]
 
 
 @dataclass(frozen=True)
@@ -140,3 +141,13 @@ class Results:
     @property
     def valid(self) -> bool:
         return all(cell.valid for experiment in self.experiments for cell in experiment.cells)
+
+    @property
+    def failed(self) -> list[ExperimentResult]:
+        """Experiments that did not run to their end."""
+        return [experiment for experiment in self.experiments if experiment.verdict.outcome == "failed"]
+
+    @property
+    def short(self) -> bool:
+        """Whether it only shows that everything runs to its end."""
+        return bool(self.manifest.get("short"))

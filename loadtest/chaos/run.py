@@ -37,29 +37,48 @@ class Windows:
 FULL, SHORT = Windows(4.0, 3.0), Windows(3.0, 2.0)
 
 
-def run(setting: Setting, cases: Sequence[Case], windows: Windows, tell: Callable[[str], None]) -> list[CaseResult]:
-    """Start the stack in a setting, do every fault to it, and remove it, whatever happens."""
+def run(
+    setting: Setting,
+    cases: Sequence[Case],
+    windows: Windows,
+    tell: Callable[[str], None],
+    keep: Callable[[CaseResult], None],
+    failed: Callable[[str, Exception], None],
+) -> None:
+    """Start the stack in a setting, do every fault to it, and remove it, whatever happens.
+
+    Each result goes to ``keep`` at once. A fault that cannot be measured goes to ``failed``, and the next one gets a new stack.
+    """
     stack = Stack(setting)
     try:
         tell(f"{setting}: starting the stack")
         stack.up()
-        found = []
         for number, case in enumerate(cases, 1):
             tell(f"{setting}, {number} of {len(cases)}: {case.name}")
-            for chance in range(1, CHANCES + 1):
-                stack.mend()
-                stack.said = ""
-                result = replace(asyncio.run(one(stack, case, windows)), said=stack.said)
-                tell(result.line)
-                if not result.disturbed or chance == CHANCES:
-                    break
-                tell("  The machine was busy with something else, so it is done again.")
-            found.append(replace(result, chances=chance))
-        return found
+            try:
+                keep(chances(stack, case, windows, tell))
+            except Exception as error:
+                failed(f"{setting}, {case.name}", error)
+                if number < len(cases):
+                    stack.down()
+                    stack.up()
     finally:
         with uninterrupted():
             stack.keep_log()
             stack.down()
+
+
+def chances(stack: Stack, case: Case, windows: Windows, tell: Callable[[str], None]) -> CaseResult:
+    """Do a fault, and again where another load on the machine disturbed it."""
+    for chance in range(1, CHANCES + 1):
+        stack.mend()
+        stack.said = ""
+        result = replace(asyncio.run(one(stack, case, windows)), said=stack.said)
+        tell(result.line)
+        if not result.disturbed or chance == CHANCES:
+            break
+        tell("  The machine was busy with something else, so it is done again.")
+    return replace(result, chances=chance)
 
 
 async def one(stack: Stack, case: Case, windows: Windows) -> CaseResult:

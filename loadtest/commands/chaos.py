@@ -18,7 +18,7 @@ from rich.console import Console
 from loadtest.chaos import SETTINGS
 from loadtest.chaos.faults import faults
 from loadtest.commands.options import default, some_of, truth
-from loadtest.commands.running import INTERRUPTED, RefusedError, StoppedError, alone, room_for_results
+from loadtest.commands.running import NOTHING_LEFT, RefusedError, StoppedError, alone, logged, room_for_results
 
 
 def add(commands: Any, environ: Mapping[str, str]) -> None:
@@ -47,7 +47,7 @@ def run(arguments: Namespace) -> int:
     """Run the suite. Exit status 0 where the configured stack kept every promise."""
     from loadtest.chaos.faults import cases
     from loadtest.chaos.report import PLAIN_WIDTH, show, write
-    from loadtest.chaos.results import ChaosResults
+    from loadtest.chaos.results import CaseResult, ChaosResults
     from loadtest.chaos.run import FULL, SHORT
     from loadtest.chaos.run import run as run_setting
     from loadtest.engine.keeper import keeper
@@ -62,6 +62,15 @@ def run(arguments: Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     chosen = cases(arguments.faults or (), arguments.short)
     settings = SETTINGS[1:] if arguments.plain else SETTINGS[:1] if arguments.short else SETTINGS
+    found: list[CaseResult] = []
+    failures: list[str] = []
+    ended, status = "", 0
+
+    def failed(what: str, error: Exception) -> None:
+        log = logged(error, f"chaos-{len(failures) + 1}")
+        failures.append(f"{what} failed: {type(error).__name__}: {error} Its log: {log}")
+        tell(failures[-1])
+
     try:
         room_for_results(arguments.results)
         if not runtime_docker.answers():
@@ -69,13 +78,16 @@ def run(arguments: Namespace) -> int:
         if missing := runtime_docker.missing_image():
             raise RefusedError(f"The image {missing} is not here and cannot be pulled")
         with alone(), keeper():
-            found = [one for setting in settings for one in run_setting(setting, chosen, SHORT if arguments.short else FULL, tell)]
+            for setting in settings:
+                run_setting(setting, chosen, SHORT if arguments.short else FULL, tell, found.append, failed)
     except RefusedError as error:
         raise StoppedError(f"loadtest: {error}.", 2) from None
     except EngineError as error:
-        raise StoppedError(f"loadtest: {error} Nothing was written and nothing is left running.", 1) from None
+        ended, status = str(error), 1
     except KeyboardInterrupt:
-        raise StoppedError(INTERRUPTED, 130) from None
+        ended, status = "interrupted.", 130
+    if not found:
+        raise StoppedError(f"loadtest: {ended or 'No fault could be measured.'} {NOTHING_LEFT}", status or 1) from None
     results = ChaosResults(found, facts(command(arguments)))
     try:
         place = write(results, arguments.results)
@@ -85,10 +97,15 @@ def run(arguments: Namespace) -> int:
         print(json.dumps(asdict(results), indent=1))
     else:
         show(results, Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH))
+    for sentence in failures:
+        tell(sentence)
     tell(f"Report: {place / 'report.html'}")
+    if ended:
+        total = len(chosen) * len(settings)
+        raise StoppedError(f"loadtest: {ended} {len(found)} of {total} faults are in the report. Nothing is left running.", status)
     broke = [one.name.split()[0] for one in found if one.setting == settings[0] and not one.kept]
     tell(f'Next: make chaos F="{" ".join(dict.fromkeys(broke))}"' if broke else "Next: make chaos" if arguments.short else "Next: make lab")
-    return 0 if results.fine else 1
+    return 0 if results.fine and not failures else 1
 
 
 def facts(command: str) -> dict[str, Any]:

@@ -1,19 +1,24 @@
 """``lab``: experiments of the claims ledger, on services of the laboratory's own."""
 
 import shlex
+import sys
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from loadtest.commands.options import RUNTIMES, default, one_of, some_of, truth
-from loadtest.commands.running import RefusedError, add_output_options, carry_out, no_stack_runs, raise_file_limit
+from loadtest.commands.running import RefusedError, add_output_options, carry_out, no_stack_runs, raise_file_limit, say
 from loadtest.experiments import DATA, GROUPS, PRODUCTION, experiments
 from loadtest.generator.parameters import Number
+from loadtest.report.kept import Kept
+from loadtest.report.schema import ReportError
 from loadtest.results import Results
 
 # Connections of the most that an experiment opens, at both ends, and what the processes have open besides.
 FILES_NEEDED = 5400
 GENERATORS = Number(int, 1, 1, 16, "Locust processes")
+# What a run that is continued keeps, and what each is where nothing else is asked for.
+OPTIONS = {"experiments": (), "full": False, "short": False, "runtime": "local", "generators": None, "distributed": False, "seed": 1}
 
 
 def add(commands: Any, environ: Mapping[str, str]) -> None:
@@ -24,11 +29,21 @@ def add(commands: Any, environ: Mapping[str, str]) -> None:
         help="experiments: predicted, measured, audited, judged",
         description=f"Experiments: {', '.join(names)}. Each option is also an environment variable of its name in capitals.",
     )
-    chosen = environ.get("X") or " ".join(name for name in names if name not in (*PRODUCTION, *DATA))
     which = f"which, with spaces between (X=; default all but production, which are {', '.join(PRODUCTION)}, and data, {', '.join(DATA)})"
-    parser.add_argument("--experiments", type=some_of(names, GROUPS), default=chosen, help=which)
+    parser.add_argument("--experiments", type=some_of(names, GROUPS), default=environ.get("X") or None, help=which)
     parser.add_argument(
         "--full", type=truth, nargs="?", const=True, default=default(environ, "full", "0"), help="longer windows, five repeats"
+    )
+    parser.add_argument(
+        "--short", type=truth, nargs="?", const=True, default=default(environ, "short", "0"), help="whether all runs to its end; no numbers"
+    )
+    parser.add_argument(
+        "--resume",
+        type=truth,
+        nargs="?",
+        const=True,
+        default=default(environ, "resume", "0"),
+        help="continue the newest run that was broken off",
     )
     parser.add_argument("--runtime", type=one_of(RUNTIMES), default=default(environ, "runtime", "local"), help="local (default) or docker")
     parser.add_argument(
@@ -48,30 +63,82 @@ def add(commands: Any, environ: Mapping[str, str]) -> None:
 
 def run(arguments: Namespace) -> int:
     """Run the experiments."""
-    known = experiments()
+    try:
+        kept = resumed(arguments) if arguments.resume else begun(arguments)
+    except (RefusedError, ReportError) as error:
+        return say(f"loadtest: {error}", 2)
 
     def job(tell: Callable[[str, str], None]) -> Results:
         from loadtest.engine.fleet import containers, processes
-        from loadtest.engine.machine import FULL, QUICK, Plan, machine
         from loadtest.engine.session import Lab
 
-        if arguments.distributed and arguments.runtime != "docker":
-            raise RefusedError("DISTRIBUTED=1 makes the load in containers, which reach only containers; add RUNTIME=docker")
         no_stack_runs()
         if (files := raise_file_limit()) < FILES_NEEDED:
             raise RefusedError(f"This user may open {files} files, and the laboratory needs {FILES_NEEDED}: ulimit -n {FILES_NEEDED}")
-        plan = Plan(FULL if arguments.full else QUICK, arguments.full, arguments.seed)
-        here = machine(arguments.generators)
-        name = arguments.experiments[0] if len(arguments.experiments) == 1 else "lab"
+        here = machine_of(arguments)
         if arguments.runtime == "docker":
             engine_answers()
-        chosen = [known[one] for one in arguments.experiments]
+        known = experiments()
+        chosen = [known[one] for one in kept.missing]
         tell("load generators", f"starting {here.generators}")
         with (containers if arguments.distributed else processes)(here) as fleet:
-            lab = Lab(chosen, plan, runtime(arguments.runtime, here, fleet.network), here, fleet, tell)
-            return lab.run(name, command(arguments))
+            lab = Lab(chosen, plan(arguments), runtime(arguments.runtime, here, fleet.network), here, fleet, tell, kept)
+            return lab.run(kept.name, command(arguments))
 
-    return carry_out(arguments, job, next_command)
+    if kept.done:
+        total = len(kept.options["experiments"])
+        print(
+            f"Continuing {kept.place}: {len(kept.done)} of {total} experiments are there. "
+            "The calibration is made again, and the report says which experiments belong to which.",
+            file=sys.stderr,
+        )
+    return carry_out(arguments, job, next_command, kept)
+
+
+def begun(arguments: Namespace) -> Kept:
+    """A new run."""
+    if arguments.full and arguments.short:
+        raise RefusedError("FULL=1 and SHORT=1 exclude each other")
+    if arguments.distributed and arguments.runtime != "docker":
+        raise RefusedError("DISTRIBUTED=1 makes the load in containers, which reach only containers; add RUNTIME=docker")
+    arguments.experiments = arguments.experiments or tuple(name for name in experiments() if name not in (*PRODUCTION, *DATA))
+    name = arguments.experiments[0] if len(arguments.experiments) == 1 else "lab"
+    return Kept(arguments.results, name, {option: getattr(arguments, option) for option in OPTIONS}, conditions(arguments))
+
+
+def resumed(arguments: Namespace) -> Kept:
+    """The newest run that was broken off; ``arguments`` become those of it."""
+    kept = Kept.newest(arguments.results)
+    for option, usual in OPTIONS.items():
+        asked, was = getattr(arguments, option) or usual, kept.options[option]
+        was = tuple(was) if isinstance(was, list) else was
+        if asked not in (usual, was):
+            name = "X" if option == "experiments" else option.upper()
+            raise RefusedError(f"RESUME=1 continues {kept.place} with the options that it has; leave out {name}, or RESUME=1")
+        setattr(arguments, option, was)
+    kept.check(conditions(arguments))
+    return kept
+
+
+def conditions(arguments: Namespace) -> dict[str, Any]:
+    """What the numbers of a run depend on."""
+    from loadtest.engine.manifest import conditions
+
+    return conditions(arguments.seed, arguments.runtime, machine_of(arguments))
+
+
+def machine_of(arguments: Namespace) -> Any:
+    """The shares of the CPUs."""
+    from loadtest.engine.machine import machine
+
+    return machine(arguments.generators)
+
+
+def plan(arguments: Namespace) -> Any:
+    """How the run is made."""
+    from loadtest.engine.machine import FULL, QUICK, SHORT, Plan
+
+    return Plan(FULL if arguments.full else SHORT if arguments.short else QUICK, arguments.full, arguments.seed)
 
 
 def engine_answers() -> None:
@@ -99,12 +166,16 @@ def runtime(name: str, here: Any, network: str | None) -> Any:
 def command(arguments: Namespace) -> str:
     """The command that repeats the run."""
     words = ["make", "lab", f"X={' '.join(arguments.experiments)}", f"RUNTIME={arguments.runtime}", f"SEED={arguments.seed}"]
-    words += ["FULL=1"] * arguments.full + ["DISTRIBUTED=1"] * arguments.distributed
+    words += ["FULL=1"] * arguments.full + ["SHORT=1"] * arguments.short + ["DISTRIBUTED=1"] * arguments.distributed
     return shlex.join([*words, *([f"GENERATORS={arguments.generators}"] if arguments.generators else [])])
 
 
 def next_command(results: Results) -> str:
     """What is most useful to type after this run."""
+    if results.failed:
+        return f'make lab X="{" ".join(one.name for one in results.failed)}", when that is mended'
+    if results.short:
+        return "make lab"
     invalid = [one.name for one in results.experiments if any(not cell.valid for cell in one.cells)]
     if invalid:
         return f'make lab X="{" ".join(invalid)}", when nothing else runs on this machine'

@@ -44,7 +44,7 @@ def run(arguments: Namespace) -> int:
         for service in SERVICES:
             if service not in profiles:
                 profiles[service] = by_laboratory(service, arguments.seed, tell)
-        write(list(profiles.values()), PROFILES)
+                write(list(profiles.values()), PROFILES)  # each at once: the next one may fail
         return one_experiment(checking(profiles), arguments.seed, tell)
 
     return carry_out(arguments, job, lambda _: "make plan WAIT=0.1 CPU=0.004 RATE=800 P99=0.3")

@@ -6,6 +6,7 @@ import os
 import resource
 import shutil
 import sys
+import traceback
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from loadtest.plan.profile import ProfileError
 from loadtest.report.ci import add_summary, github, junit
 from loadtest.report.files import write
 from loadtest.report.gate import Answer, ThresholdError, evaluate, parse_all
+from loadtest.report.kept import Kept
 from loadtest.report.schema import ReportError
 from loadtest.report.text import experiment_table, summary_table
 from loadtest.results import Results
@@ -35,6 +37,7 @@ NEEDED_BYTES = 200 * 2**20
 SEED = Number(int, 1, 0, 2**31, "decides the order of the cells and the moments of random arrivals")
 Tell = Callable[[str, str], None]
 Found = TypeVar("Found")
+NOTHING_LEFT = "Nothing was written and nothing is left running."
 INTERRUPTED = "loadtest: interrupted; nothing was written and nothing is left running."
 
 
@@ -114,7 +117,7 @@ def raise_file_limit() -> int:
     return sys.maxsize if hard == resource.RLIM_INFINITY else hard
 
 
-def laboratory(job: Callable[[Tell], Found]) -> Found:
+def laboratory(job: Callable[[Tell], Found], kept: Kept | None = None) -> Found:
     """Run ``job`` alone, with progress, and so that nothing it starts outlives it; StoppedError where it was ended early."""
     import locust  # noqa: F401  not at the top: it takes a second, and patches what is imported after it
 
@@ -122,6 +125,10 @@ def laboratory(job: Callable[[Tell], Found]) -> Found:
     from loadtest.engine.master import GeneratorError
     from loadtest.engine.terminal import InterruptError, Progress, interruptible
     from loadtest.engine.variants import EngineError
+
+    def left() -> str:
+        """What there is of a run that ends early."""
+        return kept.left if kept else NOTHING_LEFT
 
     logging.disable(logging.WARNING)
     progress = Progress()
@@ -131,24 +138,41 @@ def laboratory(job: Callable[[Tell], Found]) -> Found:
     except (RefusedError, ProfileError) as error:
         raise StoppedError(f"loadtest: {error}", 2) from None
     except (EngineError, GeneratorError) as error:
-        raise StoppedError(f"loadtest: {error} Nothing was written and nothing is left running.", 1) from None
+        raise StoppedError(f"loadtest: {error} {left()}", 1) from None
+    except ReportError as error:
+        raise StoppedError(f"loadtest: {error} {left()}", 1) from None
     except InterruptError:
-        raise StoppedError(INTERRUPTED, 130) from None
+        raise StoppedError(f"loadtest: interrupted. {left()}" if kept and kept.place else INTERRUPTED, 130) from None
+    except Exception as error:
+        log = kept.log("laboratory", error) if kept and kept.place else logged(error)
+        raise StoppedError(f"loadtest: {type(error).__name__}: {error}. Its log: {log}. {left()}", 1) from None
     finally:
         progress.end()
 
 
-def carry_out(arguments: Namespace, job: Callable[[Tell], Results], next_command: Callable[[Results], str]) -> int:
-    """Run ``job`` with progress and Ctrl-C, show and keep what it found, and return the exit status."""
+def logged(error: Exception, name: str = "failed") -> Path:
+    """Write the traceback of a fault of this program's own where there is no folder of results for it; the file."""
+    file = LAB / f"{name}.log"
+    file.write_text("".join(traceback.format_exception(error)), encoding="utf-8", errors="replace")
+    return file
+
+
+def carry_out(
+    arguments: Namespace, job: Callable[[Tell], Results], next_command: Callable[[Results], str], kept: Kept | None = None
+) -> int:
+    """Run ``job`` with progress and Ctrl-C, show and keep what it found, and return the exit status.
+
+    With ``kept``, ``job`` has written the report already.
+    """
     try:
         thresholds = parse_all(arguments.fail_on)
         room_for_results(arguments.results)
     except (ThresholdError, RefusedError) as error:
         return say(f"loadtest: {error}", 2)
-    results = laboratory(job)
+    results = laboratory(job, kept)
     answers = evaluate(thresholds, results)
     try:
-        place = write(results, arguments.results)
+        place = kept.place if kept and kept.place else write(results, arguments.results)
         if arguments.junit:
             arguments.junit.write_text(junit(results, answers), encoding="utf-8")
     except ReportError as error:
@@ -157,6 +181,8 @@ def carry_out(arguments: Namespace, job: Callable[[Tell], Results], next_command
         return say(f"loadtest: the report cannot be written: {error.strerror} ({error.filename})", 1)
     show(results, answers, arguments)
     out = sys.stderr if arguments.json else sys.stdout
+    for experiment in results.failed:
+        print(f"{experiment.name} failed: {experiment.verdict.sentence}", file=out)
     print(f"Report: {place}", file=out)
     print(f"Next: {next_command(results)}", file=out)
     return 0 if fine(results) and all(answer.passed for answer in answers) else 1
@@ -182,5 +208,7 @@ def show(results: Results, answers: Sequence[Answer], arguments: Namespace) -> N
 
 
 def fine(results: Results) -> bool:
-    """Whether every cell is valid and every check that is bound to a prediction passed."""
+    """Whether every cell is valid and every check that is bound to a prediction passed; of a short run, whether none failed."""
+    if results.failed or results.short:
+        return not results.failed
     return results.valid and all(check.passed for experiment in results.experiments for check in experiment.verdict.checks if check.bound)

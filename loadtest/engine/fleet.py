@@ -1,6 +1,6 @@
 """The load generators of a run: processes of this machine, or containers of the service locust-worker."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -11,18 +11,22 @@ from loadtest.engine.master import Generators
 
 @dataclass(frozen=True)
 class Fleet:
-    """Generators that are ready. They reach this machine at ``address``, and services on ``network``, where that is given."""
+    """Generators that are ready. They reach this machine at ``address``, and services on ``network``, where that is given.
+
+    ``renew`` starts them anew after a failure, which may have left one ended or at work. Containers are not this process's to start.
+    """
 
     generators: Generators
     address: str
     network: str | None = None
+    renew: Callable[[], None] | None = None
 
 
 @contextmanager
 def processes(here: Machine) -> Iterator[Fleet]:
     """As many processes as the machine has generators, for the length of the block."""
     with Generators(here.generators, here.other_cpus) as generators:
-        yield Fleet(generators, "127.0.0.1")
+        yield Fleet(generators, "127.0.0.1", renew=generators.renew)
 
 
 @contextmanager

@@ -61,6 +61,12 @@ class Plan:
     full: bool
     seed: int
 
+    @property
+    def short(self) -> bool:
+        """Whether it only shows that everything runs to its end (short.py)."""
+        return self.pace is SHORT
 
+
+SHORT = Pace(seconds=0.4, warm_up=0.1, repeats=1)
 QUICK = Pace(seconds=2.5, warm_up=0.3, repeats=2)
 FULL = Pace(seconds=10.0, warm_up=2.0, repeats=5)

@@ -1,5 +1,6 @@
 """What a number needs beside it to be believed: versions, machine, commit, command and time."""
 
+import hashlib
 import os
 import platform
 import subprocess
@@ -46,6 +47,28 @@ def manifest(command: str, seed: int, runtime: str, machine: Machine) -> dict[st
         "placement": machine.words,
         "settings": {name: value for name, value in sorted(variables().items()) if name in known_settings()},
     }
+
+
+# Facts of a run that say when and by which words it was made, and not under what conditions.
+OF_THE_RUN = ("time", "command", "commit", "seed")
+# What the numbers of a run come from.
+CODE = ("compose.yaml", "loadtest", "nginx", "scripts", "services")
+
+
+def conditions(seed: int, runtime: str, machine: Machine) -> dict[str, Any]:
+    """What must be alike for two experiments to be in one report: machine, versions, settings, and the files of the program itself."""
+    facts = manifest("", seed, runtime, machine)
+    return {name: value for name, value in facts.items() if name not in OF_THE_RUN} | {"code": code()}
+
+
+def code() -> str:
+    """A digest of the program, which tells what a commit cannot: changes that were not committed, and commits that change no code."""
+    digest = hashlib.sha256()
+    files = [file for name in CODE for file in ((ROOT / name).rglob("*") if (ROOT / name).is_dir() else [ROOT / name])]
+    for file in sorted(files):
+        if file.is_file() and "__pycache__" not in file.parts:
+            digest.update(f"{file.relative_to(ROOT)} {file.stat().st_size}\n".encode() + file.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def installed(name: str) -> str:

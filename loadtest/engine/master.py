@@ -141,6 +141,13 @@ class Generators:
         self.runner.greenlet.kill()
         self.runner.server.close()
 
+    def renew(self) -> None:
+        """End all of them, and start as many new ones."""
+        self.__exit__()
+        self.processes.clear()
+        self.answers.clear()
+        self.__enter__()
+
     def hear(self, msg: Any, **_: Any) -> None:
         """A worker reports."""
         self.answers.setdefault(f"{msg.type} {msg.data['mark'].rpartition('.')[0][:-1]}", {})[msg.node_id] = msg.data

@@ -17,14 +17,14 @@ AT_LEAST = 5
 Runs = dict[str, tuple[list[Run], list[Run]]]
 
 
-def with_second_chances(raws: Sequence[Raw], conclude: Callable[[Raw], Run], again: Callable[[Raw], Raw]) -> Runs:
-    """Conclude all runs; ``again`` measures the cell of one once more."""
+def with_second_chances(raws: Sequence[Raw], conclude: Callable[[Raw], Run], again: Callable[[Raw], Raw] | None) -> Runs:
+    """Conclude all runs; ``again`` measures the cell of one once more, if that may be done."""
     found: Runs = {}
-    chances = max(AT_LEAST, len(raws) // 4)
+    chances = max(AT_LEAST, len(raws) // 4) if again else 0
     for raw in raws:
         runs, rejected = found.setdefault(raw.cell.key, ([], []))
         run = conclude(raw)
-        while disturbed(run.audit, changed(run.watched)) and chances:
+        while again and chances and disturbed(run.audit, changed(run.watched)):
             chances -= 1
             rejected.append(run)
             run = conclude(again(raw))

@@ -1,4 +1,7 @@
-"""A run of the laboratory: calibrate, then each experiment with its cells interleaved in random order, then the verdicts."""
+"""A run of the laboratory: calibrate, then each experiment with its cells interleaved in random order, and its verdict.
+
+An experiment that fails takes no other with it: it is reported as failed, with a log, and the next one begins.
+"""
 
 import random
 from collections.abc import Callable, Sequence
@@ -6,15 +9,18 @@ from dataclasses import asdict
 from functools import partial
 from time import monotonic, sleep
 
-from loadtest.engine import calibrate
+from loadtest.engine import calibrate, short
 from loadtest.engine.fleet import Fleet
+from loadtest.engine.forecast import Forecast, about
 from loadtest.engine.machine import Machine, Plan
 from loadtest.engine.manifest import manifest
+from loadtest.engine.master import GeneratorError
 from loadtest.engine.nginx_log import Lines, logged, shares
 from loadtest.engine.one_run import Measurer, warm
 from loadtest.engine.second import second_opinion
 from loadtest.engine.second_chances import with_second_chances
-from loadtest.engine.variants import Running, Runtime
+from loadtest.engine.terminal import InterruptError
+from loadtest.engine.variants import EngineError, Running, Runtime
 from loadtest.judging.audit import audit
 from loadtest.judging.evidence import Evidence, NotValidError
 from loadtest.judging.limiter import limiter
@@ -23,7 +29,11 @@ from loadtest.judging.refusal import refusal
 from loadtest.judging.summary import cell_result, looked_at, refused, run_of
 from loadtest.judging.values import values
 from loadtest.model import Cell, Experiment, Variant
+from loadtest.report.kept import Kept
+from loadtest.report.rows import MARKS
+from loadtest.report.schema import ReportError
 from loadtest.results import CellResult, ExperimentResult, Results, Run, Session, Verdict
+from scripts.servers import uninterrupted
 
 # Nginx writes its log lines at the latest after a fifth of a second, on a busy machine somewhat later.
 LOG_SECONDS = 1.2
@@ -31,17 +41,35 @@ Tell = Callable[[str, str], None]
 
 
 class Lab:
-    """One run. ``tell`` gets a topic and a text about once a second; the topic says how much is left."""
+    """One run. ``tell`` gets a topic and a text about once a second; the topic says how much is left of the run.
 
-    def __init__(self, experiments: Sequence[Experiment], plan: Plan, runtime: Runtime, machine: Machine, fleet: Fleet, tell: Tell) -> None:
+    With ``kept``, the report is written after each experiment, one that fails is reported, and the others go on.
+    """
+
+    def __init__(
+        self,
+        experiments: Sequence[Experiment],
+        plan: Plan,
+        runtime: Runtime,
+        machine: Machine,
+        fleet: Fleet,
+        tell: Tell,
+        kept: Kept | None = None,
+    ) -> None:
         self.experiments, self.runtime, self.machine, self.fleet, self.tell = experiments, runtime, machine, fleet, tell
-        self.full, self.pace, self.seed = plan.full, plan.pace, plan.seed
+        self.plan, self.full, self.pace, self.seed, self.kept = plan, plan.full, plan.pace, plan.seed, kept
         self.random = random.Random(self.seed)  # noqa: S311  an order that can be repeated
         self.noise: dict[str, float] = {}
         self.second: list[dict[str, object]] = []
+        self.forecast = Forecast(experiments, plan)
+        # For lines that stay, which a function alone (in tests) does not show.
+        self.line: Callable[..., None] = getattr(tell, "line", lambda *_, **__: None)
 
     def run(self, name: str, command: str) -> Results:
         """All of it; raises EngineError and GeneratorError. No service runs any more when it returns or raises."""
+        if self.kept:
+            count = len(self.experiments)
+            self.line(f"{count} experiment{'s' * (count != 1)}, {self.forecast.words}.", lasting=True)
         self.tell("calibration", "what the load generator can do")
         try:
             ceiling, idle_lag = calibrate.ceiling(self.fleet, self.machine.server_cpus)
@@ -49,14 +77,68 @@ class Lab:
             others = float(len(self.machine.other_cpus or ()))
             generators = self.fleet.generators
             self.measurer = Measurer(self.runtime, generators, ceiling, idle_lag, cpus, self.pace, self.seed, other_cpus=others)
-            if any(experiment.compares for experiment in self.experiments):
+            if not self.plan.short and any(experiment.compares for experiment in self.experiments):
                 pair = self.measure_all(calibrate.PAIR, "how much two equal services differ")
                 self.noise = calibrate.noise(pair)
-            found = [self.experiment(number, experiment) for number, experiment in enumerate(self.experiments, 1)]
+            self.forecast.start()
+            found: list[ExperimentResult] = []
+            for number, experiment in enumerate(self.experiments, 1):
+                found.append(self.attempt(number, experiment))
+                whole = self.write(found, name, command)
+                self.forecast.next()
+                self.say(number, found[-1])
         finally:
             self.runtime.stop()
-        session = Session(ceiling, idle_lag, self.machine.generators, self.noise, self.second)
-        return Results(name, self.full, found, session, manifest(command, self.seed, self.runtime.name, self.machine))
+        return whole
+
+    def attempt(self, number: int, experiment: Experiment) -> ExperimentResult:
+        """One experiment, *failed* where anything in it raises. Without a folder to log that in, the exception goes on."""
+        begun = monotonic()
+        try:
+            return self.experiment(number, experiment)
+        except InterruptError:
+            raise
+        except Exception as error:
+            if self.kept is None or (isinstance(error, GeneratorError) and self.fleet.renew is None):
+                raise
+            failed = self.failed(self.kept, experiment, error, monotonic() - begun)
+            if self.fleet.renew:  # a cell that was broken off may go on in a generator
+                self.fleet.renew()
+            return failed
+
+    def failed(self, kept: Kept, experiment: Experiment, error: Exception, seconds: float) -> ExperimentResult:
+        """An experiment without cells, and with the log of what went wrong."""
+        log = kept.log(experiment.name, error)
+        said = " ".join(str(error).split()) or "no message"
+        said = said if isinstance(error, EngineError | GeneratorError) else f"{type(error).__name__}: {said}."
+        return self.result(experiment, [], Verdict("failed", f"{said} Its log: {log}"), seconds)
+
+    def write(self, found: list[ExperimentResult], name: str, command: str) -> Results:
+        """Keep what was found until now. An experiment whose result cannot be reported has failed too."""
+
+        def results() -> Results:
+            session = Session(self.measurer.ceiling, self.measurer.idle_lag, self.machine.generators, self.noise, self.second)
+            facts = manifest(command, self.seed, self.runtime.name, self.machine) | ({"short": True} if self.plan.short else {})
+            return Results(name, self.full, found, session, facts)
+
+        if self.kept is None:
+            return results()
+        with uninterrupted():  # Ctrl-C in it would lose an experiment that is done
+            try:
+                return self.kept.write(results())
+            except OSError as error:
+                raise ReportError(f"the report cannot be written: {error.strerror} ({error.filename}).") from error
+            except Exception as error:
+                found[-1] = self.failed(self.kept, self.experiments[len(found) - 1], error, found[-1].seconds)
+                return self.kept.write(results())
+
+    def say(self, number: int, result: ExperimentResult) -> None:
+        """One line for an experiment that is done; on a terminal only for one that failed."""
+        outcome, left = result.verdict.outcome, len(self.experiments) - number
+        why = f" {result.verdict.sentence}" if outcome == "failed" else ""
+        rest = f"; {left} left, {self.forecast.words}" if left else ""
+        line = f"{number} of {len(self.experiments)} {result.name}: {MARKS[outcome]} {outcome}, {about(result.seconds)}{rest}.{why}"
+        self.line(line, lasting=outcome == "failed")
 
     def experiment(self, number: int, experiment: Experiment) -> ExperimentResult:
         """One experiment, with its verdict."""
@@ -64,6 +146,11 @@ class Lab:
         cells = self.measure_all(experiment, f"{experiment.name} ({number} of {len(self.experiments)})")
         if experiment.look:
             cells += looked_at(experiment.look())
+        verdict = self.judge(experiment, cells)
+        return self.result(experiment, cells, short.verdict(verdict) if self.plan.short else verdict, monotonic() - begun)
+
+    def result(self, experiment: Experiment, cells: list[CellResult], verdict: Verdict, seconds: float) -> ExperimentResult:
+        """What is kept of an experiment."""
         return ExperimentResult(
             name=experiment.name,
             question=experiment.question,
@@ -74,8 +161,8 @@ class Lab:
             chart=asdict(experiment.chart),
             columns=list(experiment.columns),
             cells=cells,
-            verdict=self.judge(experiment, cells),
-            seconds=monotonic() - begun,
+            verdict=verdict,
+            seconds=seconds,
         )
 
     def judge(self, experiment: Experiment, cells: list[CellResult]) -> Verdict:
@@ -90,6 +177,10 @@ class Lab:
         cells = list(experiment.cells(self.full))
         ceiling = self.measurer.ceiling * self.machine.generators
         refusals = {cell.key: why for cell in cells if (why := refusal(cell, ceiling))}
+        if self.plan.short:
+            cells = [short.shortened(cell, self.pace) for cell in cells]
+            kept = {cell.key for cell in short.chosen(cells)}
+            refusals |= {cell.key: short.LEFT_OUT for cell in cells if cell.key not in kept}
         measured = [cell for cell in cells if cell.key not in refusals]
         if not measured:
             return [refused(cell, refusals[cell.key]) for cell in cells]
@@ -102,7 +193,8 @@ class Lab:
             raws = self.interleaved(measured, running, topic, 1 if experiment.counts and not self.full else self.pace.repeats)
             self.add_logs(raws, running)
             self.add_second_opinions(experiment, measured, raws, running)
-            found = with_second_chances([raw for raw, _ in raws], self.conclude, lambda raw: self.again(raw, running, topic))
+            again = None if self.plan.short else partial(self.again, running=running, topic=topic)
+            found = with_second_chances([raw for raw, _ in raws], self.conclude, again)
         finally:
             self.runtime.stop()
         return [cell_result(cell, *found[cell.key]) if cell.key in found else refused(cell, refusals[cell.key]) for cell in cells]
@@ -111,15 +203,13 @@ class Lab:
         """Every cell once in random order, and again, so that what changes on the machine touches all of them."""
         found: list[tuple[Raw, str]] = []
         total = len(cells) * repeats
-        begun = monotonic()
         for repeat in range(repeats):
             for cell in self.random.sample(cells, len(cells)):
-                left = f"{(monotonic() - begun) / len(found) * (total - len(found)):.0f} s left" if found else f"{total} windows"
-                where = f"{topic}, {len(found) + 1} of {total}, {left}: {cell.variant.name}, {cell.load.words}"
+                where = f"{topic}, window {len(found) + 1} of {total}, {self.forecast.words} left: {cell.variant.name}, {cell.load.words}"
                 found.append(self.measurer.measure(cell, repeat, running[cell.variant.name], partial(self.tell, where)))
         return found
 
-    def again(self, raw: Raw, running: dict[str, Running], topic: str) -> Raw:
+    def again(self, raw: Raw, *, running: dict[str, Running], topic: str) -> Raw:
         """One run more of a cell, with all that the first one had."""
         tell = partial(self.tell, f"{topic}, again, since the audit rejects a run: {raw.cell.key}")
         made = self.measurer.measure(raw.cell, raw.repeat, running[raw.cell.variant.name], tell)

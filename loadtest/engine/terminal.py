@@ -2,7 +2,6 @@
 
 import signal
 import sys
-import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -15,28 +14,28 @@ from scripts.servers import interruptible_now
 
 Result = TypeVar("Result")
 
-PLAIN_LINES_EVERY_SECONDS = 5.0
-
 
 class Progress:
-    """One line that changes on a terminal, a line every few seconds elsewhere. On standard error."""
+    """One line that changes on a terminal; elsewhere a line for each experiment that is done. On standard error."""
 
     def __init__(self) -> None:
         console = Console(stderr=True)
         # No refresh of its own: this process makes the load, and its CPU time is measured.
         self.live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
-        self.printed = -PLAIN_LINES_EVERY_SECONDS
-        self.topic = ""
         if self.live:
             self.live.start()
 
     def __call__(self, topic: str, text: str) -> None:
-        """Show ``text``; a new ``topic`` is never held back."""
+        """Show what is under way, where a line can be drawn again."""
         if self.live:
             self.live.update(Text(f"{topic}: {text}", overflow="ellipsis", no_wrap=True), refresh=True)
-        elif topic != self.topic or time.monotonic() - self.printed >= PLAIN_LINES_EVERY_SECONDS:
-            self.printed, self.topic = time.monotonic(), topic
-            print(f"{topic}: {text}", file=sys.stderr, flush=True)
+
+    def line(self, text: str, lasting: bool = False) -> None:
+        """Print a line; on a terminal only one that is ``lasting``, above the one that changes."""
+        if not self.live:
+            print(text, file=sys.stderr, flush=True)
+        elif lasting:
+            self.live.console.print(text, markup=False, highlight=False)
 
     def end(self) -> None:
         """Leave the terminal as it was."""

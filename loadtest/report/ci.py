@@ -27,7 +27,9 @@ class Case:
 
 
 def cases(experiment: ExperimentResult, answers: Sequence[Answer]) -> Iterator[Case]:
-    """Validity of every cell, every check of the verdict, every threshold."""
+    """Validity of every cell, every check of the verdict, every threshold; and that the experiment ran to its end, if it did not."""
+    if experiment.verdict.outcome == "failed":
+        yield Case("runs to its end", "failed", experiment.verdict.sentence)
     for cell in experiment.cells:
         yield Case(f"valid: {cell.key}", "passed" if cell.valid else "failed", cell.not_valid or "")
     for check in experiment.verdict.checks:

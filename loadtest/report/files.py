@@ -22,15 +22,31 @@ def write(results: Results, folder: Path) -> Path:
     Raises ReportError where the results are not as the schema says; results.json is kept all the same, for a run may have
     taken hours. Raises OSError where nothing can be written.
     """
-    name = re.sub(r"[^\w.-]+", "-", results.name).strip("-.")[:80] or "run"
-    made = new_folder(folder, f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{name}")
-    document = asdict(results)
+    made = folder_of(folder, results.name)
+    put(results, made)
+    return made
+
+
+def folder_of(folder: Path, name: str) -> Path:
+    """A new folder below ``folder`` for a run of that name."""
+    plain = re.sub(r"[^\w.-]+", "-", name).strip("-.")[:80] or "run"
+    return new_folder(folder, f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{plain}")
+
+
+def put(results: Results, made: Path) -> None:
+    """Write a run to its folder, in place of what is there of it, and point ``latest`` to it. Raises what ``write`` raises."""
     source = made / "results.json"
-    source.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    replace_text(source, json.dumps(asdict(results), indent=1) + "\n")
     parsed(source)
     draw_into(results, made)
-    point(folder / "latest", made.name)
-    return made
+    point(made.parent / "latest", made.name)
+
+
+def replace_text(file: Path, text: str) -> None:
+    """Write a file in one step: a reader, or a run that is killed meanwhile, finds the old text or the new one."""
+    new = file.with_name(f".{file.name}.new")
+    new.write_text(text, encoding="utf-8", errors="replace")  # an error's text may hold half a character
+    new.replace(file)
 
 
 def read(path: Path | str, results: Path = RESULTS) -> Results:
@@ -95,13 +111,14 @@ def new_folder(parent: Path, name: str) -> Path:
 def draw_into(results: Results, folder: Path) -> None:
     """Write what people read."""
     for name, text in (("report.html", page(results)), ("report.md", markdown(results))):
-        (folder / name).write_text(text, encoding="utf-8", errors="replace")  # an error's text may hold half a character
+        replace_text(folder / name, text)
     verdicts = {experiment.name: experiment.verdict.outcome for experiment in results.experiments}
-    (folder / "verdicts.json").write_text(json.dumps(verdicts) + "\n", encoding="utf-8")  # for a list of many runs
+    replace_text(folder / "verdicts.json", json.dumps(verdicts) + "\n")  # for a list of many runs
 
 
 def point(link: Path, target: str) -> None:
     """Replace a symbolic link in one step, so that whoever reads it meanwhile finds the old run or the new one."""
     new = link.with_name(f".{link.name}-{target}")
+    new.unlink(missing_ok=True)  # of a run that was killed between these two
     new.symlink_to(target)
     new.replace(link)

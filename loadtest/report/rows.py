@@ -4,9 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loadtest.metrics import METRICS, duration, metric, number
-from loadtest.results import CellResult, Estimate, ExperimentResult, Outcome, Session
+from loadtest.results import CellResult, Estimate, ExperimentResult, Outcome, Results, Session
 
-MARKS: dict[Outcome, str] = {"holds": "✓", "holds with a limit": "◐", "does not hold": "✗", "no difference seen": "≈", "not valid": "∅"}
+MARKS: dict[Outcome, str] = {
+    "holds": "✓",
+    "holds with a limit": "◐",
+    "does not hold": "✗",
+    "no difference seen": "≈",
+    "not valid": "∅",
+    "failed": "!",
+}
 CHECKED = {True: "passed", False: "not passed", None: "no difference seen"}
 CHECK_MARKS = {True: "✓", False: "✗", None: "≈"}
 
@@ -130,6 +137,15 @@ def prediction(experiment: ExperimentResult) -> str:
         return met
     values = [metric(name).show(cell.predicted[name]) for cell in extremes(experiment, name) if name in cell.predicted]
     return f"{metric(name).label}: {' to '.join(dict.fromkeys(values))}; {met}" if values else met
+
+
+def kind(results: Results) -> str:
+    """What sort of run it is, and what is missing of it."""
+    said = "A full run" if results.full else "A quick run: few repeats, so intervals are wide"
+    if results.short:
+        said = "A short run, which shows that everything runs to its end and measures nothing"
+    missing = results.manifest.get("not measured yet", [])
+    return said + (f"; broken off before {', '.join(missing)}" if missing else "")
 
 
 def floor(session: Session) -> list[tuple[str, str]]:

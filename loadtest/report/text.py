@@ -12,7 +12,14 @@ from loadtest.metrics import number
 from loadtest.report import rows
 from loadtest.results import CellResult, ExperimentResult, Results
 
-STYLES = {"holds": "green", "holds with a limit": "yellow", "does not hold": "red", "no difference seen": "dim", "not valid": "dim"}
+STYLES = {
+    "holds": "green",
+    "holds with a limit": "yellow",
+    "does not hold": "red",
+    "no difference seen": "dim",
+    "not valid": "dim",
+    "failed": "red",
+}
 
 
 def summary_table(results: Results) -> Table:
@@ -61,7 +68,6 @@ def entry(column: rows.Column, cell: CellResult, first: str | None) -> Text:
 
 def markdown(results: Results) -> str:
     """report.md: the summary, and the numbers of every experiment behind a fold."""
-    kind = "A full run" if results.full else "A quick run: few repeats, so intervals are wide"
     summary = [
         [experiment.claim, rows.prediction(experiment), rows.measured(experiment), f"{rows.MARKS[outcome]} {outcome}"]
         for experiment in results.experiments
@@ -71,7 +77,7 @@ def markdown(results: Results) -> str:
     noise = ", ".join(f"{label} {share}" for label, share in rows.floor(session)) or "not measured"
     parts = [
         f"# {escaped(results.name)}",
-        f"{kind}, {escaped(str(results.manifest.get('time', 'time unknown')))}.",
+        f"{escaped(rows.kind(results))}, {escaped(str(results.manifest.get('time', 'time unknown')))}.",
         table(("claim", "prediction", "measured", "verdict"), summary),
         f"Generator: {session.generators} processes, each at most {number(session.ceiling)} requests/s. Noise floor: {escaped(noise)}. "
         f"{sentence(results)}".rstrip(),

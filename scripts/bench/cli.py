@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from rich.console import Console
 
@@ -28,7 +28,7 @@ from loadtest.engine.manifest import cpu_model
 from scripts import proc
 from scripts.bench import data
 from scripts.bench.cells import CELLS, all_commands, new_ports
-from scripts.bench.images import images
+from scripts.bench.images import Image, images
 from scripts.bench.load import CONNECTIONS
 from scripts.bench.measure import apart, run
 from scripts.bench.memory import Part, containers, idle_stack
@@ -38,6 +38,7 @@ from scripts.compose_file import ROOT
 from scripts.local_plan import RUN, make_plan
 from scripts.servers import ServerFailed, Servers
 
+Found = TypeVar("Found")
 ROUNDS, QUICK_ROUNDS = 15, 5
 PACKAGES = ("flask", "fastapi", "django", "gunicorn", "uvicorn", "uvicorn-worker", "daphne", "uvloop", "httptools", "sqlalchemy", "psycopg")
 PLAIN_WIDTH = 140  # of a table that does not go to a terminal
@@ -111,11 +112,8 @@ def commit() -> str:
         return ""
 
 
-def measure_all(chosen: Namespace, folder: Path, progress: "Progress") -> tuple[list[Part], list[Sample], dict[str, Any]]:
-    """Memory of the idle stack, then the cells: other processes of the same files would make the memory look less."""
-    meter, meter_name = proc.choose_meter()
-    progress("memory of the idle stack")
-    idle = idle_stack(folder)
+def measure_all(chosen: Namespace, folder: Path, meter: Callable[[list[int]], float], progress: "Progress") -> list[Sample]:
+    """All cells. Raises ServerFailed where a server does not start."""
     with apart() as move_off, Servers(folder) as servers:
         progress("starting the servers")
         plan = make_plan(live=False)
@@ -127,8 +125,18 @@ def measure_all(chosen: Namespace, folder: Path, progress: "Progress") -> tuple[
         servers.wait_until_ready(commands)
         move_off()
         samples = run(CELLS, servers, meter, chosen.rounds, chosen.seed, progress, chosen.least)
-        chosen.rounds = max(sample.round for sample in samples)
-    return idle, samples, manifest(chosen, meter_name, own_cpu=len(os.sched_getaffinity(0)) > 1)
+        chosen.rounds = max((sample.round for sample in samples), default=0)
+    return samples
+
+
+def part(what: str, measured: Callable[[], Found], otherwise: Found, failed: list[str]) -> Found:
+    """What was measured. Where that fails it is ``otherwise``, with a sentence: the other parts of the report are kept."""
+    try:
+        return measured()
+    except (ServerFailed, OSError, ValueError, subprocess.SubprocessError) as error:
+        failed.append(what)
+        print(f"bench: {what} could not be measured: {error}", file=sys.stderr)
+        return otherwise
 
 
 class Progress:
@@ -150,22 +158,30 @@ def bench(chosen: Namespace) -> int:
     print(f"Seed {chosen.seed}.", file=sys.stderr)
     (RUN / "bench").mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=RUN / "bench"))
+    failed: list[str] = []
+    facts = manifest(chosen, "none", own_cpu=False)
+    idle: list[Part] = []
+    samples: list[Sample] = []
     try:
-        used = containers()
+        used = part("memory of the containers", containers, None, failed)
         if proc.SUPPORTED:
-            idle, samples, facts = measure_all(chosen, folder, progress)
+            meter, name = proc.choose_meter()
+            progress("memory of the idle stack")  # first: other processes of the same files would make it look less
+            idle = part("memory of the idle stack", lambda: idle_stack(folder), [], failed)
+            samples = part("CPU time", lambda: measure_all(chosen, folder, meter, progress), [], failed)
+            facts = manifest(chosen, name, own_cpu=len(os.sched_getaffinity(0)) > 1)
         else:
             print(NOT_LINUX, file=sys.stderr)
-            idle, samples, facts = [], [], manifest(chosen, "none", own_cpu=False)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    found, missing = images()
+    no_images: tuple[list[Image], list[str]] = ([], ["Docker could not be asked."])
+    found, missing = part("sizes of images", images, no_images, failed)
     report = Report(facts, Costs(samples), idle, used, found, missing)
     if chosen.json:
         print(json.dumps(as_dict(report), indent=1))
     else:
         show(report, Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH))
-    return int(bool(report.failed))
+    return int(bool(report.failed or failed))
 
 
 def main(arguments: Sequence[str]) -> int:

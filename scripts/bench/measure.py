@@ -11,7 +11,7 @@ from scripts.bench.cells import Cell
 from scripts.bench.load import Load
 from scripts.bench.results import Sample
 from scripts.proc import tree
-from scripts.servers import Servers
+from scripts.servers import ServerFailed, Servers
 
 Meter = Callable[[list[int]], float]
 # The part of a cell's requests that is sent first and not counted: connections, caches, and the CPU's frequency settle.
@@ -40,6 +40,14 @@ def measure(cell: Cell, servers: Servers, meter: Meter, round_number: int) -> Sa
     return Sample(cell.name, round_number, cell.requests, microseconds[0], microseconds[1] if cell.also else None, load.failures)
 
 
+def attempt(cell: Cell, servers: Servers, meter: Meter, round_number: int) -> Sample:
+    """As ``measure``; where it cannot be carried out, a sample without a figure: the other cells keep theirs."""
+    try:
+        return measure(cell, servers, meter, round_number)
+    except (OSError, ServerFailed) as error:  # its server has ended, mostly
+        return Sample(cell.name, round_number, cell.requests, 0.0, None, [f"not measured: {error}"])
+
+
 def one_round(cells: list[Cell], order: random.Random) -> list[Cell]:
     """The cells in random order, those of one block together."""
     blocks = [list(members) for _, members in groupby(sorted(cells, key=lambda cell: cell.block), key=lambda cell: cell.block)]
@@ -61,7 +69,7 @@ def run(
             break
         for cell in one_round(cells, order):
             progress(f"round {number} of {rounds}" if number else "warm-up")
-            sample = measure(cell, servers, meter, number)
+            sample = attempt(cell, servers, meter, number)
             if number or sample.failures:
                 samples.append(sample)
     return samples

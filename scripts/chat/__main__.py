@@ -40,6 +40,10 @@ PATIENCE_SECONDS = 15.0  # for what is still under way when the last message was
 AIM_SECONDS = 0.1
 
 
+class PhaseError(Exception):
+    """A phase could not be measured, in a sentence."""
+
+
 def number(least: float, most: float, kind: type[float]) -> Callable[[str], float]:
     """A type for argparse."""
 
@@ -113,7 +117,7 @@ def where() -> str:
 async def new_board(session: aiohttp.ClientSession, target: str) -> int:
     async with session.post(f"{target}/fastapi/boards", json={"name": f"chat {time.time_ns()}"}) as answer:
         if answer.status != 201:
-            fail(f"No board could be made: {answer.status} {await answer.text()}")
+            raise PhaseError(f"No board could be made: {answer.status} {await answer.text()}")
         return int((await answer.json())["id"])
 
 
@@ -127,7 +131,7 @@ async def open_all(subscribers: Sequence[Subscriber]) -> None:
     try:
         await asyncio.gather(*map(one, subscribers))
     except (OSError, TimeoutError, WSError) as error:
-        fail(f"A socket could not be opened: {error!r}")
+        raise PhaseError(f"A socket could not be opened: {error!r}") from None
 
 
 async def all_here(subscribers: Sequence[Subscriber], messages: int) -> None:
@@ -176,7 +180,8 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_NOFILE, (files[1], files[1]))
     if not running():
         fail("Nothing runs. Next: make up", 2)
-    outcomes = []
+    outcomes: list[Outcome] = []
+    failed = ""
     if chosen.kill != "nobody":
         victim.replicas(chosen.kill)
     for name, kill in (("as it is", None), ("killed:", chosen.kill))[: 1 if chosen.kill == "nobody" else 2]:
@@ -184,16 +189,21 @@ def main() -> int:
             say(f"{chosen.sockets:,} sockets, {chosen.rate:g} messages a second for {chosen.seconds:g} s, {name} {kill or ''}".rstrip())
         try:
             outcomes.append(uvloop.run(phase(chosen, name, kill)))
-        except aiohttp.ClientError as error:
-            fail(f"The stack does not answer: {error}. Next: make status")
+        except (PhaseError, aiohttp.ClientError, OSError) as error:  # what was seen of the phase before is shown all the same
+            failed = str(error) if isinstance(error, PhaseError) else f"The stack does not answer: {error!r}. Next: make status"
+            break
         finally:
             if kill:
                 victim.bring_back(kill)
+    if failed and not outcomes:
+        fail(failed)
     if chosen.json:
         print(json.dumps([outcome.as_dict() for outcome in outcomes]))
     else:
         show(outcomes)
         say("Next: docs/chat.md says what each line means, and why it holds")
+    if failed:
+        fail(f"The phase in which a replica of {chosen.kill} is killed was not measured. {failed}")
     return 0 if all(outcome.right for outcome in outcomes) and outcomes[0].quantile(0.99) <= AIM_SECONDS else 1
 
 

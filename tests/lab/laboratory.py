@@ -1,8 +1,11 @@
 """A run of the laboratory as a person starts it, and what is left of it in the process table."""
 
 import os
+import re
+import select
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,33 +20,59 @@ MARK = f"TWOGATES_TEST_RUN={os.getpid()}"
 ENVIRONMENT = {"PATH": os.environ["PATH"], "DOCKER_HOST": "tcp://127.0.0.1:1", **dict([MARK.split("=")])}
 # Six short windows, of 8 users on one service after another; no pair of equal services before.
 LIGHT = ("--experiments", "middleware")
+LONGEST_SILENCE_SECONDS = 120.0
 
 
 class Laboratory:
-    """A run that is under way; ``lines`` is what it said so far."""
+    """A run that is under way, as in a terminal: what it says of its progress is one line there that changes. ``said`` is all so far."""
 
     def __init__(self, results: Path, *arguments: str) -> None:
         self.results = results
         command = [sys.executable, "-m", "loadtest", "lab", *arguments, "--results", str(results)]
+        self.terminal, theirs = os.openpty()
+        # A pipe that is not read meanwhile would hold it up.
+        self.out = tempfile.TemporaryFile("w+")  # noqa: SIM115
         # Its own session: a signal of this test reaches what it is meant for, and nothing else.
         self.process = subprocess.Popen(
-            command, cwd=ROOT, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+            command,
+            cwd=ROOT,
+            env={**ENVIRONMENT, "TERM": "xterm", "COLUMNS": "300"},
+            stdout=self.out,
+            stderr=theirs,
+            start_new_session=True,
         )
-        self.lines: list[str] = []
+        os.close(theirs)
+        self.shown = ""
 
-    def until(self, text: str) -> str:
-        """Read until it says a line with ``text``; that line."""
-        assert self.process.stderr
-        for line in self.process.stderr:
-            self.lines.append(line)
-            if text in line:
-                return line
-        raise AssertionError(f"it never said {text!r}: " + "".join(self.lines))
+    @property
+    def said(self) -> str:
+        """All so far, without what moves the cursor."""
+        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.shown)
+
+    def until(self, *texts: str) -> None:
+        """Read until a line has all of ``texts``."""
+        since = len(self.said)
+        while not any(all(text in line for text in texts) for line in re.split(r"[\r\n]+", self.said[since:])):
+            assert self.read(), f"it never said {texts}: {self.said}"
+
+    def read(self) -> bool:
+        """Take what it says next; whether it may say more."""
+        if not select.select([self.terminal], [], [], LONGEST_SILENCE_SECONDS)[0]:
+            return False
+        try:
+            more = os.read(self.terminal, 65536)
+        except OSError:  # as a terminal ends, whose other side is closed
+            return False
+        self.shown += more.decode(errors="replace")
+        return bool(more)
 
     def end(self) -> tuple[int, str, str]:
         """Wait for its end: exit status, standard output, and all of standard error."""
-        out, err = self.process.communicate(timeout=60)
-        return self.process.returncode, out, "".join(self.lines) + err
+        while self.read():
+            pass
+        self.process.wait(timeout=60)
+        self.out.seek(0)
+        return self.process.returncode, self.out.read(), self.said
 
     @property
     def reports(self) -> list[Path]:
@@ -64,6 +93,8 @@ def laboratory(results: Path, *arguments: str) -> Iterator[Laboratory]:
             except ProcessLookupError:
                 continue
         run.process.wait()
+        os.close(run.terminal)
+        run.out.close()
 
 
 def left() -> list[int]:

@@ -1,0 +1,59 @@
+"""The laboratory with a middleware experiment at fault: ``python -m tests.lab.at_fault FAULT`` and the options of ``lab``.
+
+It has no cells then, and what it finds without load is the fault.
+"""
+
+import locust  # noqa: F401  # isort: skip  # first: it patches what is imported after it
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from math import nan
+from pathlib import Path
+
+import gevent
+
+from loadtest import cli
+from loadtest.commands import lab
+from loadtest.experiments import experiments
+from loadtest.results import Verdict
+from scripts import proc
+
+Found = Mapping[str, Mapping[str, float]]
+WAITING_SECONDS = 60.0
+
+
+def raises() -> Found:
+    raise KeyError("REQUEST_METHOD")
+
+
+def kills() -> Found:
+    """The load generators, as a machine without memory does."""
+    for pid in proc.tree(os.getpid()):
+        if b"loadtest.generator" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            os.kill(pid, 9)
+    raise RuntimeError("the generators are gone")
+
+
+def unreportable() -> Found:
+    """A value that JSON has not."""
+    return {"WSGI middleware": {"price_us": nan}}
+
+
+def waits() -> Found:
+    """Until it is interrupted or killed."""
+    Path(os.environ["WAITS_SINCE"]).touch()
+    gevent.sleep(WAITING_SECONDS)
+    raise AssertionError("nobody ended it")
+
+
+FAULTS: dict[str, Callable[[], Found]] = {"raises": raises, "kills": kills, "unreportable": unreportable, "waits": waits}
+
+if __name__ == "__main__":
+    known = experiments()
+    made = known | {
+        "middleware": replace(known["middleware"], cells=lambda _: [], look=FAULTS[sys.argv[1]], judge=lambda _: Verdict("holds", ""))
+    }
+    lab.experiments = lambda: made
+    sys.exit(cli.main(["lab", *sys.argv[2:]]))

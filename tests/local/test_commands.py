@@ -1,0 +1,85 @@
+"""Commands beside a stack that runs, each to its end: exit status, and what it says."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from loadtest.stack import default_target
+from scripts.compose_file import load
+from tests.conftest import ROOT
+from tests.waiting import until
+
+
+@pytest.fixture(autouse=True)
+def _running(stack: None) -> None:
+    """Start it when it does not run."""
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", *words], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
+
+
+def test_load(tmp_path: Path) -> None:
+    target = os.environ.get("TARGET") or default_target(os.environ)
+    options = ["--users", "4", "--seconds", "1", "--warmup", "0.2", "--target", target, "--results", str(tmp_path)]
+    done = run("loadtest", "load", *options)
+    assert done.returncode in (0, 1), done.stderr  # how much was answered is the machine's affair
+    assert f"Report: {(tmp_path / 'latest').resolve()}" in done.stdout
+    (experiment,) = json.loads((tmp_path / "latest" / "results.json").read_text())["experiments"]
+    assert experiment["verdict"]["outcome"] != "failed"
+    assert len(experiment["cells"]) == 3
+
+
+def test_trust() -> None:
+    done = run("scripts.trust")
+    assert done.returncode == 0, done.stderr
+    assert "certificate" in done.stdout
+
+
+def test_units() -> None:
+    done = run("scripts.systemd")
+    assert done.returncode == 0, done.stderr
+    assert list((ROOT / ".run" / "systemd").glob("*.service"))
+
+
+def ended(log: Path, ready: Callable[[], bool], *words: str) -> str:
+    """The output of a command that goes on until it is ended, which it is when it is ``ready``."""
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *words], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+        )
+        try:
+            until(lambda: process.poll() is not None or ready(), seconds=60)
+            assert process.poll() is None, log.read_text()
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=60)
+        finally:
+            process.kill()
+    return log.read_text()
+
+
+def test_logs(tmp_path: Path) -> None:
+    log = tmp_path / "out"
+    assert "nginx" in ended(log, lambda: "nginx" in log.read_text(), "scripts.stack", "logs")
+
+
+def test_locust(tmp_path: Path) -> None:
+    """Its page is there until it is ended."""
+    port = load()[1]["x-local"]["locust_port"]
+
+    def answers() -> bool:
+        try:
+            return "Locust" in urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5).read().decode()
+        except OSError:
+            return False
+
+    said = ended(tmp_path / "out", answers, "scripts.locust")
+    assert f"Locust is at http://127.0.0.1:{port}/" in said
+    assert "Traceback" not in said
