@@ -36,7 +36,7 @@ ORDER = (
     "cache",
     "django-both",
 )
-# About what happens to a service, and not how fast it is: not among those of a plain `make lab`, which is to end in twelve minutes.
+# About what happens to a service, and not how fast it is: not among those of a plain `make lab`, which is to stay short.
 PRODUCTION = ("graceful", "self-healing", "balance", "tls", "shield")
 # On a database, which each of them starts: not among those either.
 DATA = ("pooled-db", "pool-sizing", "n-plus-one", "cache", "django-both")

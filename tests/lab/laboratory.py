@@ -123,7 +123,7 @@ def server(service: str) -> int:
     return next(pid for pid in pids if int(proc.stat_fields(pid)[1]) not in pids)
 
 
-def soon(condition: Callable[[], bool], seconds: float = 15.0) -> bool:
+def soon(condition: Callable[[], bool], seconds: float = 60.0) -> bool:
     """Whether it becomes true: what was killed, or has nobody to write to any more, ends a moment later."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -104,7 +104,7 @@ def test_a_run_that_is_broken_off_is_continued(tmp_path: Path, number: signal.Si
         start_new_session=True,
     )
     try:
-        until(lambda: since.exists() or run.poll() is not None, seconds=120)
+        until("the second experiment begins", lambda: since.exists() or run.poll() is not None, seconds=240)
         run.send_signal(number)
         out, err = run.communicate(timeout=60)
     finally:

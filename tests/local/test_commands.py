@@ -56,7 +56,7 @@ def ended(log: Path, ready: Callable[[], bool], *words: str) -> str:
             [sys.executable, "-m", *words], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
         )
         try:
-            until(lambda: process.poll() is not None or ready(), seconds=60)
+            until("it is ready", lambda: process.poll() is not None or ready(), seconds=120)
             assert process.poll() is None, log.read_text()
             process.send_signal(signal.SIGTERM)
             process.wait(timeout=60)

@@ -48,23 +48,7 @@ NOT_RUN = {
     "shots": "it takes some ten minutes and writes to docs/pictures, where tests/unit/test_progress.py and the page's tests hold its parts",
 }
 # Of make itself, or of a script that reads it from the environment without an entry in .env.example.
-OTHER_VARIABLES = {
-    "PYTHON",
-    "PYTHONS",
-    "RUNTIME",
-    "X",
-    "S",
-    "B",
-    "A",
-    "F",
-    "JSON",
-    "SHORT",
-    "SHA256",
-    "OSV_URL",
-    "KILL",
-    "SOCKETS",
-    "QUICK",
-}
+OTHER_VARIABLES = set("A B F JSON KILL NAME OSV_URL PYTHON PYTHONS QUICK ROUNDS RUNTIME S SHA256 SHORT SOCKETS X".split())
 
 
 def targets() -> dict[str, str]:
