@@ -48,7 +48,25 @@ NOT_RUN = {
     "shots": "it takes some ten minutes and writes to docs/pictures, where tests/unit/test_progress.py and the page's tests hold its parts",
 }
 # Of make itself, or of a script that reads it from the environment without an entry in .env.example.
-OTHER_VARIABLES = set("A B F JSON KILL NAME OSV_URL PYTHON PYTHONS QUICK ROUNDS RUNTIME S SHA256 SHORT SOCKETS X".split())
+OTHER_VARIABLES = {
+    "A",
+    "B",
+    "F",
+    "JSON",
+    "KILL",
+    "NAME",
+    "OSV_URL",
+    "PYTHON",
+    "PYTHONS",
+    "QUICK",
+    "ROUNDS",
+    "RUNTIME",
+    "S",
+    "SHA256",
+    "SHORT",
+    "SOCKETS",
+    "X",
+}
 
 
 def targets() -> dict[str, str]:
