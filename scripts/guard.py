@@ -3,11 +3,13 @@
 This process adopts every orphan of the command (PR_SET_CHILD_SUBREAPER), so a server that makes itself a daemon, or that writes
 over its environment as Nginx does, is still found. Standard input is a pipe from the process that started this one: when the
 pipe closes, that process is gone or gives up, and the command is ended. What the command left running is ended by process id and
-listed in FILE, one a line. Needs Linux; elsewhere the command runs without a guard.
+listed in FILE, one a line; where the starting process is gone, the run's containers are removed too. Needs Linux; elsewhere the
+command runs without a guard.
 """
 
 import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,9 +18,10 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from scripts import proc
+from scripts import proc, test_place
 
 SUBREAPER = 36  # prctl(2)
+STARTER_GONE = threading.Event()
 # What the command's own end may take, as to stop a stack; then what an orphan may take to end by itself; then after SIGTERM.
 STOP_SECONDS, SETTLE_SECONDS, TERM_SECONDS = 60.0, 5.0, 15.0
 
@@ -85,6 +88,7 @@ def end_when_closed(pid: int) -> None:
     """Interrupt the command when nothing holds the other end of the pipe, and kill everything that outlasts it."""
     while os.read(0, 1):
         pass
+    STARTER_GONE.set()
     signal_all([pid], signal.SIGINT)
     time.sleep(STOP_SECONDS)
     signal_all(descendants(), signal.SIGKILL)
@@ -102,6 +106,9 @@ def main() -> int:
     threading.Thread(target=end_when_closed, args=[process.pid], daemon=True).start()
     status = wait_for(process.pid)
     file.write_text("".join(f"{line}\n" for line in end_left()))
+    if STARTER_GONE.is_set() and os.environ.get(test_place.MARK) == test_place.NAME and shutil.which("docker"):
+        test_place.remove_containers()
+        test_place.remove_images()
     return status if status >= 0 else 128 - status
 
 
