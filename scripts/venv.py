@@ -175,6 +175,10 @@ def main():
         ensure(*(group for group in sys.argv[1].split(",") if group))
         python = str(PYTHON)
     os.chdir(str(ROOT))
+    try:
+        os.fstat(0)
+    except OSError:  # closed: the next file to be opened takes its number, which is this one
+        os.set_inheritable(os.open(os.devnull, os.O_RDONLY), True)
     # A shell that starts a command in the background has it ignore Ctrl-C, and a program inherits what is ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) == signal.SIG_IGN:
