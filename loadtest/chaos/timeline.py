@@ -9,7 +9,7 @@ from loadtest.chaos.results import BIN_SECONDS, Bin, CaseResult
 from loadtest.metrics import duration, number
 from loadtest.report.canvas import LINE, SERIES, SOFT, TEXT, plain, render, scale_y
 
-RIGHT, LOST, MEDIAN, LONGEST = SERIES[2], SERIES[1], SERIES[4], SERIES[0]
+RIGHT, MEDIAN, LOST, LONGEST = SERIES[3], SERIES[4], SERIES[6], SERIES[7]  # none is a service's
 
 
 def answers(case: CaseResult, prefix: str) -> str:

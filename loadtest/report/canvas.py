@@ -15,9 +15,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
 # Matplotlib draws with colours that nobody would choose, and each is then replaced by the variable.
+# The first three are the services', each with one colour in every view and report; the others no service has.
 SERIES = tuple(f"#0e0a0{number}" for number in range(1, 9))
+SERVICES = ("Flask", "FastAPI", "Django")
+NAMES = (*(f"--{name.lower()}" for name in SERVICES), *(f"--series-{number}" for number in range(1, 6)))
 TEXT, SOFT, LINE, VOID = "#0e0b01", "#0e0b02", "#0e0b03", "#0e0b04"
-VARIABLES = {colour: f"--series-{number}" for number, colour in enumerate(SERIES, 1)} | {
+VARIABLES = dict(zip(SERIES, NAMES, strict=True)) | {
     TEXT: "--text",
     SOFT: "--soft",
     LINE: "--line",

@@ -1,7 +1,8 @@
 """The charts of the laboratory: lines over steps, bars by step, and when each request of a burst ended.
 
-Colours are those of Okabe and Ito (https://jfly.uni-koeln.de/color/), which people of every colour vision tell apart; the
-page names them. Each series has a shape too, and a ninth one repeats a colour with another shape.
+A service has one colour in every chart and on the page (nginx/html/style.css). The others are those of Okabe and Ito
+(https://jfly.uni-koeln.de/color/), which people of every colour vision tell apart. Each series has a shape too, and one more than
+there are colours repeats a colour with another shape.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ from matplotlib.axes import Axes
 
 from loadtest.metrics import METRICS, Metric, metric
 from loadtest.report import drawings
-from loadtest.report.canvas import render
+from loadtest.report.canvas import NAMES, render
 from loadtest.report.drawings import DRAWINGS, Points
 from loadtest.report.rows import series, step
 from loadtest.results import CellResult, ExperimentResult
@@ -58,8 +59,10 @@ def draw(experiment: ExperimentResult, prefix: str) -> Drawing:
 def legend(points: Points, kind: str) -> tuple[Key, ...]:
     """The series that are drawn, and the signs that are."""
     # A bar has no marker, and its second round of colours is hatched.
-    shapes = [("■▨▥"[number // 8 % 3] if kind == "bars" else SHAPES[drawings.shape(number)]) for number in range(len(points.names))]
-    found = [Key(shape, f"--series-{number % 8 + 1}", name) for number, (shape, name) in enumerate(zip(shapes, points.names, strict=True))]
+    found = [
+        Key("■▨▥"[look // 8 % 3] if kind == "bars" else SHAPES[drawings.shape(look)], NAMES[look % 8], name)
+        for look, name in zip(points.looks, points.names, strict=True)
+    ]
     if points.has_predictions(kind):
         found.append(Key("━" if kind == "bars" else "╌", "--text", "predicted before the run"))
     if kind != "ranks" and any(cell.estimates[points.metric.name].low < cell.estimates[points.metric.name].high for cell in points.cells):

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import count
 from math import nan
 from typing import Any
 
 from matplotlib.axes import Axes
 
 from loadtest.metrics import Metric
-from loadtest.report.canvas import SERIES, TEXT, VOID, scale_x, scale_y
+from loadtest.report.canvas import SERIES, SERVICES, TEXT, VOID, scale_x, scale_y
 from loadtest.report.rows import names, series, step
 from loadtest.results import CellResult
 
@@ -35,6 +36,19 @@ class Points:
         """The series."""
         return names(self.cells)
 
+    @cached_property
+    def looks(self) -> list[int]:
+        """By series a number, of which colour, marker and hatch follow. A service's colour is its first series', and no other's."""
+        others = (number for number in count() if number % len(SERIES) >= len(SERVICES))
+        free = list(SERVICES)
+        found = []
+        for name in self.names:
+            service = next((one for one in free if name.startswith(one)), None)
+            found.append(next(others) if service is None else SERVICES.index(service))
+            if service:
+                free.remove(service)
+        return found
+
     def of(self, name: str) -> list[CellResult]:
         """The cells of a series."""
         return [cell for cell in self.cells if series(cell) == name]
@@ -56,7 +70,7 @@ class Points:
 
 
 def shape(number: int) -> int:
-    """Which marker a series has: colours repeat after eight, and then with another marker."""
+    """Which marker a series with this look has: colours repeat after eight, and then with another marker."""
     return (number + number // len(SERIES)) % len(MARKERS)
 
 
@@ -73,8 +87,9 @@ def lines(axes: Axes, points: Points) -> None:
     place_of = {place: float(place) if numeric else float(number) for number, place in enumerate(words)}
     name = points.metric.name
     for number, label in enumerate(points.names):
+        look = points.looks[number]
         cells = sorted(points.of(label), key=lambda cell: place_of[cell.step])
-        colour, marker = SERIES[number % len(SERIES)], MARKERS[shape(number)]
+        colour, marker = SERIES[look % len(SERIES)], MARKERS[shape(look)]
         at = [place_of[cell.step] for cell in cells]
         predicted = [(place_of[cell.step], cell.predicted[name]) for cell in cells if name in cell.predicted]
         if predicted:
@@ -110,10 +125,11 @@ def bar(axes: Axes, points: Points, cell: CellResult, at: float, width: float, g
     """One bar with its interval, its prediction, and its number where there is room for numbers."""
     name, number = points.metric.name, points.names.index(series(cell))
     found, predicted = cell.estimates[name], cell.predicted.get(name)
-    hatch = HATCHES[number // len(SERIES) % len(HATCHES)]
-    look: dict[str, Any] = {"facecolor": SERIES[number % len(SERIES)], "edgecolor": TEXT, "hatch": hatch, "linewidth": 0.0}
+    look = points.looks[number]
+    hatch = HATCHES[look // len(SERIES) % len(HATCHES)]
+    style: dict[str, Any] = {"facecolor": SERIES[look % len(SERIES)], "edgecolor": TEXT, "hatch": hatch, "linewidth": 0.0}
     void: dict[str, Any] = {"facecolor": "none", "edgecolor": VOID, "hatch": "////", "linewidth": 1.0}
-    (drawn,) = axes.bar(at, found.value, width * 0.9, **(look if cell.valid else void))
+    (drawn,) = axes.bar(at, found.value, width * 0.9, **(style if cell.valid else void))
     drawn.set_gid(points.id("measured" if cell.valid else "void", number) + group)
     intervals(axes, [(at, cell)], name, TEXT, points.id("interval", number) + group)
     top = max(found.value, found.high)
@@ -123,8 +139,8 @@ def bar(axes: Axes, points: Points, cell: CellResult, at: float, width: float, g
         if top < predicted < top + TOUCHING * max(points.all_values()):
             top = predicted  # or the line would strike the number out
     if len(points.cells) <= NUMBERED:
-        style: dict[str, Any] = {"ha": "center", "fontsize": 7, "color": TEXT if cell.valid else VOID}
-        axes.annotate(points.metric.show(found.value), (at, top), (0, 2), textcoords="offset points", **style)
+        label: dict[str, Any] = {"ha": "center", "fontsize": 7, "color": TEXT if cell.valid else VOID}
+        axes.annotate(points.metric.show(found.value), (at, top), (0, 2), textcoords="offset points", **label)
 
 
 def burst(axes: Axes, points: Points) -> None:
@@ -132,7 +148,7 @@ def burst(axes: Axes, points: Points) -> None:
     count = len(points.cells)
     drawn: list[float] = []
     for number, cell in enumerate(points.cells):
-        look = points.names.index(series(cell))
+        look = points.looks[points.names.index(series(cell))]
         colour, marker = SERIES[look % len(SERIES)], MARKERS[shape(look)]
         if predicted := ranks(cell.predicted):
             drawn += predicted.values()

@@ -81,12 +81,12 @@ def test_ranks_have_a_dot_for_each_answer_of_each_run() -> None:
     assert {name for name in marks(root) if "predicted" in name} == {f"c-predicted-{n}" for n in (1, 2, 3)}
 
 
-def test_a_ninth_series_repeats_a_colour_with_another_shape() -> None:
+def test_a_sixth_series_of_no_service_repeats_a_colour_with_another_shape() -> None:
     nine = [cell(f"variant {number}", 1, throughput=10.0 + number) for number in range(9)]
     drawing, root = drawn(experiment(*nine))
     keys = drawing.legend[:9]
-    assert keys[0].colour == keys[8].colour
-    assert keys[0].shape != keys[8].shape
+    assert keys[0].colour == keys[5].colour
+    assert keys[0].shape != keys[5].shape
     assert len({(key.colour, key.shape) for key in keys}) == 9
     assert len([name for name in marks(root) if "measured" in name]) == 9
     bars = draw(experiment(*nine, chart=Chart("bars", "throughput")), "c").legend[:9]
@@ -97,7 +97,7 @@ def test_a_ninth_series_repeats_a_colour_with_another_shape() -> None:
 def test_every_colour_is_a_variable_of_the_page(one: ExperimentResult) -> None:
     svg = str(draw(one, "c").svg)
     assert not re.search(r"#[0-9a-fA-F]{3,6}\b(?![^<]*</)", re.sub(r'(href="#|url\(#)[^")]*', "", svg))
-    assert {"--text", "--soft", "--line", "--series-1"} <= set(re.findall(r"var\((--[\w-]+)\)", svg))
+    assert {"--text", "--soft", "--line", "--fastapi"} <= set(re.findall(r"var\((--[\w-]+)\)", svg))
     assert not re.search(r"<style|<metadata|<script|<image|http://(?!www.w3.org/)", svg)
 
 
