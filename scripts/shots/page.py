@@ -1,14 +1,16 @@
-"""The page, each view as a person sees it: wide and narrow, light and dark, in Chromium, on a stack with some load."""
+"""The page, each view as a person sees it, before anything was clicked and after: on a laptop, a phone and a projector, light and dark."""
 
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from scripts.compose_file import ROOT, defaults, variables
@@ -16,8 +18,15 @@ from scripts.output import fail, say
 from scripts.stack import running
 
 FOLDER = ROOT / "docs" / "pictures"
-SIZES: dict[str, ViewportSize] = {"wide": {"width": 1280, "height": 800}, "narrow": {"width": 390, "height": 844}}
-SCHEMES = ("light", "dark")
+SIZES: dict[str, ViewportSize] = {
+    "wide": {"width": 1280, "height": 800},
+    "narrow": {"width": 390, "height": 844},
+    "projector": {"width": 1920, "height": 1080},
+}
+# Those that are first are made first: without a report, Results shows what it shows a newcomer.
+FIRST = (("wide", "light"), ("narrow", "dark"))
+AFTER = (*product(("wide", "narrow"), ("light", "dark")), ("projector", "light"))
+COLOURS = 256  # of a picture: a third of the bytes, and nobody sees it
 TOO_LONG = 30_000  # milliseconds
 LOADED = 25_000  # milliseconds of load that the live view shows
 OPTIONS = ["--headless", "--no-sandbox", "--disable-gpu"]
@@ -64,6 +73,15 @@ def nothing(page: Page) -> None:
 
 
 VIEWS: dict[str, Callable[[Page], None]] = {"race": race, "live": live, "talk": talk, "path": path, "results": results, "facts": nothing}
+# What a view shows by itself.
+SHOWN = {
+    "race": "#race-finding[data-state=measured]",
+    "live": "#live th[data-memory]",
+    "talk": ".reader[data-state=connected][data-service=flask]",
+    "path": "#path li",
+    "results": "#results .finding",
+    "facts": "#facts .finding",
+}
 
 
 @contextmanager
@@ -90,7 +108,8 @@ def make() -> list[Path]:
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=OPTIONS)
-            return [shot(browser, target, *each) for each in product(VIEWS, SIZES, SCHEMES)]
+            first = [shot(browser, target, view, *each, first=True) for view, each in product(VIEWS, FIRST)]
+            return first + [shot(browser, target, view, *each) for view, each in product(VIEWS, AFTER)]
     finally:
         if not was_up:
             stack("down")
@@ -101,16 +120,19 @@ def stack(action: str) -> None:
         fail(f"make {action} failed; the lines above say why.")
 
 
-def shot(browser: Browser, target: str, view: str, size: str, scheme: Any) -> Path:
+def shot(browser: Browser, target: str, view: str, size: str, scheme: Any, first: bool = False) -> Path:
     """One picture."""
-    say(f"  {view}, {size}, {scheme} ...")
+    name = "-".join((view, *(["first"] if first else []), size, scheme))
+    say(f"  {name} ...")
     context = browser.new_context(viewport=SIZES[size], color_scheme=scheme)
     page = context.new_page()
     page.goto(f"{target}/#{view}")
-    page.wait_for_selector(f"#{view}:visible")
-    VIEWS[view](page)
-    picture = FOLDER / f"{view}-{size}-{scheme}.png"
+    page.wait_for_selector(SHOWN[view], timeout=TOO_LONG)
+    if not first:
+        VIEWS[view](page)
+    picture = FOLDER / f"{name}.png"
     picture.parent.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=picture, full_page=True)
+    seen = Image.open(BytesIO(page.screenshot(full_page=True))).convert("RGB")
+    seen.quantize(COLOURS, dither=Image.Dither.NONE).save(picture, optimize=True)
     context.close()
     return picture

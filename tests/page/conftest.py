@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
@@ -51,10 +52,21 @@ def browser() -> Iterator[Browser]:
         yield opened
 
 
-@pytest.fixture
-def opened(stack: None, browser: Browser) -> Iterator[Opened]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
+def shown(browser: Browser, motion: Literal["reduce", "no-preference"]) -> Iterator[Opened]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion=motion)
     found = watched(context)
     yield found
     context.close()
     found.check()
+
+
+@pytest.fixture
+def opened(stack: None, browser: Browser) -> Iterator[Opened]:
+    """A page that starts nothing by itself: with reduced motion it waits for a person."""
+    yield from shown(browser, "reduce")
+
+
+@pytest.fixture
+def moving(stack: None, browser: Browser) -> Iterator[Opened]:
+    """A page as most browsers have it: it starts a demonstration."""
+    yield from shown(browser, "no-preference")

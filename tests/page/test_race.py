@@ -23,12 +23,19 @@ def test_every_request_of_a_queue_is_answered_and_drawn(opened: Opened) -> None:
     flask = lanes["flask"]
     assert flask.slots
     assert flask.most <= flask.slots
-    assert flask.predicted == 40 / flask.slots * 0.5
-    assert flask.finish >= flask.predicted
-    assert [lanes[name].predicted for name in LOOPS] == [0.5, 0.5]
+    turns = 40 / flask.slots * 0.5
+    assert flask.finish >= turns
+    assert all((lanes[name].predicted or 0) > least for name, least in {"flask": turns, **dict.fromkeys(LOOPS, 0.5)}.items())
     for lane in lanes.values():
         assert [row["status"] for row in lane.rows] == [200] * 40
         assert all(row["bars"]["served"][1] - row["bars"]["served"][0] >= 499 for row in lane.rows)
+
+
+@pytest.mark.measured
+def test_each_finishes_when_it_is_predicted_to(opened: Opened, measure: Measure) -> None:
+    for name, lane in run(opened.show("race"), "queue").items():
+        assert lane.predicted
+        measure.that(abs(lane.finish / lane.predicted - 1) < 0.2, f"{name}: {lane.finish} s, predicted {lane.predicted} s")
 
 
 @pytest.mark.measured
@@ -45,9 +52,9 @@ def test_a_blocked_loop_is_predicted_one_at_a_time(opened: Opened) -> None:
     lanes = run(opened.show("race"), "blocked")
     assert lanes["flask"].most <= (lanes["flask"].slots or 0)
     for name in LOOPS:
-        predicted = 12 / lanes[name].loops * 0.25
-        assert lanes[name].predicted == predicted
-        assert lanes[name].finish >= predicted * 0.98
+        turns = 12 / lanes[name].loops * 0.25
+        assert (lanes[name].predicted or 0) > turns
+        assert lanes[name].finish >= turns * 0.98
 
 
 @pytest.mark.measured
@@ -82,8 +89,8 @@ def test_quick_requests_wait_for_nothing_on_an_event_loop(opened: Opened, measur
 
 def test_a_stream_comes_in_pieces(opened: Opened) -> None:
     for lane in run(opened.show("race"), "stream", amount=1).values():
-        assert lane.predicted is not None
-        assert lane.finish >= lane.predicted
+        assert (lane.predicted or 0) > 1
+        assert lane.finish >= 1
         assert min(row["pieces"] for row in lane.rows) > 0  # on a busy machine many come together
 
 
@@ -173,7 +180,7 @@ def busy(event: Event) -> int:
 
 
 def test_http_2_needs_no_other_names(browser: Browser, stack: None) -> None:
-    context = browser.new_context(ignore_https_errors=True)
+    context = browser.new_context(ignore_https_errors=True, reduced_motion="reduce")
     found = watched(context)
     found.page.goto(f"https://localhost:{SECURE_PORT}/#race")
     lanes = run(found.page, "queue", requests=20, amount=0.5)

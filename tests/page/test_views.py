@@ -80,21 +80,21 @@ def with_lines(lanes: dict[str, Drawn]) -> list[tuple[dict[str, tuple[float, flo
 
 def test_the_live_view_moves_under_load(opened: Opened) -> None:
     page = opened.show("live")
-    page.wait_for_selector("#live tr[data-service=flask][data-busy='0']")
+    page.wait_for_selector("#live th[data-service=flask][data-busy='0']")
     with ThreadPoolExecutor(6) as users, httpx.Client(base_url=TARGET, timeout=30) as client:
         asked = [users.submit(client.get, "/flask/wait?seconds=3") for _ in range(6)]
-        page.wait_for_selector("#live tr[data-service=flask][data-busy='4']", timeout=PATIENCE)
-        assert "4 of 4" in page.inner_text("#live tr[data-service=flask]")
-        assert page.get_attribute("#live tr[data-service=fastapi]", "data-busy") == "0"
+        page.wait_for_selector("#live th[data-service=flask][data-busy='4']", timeout=PATIENCE)
+        assert "4 of 4" in page.inner_text("#live tr:has-text('Held')")
+        assert page.get_attribute("#live th[data-service=fastapi]", "data-busy") == "0"
         for one in asked:
             one.result().raise_for_status()
         client.post("/live/load", json={"users": 37, "name": "a test"}).raise_for_status()
         page.wait_for_selector("text=37 users: a test", timeout=PATIENCE)
     page.wait_for_selector("text=No load test runs.", timeout=PATIENCE)
     for service in SERVICES:
-        row = page.locator(f"#live tr[data-service={service}]")
+        row = page.locator(f"#live th[data-service={service}]")
         assert number(row.get_attribute("data-memory") or "") > 10e6
-    assert page.locator("#live polyline.flask").first.get_attribute("points")
+    assert page.locator("#live polyline[data-service=flask]").first.get_attribute("points")
 
 
 def test_what_is_posted_through_one_service_is_read_on_all_and_across_replicas(opened: Opened) -> None:
@@ -132,7 +132,7 @@ def test_a_reader_who_leaves_gives_the_worker_back(opened: Opened) -> None:
     page = opened.show("talk")
     page.locator('.reader[data-service=flask] >> text="connected"').wait_for()
     page.click("nav >> text=Live")
-    page.wait_for_selector("#live tr[data-service=flask][data-busy='0']", timeout=PATIENCE)
+    page.wait_for_selector("#live th[data-service=flask][data-busy='0']", timeout=PATIENCE)
 
 
 def test_a_reader_who_leaves_before_he_is_there_does_not_come(opened: Opened) -> None:
@@ -152,7 +152,7 @@ def test_a_request_is_drawn_with_the_times_of_its_line(opened: Opened) -> None:
     page.select_option("#path-form [name=service]", "django")
     page.select_option("#path-form [name=asked]", "query")
     page.click("#path-form button")
-    page.wait_for_selector("#path li")
+    page.wait_for_selector(".way[data-service=django] li")
     steps = page.locator("#path li")
     assert [text.split(" ")[0] for text in steps.all_inner_texts()] == ["Browser", "Nginx", "Daphne", "Django", "PostgreSQL"]
     own = [float(step.get_attribute("data-own") or "nan") for step in steps.all()]

@@ -15,19 +15,36 @@ export class Lane {
     this.said = figure.querySelector(".said");
   }
 
+  /** Show what is predicted of each request, as outlines, before any is sent; where nothing is, `otherwise` says why. */
+  preview(predicted, finish, width, otherwise) {
+    this.lay(predicted ?? [], finish, width);
+    if (!predicted) this.track.replaceChildren(element("p", { class: "note" }, otherwise));
+    this.rows.forEach((row, number) => {
+      const { begun, end } = predicted[number];
+      row.append(this.bar("waits", 0, begun), this.bar("ghost", begun, end));
+    });
+    this.order((number) => predicted[number].begun);
+    this.point(width);
+  }
+
   /** Begin anew: an empty row for each request. `width` are the milliseconds that the lane shows at first. */
-  begin(requests, predicted, width) {
-    this.predicted = predicted;
-    this.width = width;
-    this.rows = Array.from({ length: requests }, () => element("div", { class: "row" }));
-    this.box = element("div", { class: "rows" }, ...this.rows);
-    this.cover = element("div", { class: "cover" });
-    this.line = element("div", { class: "finish" });
-    this.line.hidden = predicted === null;
-    this.track.replaceChildren(this.box, this.cover, this.line);
+  begin(plan, finish, width) {
+    this.lay(plan, finish, width);
+    this.box.after(this.cover);
     this.track.setAttribute("aria-label", "The race runs");
     this.said.textContent = "";
     this.asks = [];
+  }
+
+  lay(requests, finish, width) {
+    this.predicted = finish;
+    this.width = width;
+    this.rows = requests.map(() => element("div", { class: "row" }));
+    this.box = element("div", { class: "rows" }, ...this.rows);
+    this.box.style.setProperty("--rows", this.rows.length);
+    this.cover = element("div", { class: "cover" });
+    this.line = element("div", { class: "finish" });
+    this.track.replaceChildren(this.box, this.line);
   }
 
   /** Draw what is known: of a request that is over its parts, of one under way how long it is. `scale` and `now` are ms after the start. */
@@ -36,11 +53,31 @@ export class Lane {
     // again, with the CPUs that the services need, and would read their answers late.
     this.cover.style.transform = `translateX(${share(now, scale)})`;
     this.box.style.transform = `scaleX(${this.width / scale})`;
-    if (this.predicted !== null) this.line.style.transform = `translateX(${share(this.predicted * 1000, scale)})`;
+    this.point(scale);
     this.rows.forEach((row, number) => {
       const ask = this.asks[number];
       if (ask && row.dataset.stage !== stage(ask)) this.fill(row, ask, started, now);
     });
+    this.order((number) => this.asks[number]?.served ?? this.asks[number]?.first ?? Infinity);
+  }
+
+  /** Place the line of the predicted finish. */
+  point(scale) {
+    this.line.hidden = this.predicted === null;
+    if (this.predicted !== null) this.line.style.transform = `translateX(${share(this.predicted * 1000, scale)})`;
+  }
+
+  /** Order the rows by when they began to be served, so that turns are steps. Moved and not laid out anew: that costs less. */
+  order(begun) {
+    const order = this.rows.map((_, number) => number).sort((one, other) => begun(one) - begun(other) || one - other);
+    order.forEach((number, rank) => this.rows[number].style.setProperty("--rank", rank));
+    return order;
+  }
+
+  /** The race is over: in the document too the rows are in the order in which they are seen. */
+  settle() {
+    this.cover.remove();
+    this.box.append(...this.order((number) => this.asks[number].served).map((number) => this.rows[number]));
   }
 
   fill(row, ask, started, now) {
@@ -70,7 +107,8 @@ const over = ({ asked, sent, begun, served, left, read, end, told }) => [
   ["late", left, read],
   [told ? "reading" : "way", read, end],
 ];
-const underWay = ({ asked, first }, far) => (first ? over({ asked, sent: asked, begun: asked, served: first, left: far, read: far }) : [["open", asked, far]]);
+const underWay = ({ asked, first }, far) =>
+  first ? over({ asked, sent: asked, begun: asked, served: first, left: far, read: far, end: far }) : [["open", asked, far]];
 const stage = ({ first, end, told }) => {
   if (end === undefined) return first === undefined ? "asked" : "answered";
   return told ? "told" : "over";

@@ -10,8 +10,8 @@ function svg(name, attributes = {}) {
 }
 
 export class LineChart {
-  /** `names` are the lines, `format` writes a value for people. */
-  constructor(title, names, format) {
+  /** `names` are the lines, `format` writes a value for people, and `meaning` says what to see in it. */
+  constructor({ title, meaning, format }, names) {
     this.format = format;
     this.figure = document.createElement("figure");
     this.figure.className = "chart";
@@ -25,10 +25,16 @@ export class LineChart {
       "aria-label": `${title}, the last minute`,
     });
     this.lines = Object.fromEntries(
-      names.map((name) => [name, this.svg.appendChild(svg("polyline", { class: `line ${name}`, "vector-effect": "non-scaling-stroke" }))]),
+      names.map((name) => [
+        name,
+        this.svg.appendChild(svg("polyline", { class: "line", "data-service": name, "vector-effect": "non-scaling-stroke" })),
+      ]),
     );
     this.points = Object.fromEntries(names.map((name) => [name, []]));
-    this.figure.append(caption, this.svg);
+    const note = document.createElement("p");
+    note.className = "note";
+    note.textContent = meaning;
+    this.figure.append(caption, this.svg, note);
   }
 
   /** Add a value of each line at a time in seconds; null leaves it as it is. */

@@ -1,60 +1,82 @@
 // What the services do now, as the monitor tells twice a second while somebody looks (docs/live.md).
 import { LineChart } from "./chart.js";
 import { SERVICES, count, element, seconds } from "./dom.js";
+import { findWay } from "./ways.js";
 
 const rate = (value) => `${count(Number(value.toPrecision(3)))}/s`;
 const megabytes = (value) => `${count(Math.round(value / 1e6))} MB`;
+const SOME = 8; // requests to each service, from the button
 const NAMES = Object.keys(SERVICES);
 const CHARTS = [
-  { key: "rps", title: "Requests answered", format: rate },
-  { key: "p99", title: "p99 of a request", format: seconds },
-  { key: "busy", title: "Requests held", format: (value) => count(value) },
-  { key: "lag_max", title: "Event loop late by", format: seconds },
-  { key: "memory", title: "Memory", format: megabytes },
-].map((chart) => ({ ...chart, drawn: new LineChart(chart.title, NAMES, chart.format) }));
-const users = new LineChart("Users of the load test", ["users"], (value) => count(value));
-const COLUMNS = [
-  ["Answered", ({ rps }) => rate(rps)],
-  ["p50", ({ p50 }) => seconds(p50)],
-  ["p95", ({ p95 }) => seconds(p95)],
-  ["p99", ({ p99 }) => seconds(p99)],
-  ["Failed", ({ errors }) => rate(errors)],
-  ["Refused", ({ refused }) => rate(refused)],
-  ["Held", ({ busy, slots }) => (slots ? `${busy} of ${slots}` : count(busy))],
-  ["Sockets", ({ sockets }) => count(sockets)],
-  ["Loop late by", ({ lag_max: lag }) => seconds(lag)],
-  ["Memory", ({ memory, processes }) => `${megabytes(memory)} in ${processes}`],
+  { key: "rps", title: "Answered", meaning: "Workers that are full answer no more, however many ask.", format: rate },
+  { key: "p99", title: "p99 of a request", meaning: "It grows with the line in front of a worker.", format: seconds },
+  { key: "busy", title: "Held", meaning: "A worker holds one request, an event loop all that come.", format: (value) => count(value) },
+  { key: "lag_max", title: "Event loop late by", meaning: "A view that blocks or computes makes every request of the loop wait.", format: seconds },
+  { key: "memory", title: "Memory", meaning: "What more workers or replicas cost.", format: megabytes },
+].map((chart) => ({ ...chart, drawn: new LineChart(chart, NAMES) }));
+const users = new LineChart({ title: "Users of the load test", meaning: "As many as make load or make locust says.", format: (value) => count(value) }, ["users"]);
+// What is told of each service, and what it means.
+const ROWS = [
+  ["Answered", "a second, over two seconds", ({ rps }) => rate(rps)],
+  ["p50", "half of them came within", ({ p50 }) => seconds(p50)],
+  ["p95", "95 of 100 came within", ({ p95 }) => seconds(p95)],
+  ["p99", "99 of 100 came within", ({ p99 }) => seconds(p99)],
+  ["Failed", "answers with 5xx, a second", ({ errors }) => rate(errors)],
+  ["Refused", "answers with 429, a second", ({ refused }) => rate(refused)],
+  ["Held", "begun and not finished: where it is full, requests stand in line", ({ busy, slots }) => (slots ? `${busy} of ${slots}` : count(busy))],
+  ["Sockets", "WebSockets that are open", ({ sockets }) => count(sockets)],
+  ["Loop late", "how long something held the event loop", ({ lag_max: lag }) => seconds(lag)],
+  ["Memory", "of all its processes", ({ memory, processes }) => `${megabytes(memory)} in ${processes}`],
 ];
 
-const state = element("p", { role: "status", class: "about", id: "live-state" }, "Connecting …");
-const rows = Object.fromEntries(NAMES.map((name) => [name, element("tr", { "data-service": name }, ...cells(name, () => "–"))]));
-const head = element(
-  "tr",
-  {},
-  element("th", { scope: "col" }, "Service"),
-  ...COLUMNS.map(([title]) => element("th", { scope: "col" }, title)),
-);
+const state = element("p", { role: "status", class: "label", id: "live-state" }, "Connecting …");
+const finding = element("p", { class: "finding" }, "Requests held now");
+const heads = Object.fromEntries(NAMES.map((name) => [name, element("th", { scope: "col", "data-service": name }, SERVICES[name])]));
+const cells = ROWS.map(([, , show]) => ({ show, of: Object.fromEntries(NAMES.map((name) => [name, element("td", {}, "–")])) }));
 const table = element(
-  "div",
-  { class: "wide", tabindex: "0", role: "region", "aria-label": "What the services do now" },
-  element("table", {}, element("thead", {}, head), element("tbody", {}, ...Object.values(rows))),
+  "table",
+  {},
+  element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "Now"), ...Object.values(heads))),
+  element(
+    "tbody",
+    {},
+    ...ROWS.map(([title, meaning], number) =>
+      element(
+        "tr",
+        {},
+        element("th", { scope: "row" }, title, element("span", { class: "note" }, meaning)),
+        ...Object.values(cells[number].of),
+      ),
+    ),
+  ),
 );
 let source = null;
-
-function cells(name, write) {
-  const title = element("th", { scope: "row", class: name }, SERVICES[name]);
-  return [title, ...COLUMNS.map(([, show]) => element("td", {}, write(show)))];
-}
 
 function take({ data }) {
   const { time, load: test, services } = JSON.parse(data);
   state.textContent = test ? `${count(test.users)} users: ${test.name}` : "No load test runs.";
+  finding.replaceChildren(
+    "Held now: ",
+    ...NAMES.flatMap((name, number) => [
+      number ? ", " : "",
+      element("span", { "data-service": name }, `${SERVICES[name]} ${count(services[name]?.busy ?? 0)}`),
+    ]),
+  );
   users.add(time, { users: test?.users ?? 0 });
   for (const [name, now] of Object.entries(services)) {
-    rows[name].replaceChildren(...cells(name, (show) => show(now)));
-    Object.assign(rows[name].dataset, { rps: now.rps, busy: now.busy, memory: now.memory });
+    for (const { show, of } of cells) of[name].textContent = show(now);
+    Object.assign(heads[name].dataset, { rps: now.rps, busy: now.busy, memory: now.memory });
   }
   for (const { key, drawn } of CHARTS) drawn.add(time, Object.fromEntries(NAMES.map((name) => [name, services[name]?.[key]])));
+}
+
+/** Something to see: a few requests that wait, to each service. */
+async function send() {
+  button.disabled = true;
+  const { origin } = await findWay();
+  const asks = Array.from({ length: SOME * NAMES.length }, (_, number) => `${origin(number)}/${NAMES[number % NAMES.length]}/wait?seconds=1`);
+  await Promise.allSettled(asks.map((url) => fetch(url, { cache: "no-store" })));
+  button.disabled = false;
 }
 
 export function enter() {
@@ -70,7 +92,10 @@ export function leave() {
 const legend = element(
   "ul",
   { class: "legend", "aria-label": "Colours of the lines" },
-  ...NAMES.map((name) => element("li", {}, element("span", { class: `key ${name}` }), ` ${SERVICES[name]}`)),
+  ...NAMES.map((name) => element("li", {}, element("span", { class: "key", "data-service": name }), ` ${SERVICES[name]}`)),
 );
+const button = element("button", { type: "button", id: "live-send" }, `Send ${SOME} requests of 1 s to each`);
 const charts = element("div", { class: "charts" }, ...CHARTS.map(({ drawn }) => drawn.figure), users.figure);
-document.querySelector("#live-view").append(state, table, legend, charts);
+button.addEventListener("click", send);
+const panes = element("div", { class: "panes" }, table, element("div", {}, legend, charts));
+document.querySelector("#live-view").append(element("div", { class: "fields" }, button, state), finding, panes);

@@ -31,7 +31,8 @@ const form = element(
 );
 const error = element("p", { class: "error", role: "alert" });
 const way = element("ol", { class: "way" });
-const said = element("p", { role: "status", class: "about" });
+const label = element("p", { class: "label" });
+const said = element("p", { role: "status", class: "finding" }, "A request is on its way …");
 const line = element("pre", { class: "wide", tabindex: "0" });
 const box = element(
   "div",
@@ -58,42 +59,62 @@ function steps(service, asked, found, entry) {
     { name: "Nginx", what: `passes it on to ${entry.upstream}`, whole: nginx, own: nginx - upstream },
     { name: SERVERS[service], what: "a line before a worker, and the server's own work", whole: upstream, own: upstream - app },
     { name: SERVICES[service], what: "the application", whole: app, own: app - asked.least },
-    ...(asked.dependency ? [{ name: asked.dependency, what: "what was asked for, at least", whole: asked.least, own: asked.least }] : []),
+    ...(asked.dependency ? [{ name: asked.dependency, what: "answers what was asked for, at least", whole: asked.least, own: asked.least }] : []),
   ];
 }
 
-function draw(found, all) {
+function draw(service, found, all) {
   const most = all[0].whole;
+  way.dataset.service = service;
   way.replaceChildren(
     ...all.map(({ name, what, whole, own }) => {
-      const bar = element("span", { class: "bar served" });
-      bar.style.width = `${Math.max(0.3, (100 * whole) / most)}%`;
-      const track = element("div", { class: "span", "aria-hidden": true }, bar);
+      const parts = [Math.max(0, own), whole - Math.max(0, own)].map((size, number) => {
+        const part = element("span", { class: number ? "bar" : "bar own" });
+        part.style.width = `${(100 * size) / most}%`;
+        return part;
+      });
       return element(
         "li",
         { "data-own": own.toFixed(5), "data-whole": whole.toFixed(5) },
         element("b", {}, name),
         ` ${what}: `,
         element("span", {}, `${seconds(Math.max(0, own))} its own, ${seconds(whole)} with all further in`),
-        track,
+        element("div", { class: "span", "aria-hidden": true }, ...parts),
       );
     }),
   );
-  said.textContent = `Request ${found.id}: ${seconds(most)} in the browser's eyes.`;
+  const longest = all.toSorted((one, other) => other.own - one.own)[0];
+  said.textContent = `${seconds(most)}, of which ${seconds(longest.own)} are ${longest.name}'s own`;
 }
 
-async function send(event) {
-  event.preventDefault();
+let sent = 0;
+
+/** Send one, and draw it unless another was sent meanwhile; `sample` is one that the page sent by itself. */
+async function send(sample) {
+  sent += 1;
+  const mine = sent;
   const { service, asked } = Object.fromEntries(new FormData(form));
-  const found = await ask(location.origin, `/${service}${ASKED[asked].path}`);
+  const { path, text } = ASKED[asked];
+  label.textContent = `${sample ? "A sample, sent by this page when you opened it" : "Sent"}: GET /${service}${path}, ${text}.`;
+  const found = await ask(location.origin, `/${service}${path}`);
+  const logged = found.error ? [] : await lines([found.id]);
+  if (mine !== sent) return;
   error.textContent = found.error ? "The stack does not answer. In the checkout: make status" : "";
   if (found.error) return;
-  const logged = await lines([found.id]);
   box.hidden = logged.length === 0;
   line.textContent = logged.map((one) => JSON.stringify(one, null, 2)).join("\n");
-  if (logged.length) draw(found, steps(service, ASKED[asked], found, logged.at(-1)));
+  if (logged.length) draw(service, found, steps(service, ASKED[asked], found, logged.at(-1)));
   else error.textContent = `The log has no line of request ${found.id}.`;
 }
 
-form.addEventListener("submit", send);
-document.querySelector("#path-view").append(form, error, said, way, box);
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  send(false);
+});
+document.querySelector("#path-view").append(form, error, label, said, way, box);
+
+let opened = false;
+export function enter() {
+  if (!opened) send(true);
+  opened = true;
+}

@@ -1,25 +1,29 @@
 // The same requests to all three services at once, and what became of each.
 import { ask } from "./asks.js";
 import { Lane, marks } from "./bars.js";
-import { element } from "./dom.js";
+import { tenths } from "./dom.js";
 import { tellLate } from "./log.js";
+import { finish, predict } from "./prediction.js";
 import { PRESETS } from "./presets.js";
-import { report } from "./report.js";
+import { report, showFinding } from "./report.js";
+import { glance, held, lookAtAll } from "./services.js";
 import { findWay } from "./ways.js";
 
-const LOOKS = 12; // at a service, to see how many processes answer
+// What the page starts by itself when it is opened: enough for the steps to be seen, and little enough for a room of browsers.
+const DEMONSTRATION = { requests: 16, amount: 0.3 };
 const SHORTEST = 200; // milliseconds that a lane shows at least
 // Milliseconds. The browser shares the CPUs with the services, and while it draws it sends and reads late: it draws seldom, and while much
 // comes or goes it waits, but not for ever.
 const [SELDOM, QUIET, PATIENCE] = [100, 40, 400];
 
 const $ = (id) => document.querySelector(`#race-${id}`);
-const [form, requests, amount, start] = ["form", "requests", "amount", "start"].map($);
+const [form, requests, amount, start, label, axis] = ["form", "requests", "amount", "start", "label", "axis"].map($);
 const lanes = new Map([...document.querySelectorAll(".lane")].map((figure) => [figure.dataset.service, new Lane(figure)]));
-const axis = element("div", { class: "axis", "aria-hidden": true });
-$("lanes").append(axis);
 let way = null;
+let seen = null; // what each service says of itself, and what a request costs it
 let latest = 0; // when something was sent or came
+let shown = false;
+let touched = false; // somebody chose something: the page starts nothing by itself then
 
 /** The preset that is chosen. */
 function preset() {
@@ -30,65 +34,86 @@ function choose() {
   const {
     about,
     requests: many,
-    amount: { label, value, min, max, whole },
+    amount: { label: name, value, min, max, whole },
   } = preset();
   $("about").textContent = about;
-  $("amount-label").textContent = label;
+  $("amount-label").textContent = name;
   Object.assign(amount, { min, max, value, step: whole ? "1" : "any" });
   requests.value = many;
   $("error").textContent = "";
 }
 
-/** A number that a field holds; a sentence in the page where it holds none that is accepted. */
+/** The number that a field holds; null where it holds none that is accepted. */
+function valid({ value, min, max, step }) {
+  const number = value === "" ? Number.NaN : Number(value);
+  return number >= Number(min) && number <= Number(max) && (step === "any" || Number.isInteger(number)) ? number : null;
+}
+
+/** The same, with a sentence in the page where it holds none. */
 function read(input, name) {
-  const value = input.value === "" ? Number.NaN : Number(input.value);
-  if (value >= Number(input.min) && value <= Number(input.max) && (input.step === "any" || Number.isInteger(value))) return value;
+  const found = valid(input);
+  if (found !== null) return found;
   const kind = input.step === "any" ? "a number" : "a whole number";
   $("error").textContent = `${name}: accepted is ${kind} from ${input.min} to ${input.max}.`;
   input.focus();
   return null;
 }
 
-/** How many a service holds at once, as it says, and how many processes answer. */
-async function look(service) {
-  const answers = await Promise.all(
-    Array.from({ length: LOOKS }, async (_, number) => (await fetch(`${way.origin(number)}/${service}/`, { cache: "no-store" })).json()),
-  );
-  return { slots: answers[0].slots, loops: new Set(answers.map(({ host, pid }) => `${host} ${pid}`)).size };
+/** What is predicted of each lane before anything is sent, by service; and how many milliseconds of it are shown. */
+function forecast(chosen, plan) {
+  const sent = plan.map(({ after }) => after);
+  const rows = Object.fromEntries([...lanes.keys()].map((service) => [service, predict(plan, sent, seen[service], chosen.blocks)]));
+  const finishes = Object.fromEntries(Object.entries(rows).map(([service, predicted]) => [service, finish(plan, predicted)]));
+  const ends = Object.values(rows).flatMap((predicted) => (predicted ?? []).map(({ end }) => end));
+  return { rows, finishes, width: Math.max(SHORTEST, ...ends) };
 }
 
-function held({ slots, loops }) {
-  if (slots) return `· holds ${slots} at once`;
-  return `· ${loops} event loop${loops > 1 ? "s" : ""}, each holds what comes`;
-}
-
-async function race() {
+/** Show the prediction for what the form says. */
+function preview() {
+  const [many, each] = [valid(requests), valid(amount)];
+  if (!seen || start.disabled || !many || !each) return;
   const chosen = preset();
-  const many = read(requests, "Requests");
-  const each = many && read(amount, $("amount-label").textContent);
-  if (!each) return;
-  $("error").textContent = "";
+  const { rows, finishes, width } = forecast(chosen, chosen.plan(many, each));
+  for (const [service, lane] of lanes) {
+    lane.seen.textContent = held(seen[service], chosen.blocks);
+    lane.said.textContent = finishes[service] === null ? "" : `predicted: the last after ${tenths(finishes[service])}`;
+    lane.preview(rows[service], finishes[service], width, "No prediction: what a unit of work costs on this machine is not known before.");
+  }
+  axis.replaceChildren(...(rows.flask ? marks(width) : []));
+  label.textContent = "Predicted. Nothing was sent yet: press Start to measure it.";
+  if (rows.flask) showFinding(finishes, chosen.finding(seen), "predicted");
+  else $("finding").textContent = chosen.about;
+  for (const id of ["miss", "result"]) $(id).textContent = "";
+}
+
+async function race(chosen, many, each, title, looked = false) {
   start.disabled = true;
-  $("result").textContent = "The race runs …";
+  label.textContent = title;
+  $("error").textContent = "";
+  for (const id of ["miss", "result"]) $(id).textContent = "";
   try {
-    await way.warm(chosen.plan(many, each).length * lanes.size);
-    const seen = Object.fromEntries(await Promise.all([...lanes.keys()].map(async (service) => [service, await look(service)])));
-    await run(chosen, many, each, seen);
+    const plan = chosen.plan(many, each);
+    await way.warm(plan.length * lanes.size);
+    if (!looked) seen = await lookAtAll(way);
+    await run(chosen, plan);
   } catch (error) {
-    $("result").textContent = `The stack does not answer (${error.message}). In the checkout: make status`;
+    silent(error);
   } finally {
     start.disabled = false;
   }
 }
 
-async function run(chosen, many, each, seen) {
-  const plan = chosen.plan(many, each);
-  const finishes = new Map([...lanes.keys()].map((service) => [service, chosen.finish(seen[service], many, each)]));
-  const width = Math.max(SHORTEST, ...[...finishes.values()].map((finish) => (finish ?? 0) * 1000));
+function silent(error) {
+  $("finding").textContent = `The stack does not answer (${error.message}). In the checkout: make status`;
+}
+
+async function run(chosen, plan) {
+  const { finishes, width } = forecast(chosen, plan);
   for (const [service, lane] of lanes) {
-    lane.seen.textContent = held(seen[service]);
-    lane.begin(plan.length, finishes.get(service), width);
+    lane.seen.textContent = held(seen[service], chosen.blocks);
+    lane.begin(plan, finishes[service], width);
   }
+  if (finishes.flask !== null) showFinding(finishes, chosen.finding(seen), "predicted");
   const started = performance.now() + 50;
   let number = 0;
   let running = true;
@@ -102,13 +127,18 @@ async function run(chosen, many, each, seen) {
     drawn = { scale, at: now };
     for (const lane of lanes.values()) lane.draw(started, now, scale);
   };
+  let stalled = 0;
   const goOn = () => {
     if (!running) return;
     const now = performance.now() - started;
     const busy = performance.now() - latest < QUIET && now - drawn.at < PATIENCE;
     scale = Math.max(scale, now);
     if (!busy) draw(now);
-    setTimeout(() => requestAnimationFrame(goOn), busy ? QUIET : SELDOM);
+    const [pause, asked] = [busy ? QUIET : SELDOM, performance.now()];
+    setTimeout(() => {
+      stalled = Math.max(stalled, performance.now() - asked - pause);
+      requestAnimationFrame(goOn);
+    }, pause);
   };
   goOn();
   await Promise.all(all);
@@ -116,8 +146,9 @@ async function run(chosen, many, each, seen) {
   scale = Math.max(width, ...[...lanes.values()].flatMap((lane) => lane.asks.map(({ end }) => end - started)));
   draw(performance.now() - started);
   await Promise.all([...lanes.values()].map((lane) => tellLate(lane.asks.filter(({ status }) => status === 200))));
+  report({ chosen, plan, lanes, seen, started, stalled });
   draw(performance.now() - started);
-  report(chosen, lanes, seen, started);
+  for (const lane of lanes.values()) lane.settle();
 }
 
 async function one(lane, row, origin, service, { path, after, slow }, started) {
@@ -131,15 +162,63 @@ async function one(lane, row, origin, service, { path, after, slow }, started) {
   note({ ...found, slow });
 }
 
-form.addEventListener("change", (event) => event.target.name === "preset" && choose());
+/** Why the page does not start a race by itself, as a sentence; null where it may. A tab that is hidden waits until it is seen. */
+async function objection() {
+  if (matchMedia("(prefers-reduced-motion: reduce)").matches) return "Your system asks for less motion, so the page starts nothing by itself.";
+  if (document.hidden) await new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
+  const now = await glance();
+  if (now?.load) return `A load test runs (${now.load.name}), and the page does not disturb it.`;
+  if (Object.values(now?.services ?? {}).some(({ busy }) => busy)) return "The services are busy with other requests, so the page adds none.";
+  return touched || !shown ? "" : null;
+}
+
+/** Once, when the race is first seen: a small demonstration, or else the prediction. */
+async function open() {
+  try {
+    way = await findWay();
+    $("way").textContent = `The browser really sends each request. ${way.text}`;
+    const why = await objection();
+    seen = await lookAtAll(way);
+    start.disabled = false;
+    preview();
+    if (why) label.textContent = `${why} What you see is predicted: press Start to measure it.`;
+    const { requests: many, amount: each } = DEMONSTRATION;
+    if (why === null && !touched && shown)
+      await race(
+        PRESETS.queue,
+        many,
+        each,
+        `A small demonstration, started by this page: ${many} requests to each service, each waits ${each} s. Choose your own and press Start.`,
+        true,
+      );
+  } catch (error) {
+    silent(error);
+  } finally {
+    start.disabled = false;
+  }
+}
+
+form.addEventListener("input", ({ target }) => {
+  touched = true;
+  if (target.name === "preset") choose();
+  preview();
+});
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  race();
+  const many = read(requests, "Requests");
+  const each = many && read(amount, $("amount-label").textContent);
+  if (each) race(preset(), many, each, `${many} requests to each service, sent by this browser.`);
 });
 choose();
 start.disabled = true;
-way = await findWay();
-$("way").textContent = `The browser really sends each request. ${way.text}`;
-start.disabled = false;
+let opened = false;
 
-export const enter = () => {};
+export function enter() {
+  shown = true;
+  if (!opened) open();
+  opened = true;
+}
+
+export function leave() {
+  shown = false;
+}

@@ -10,7 +10,10 @@ export async function enter() {
   const folders = (await read("/results/")).map(({ name }) => name).filter((name) => NAME.test(name));
   folders.sort().reverse();
   if (!folders.length) {
-    view.replaceChildren(element("p", {}, "There is none yet. In the checkout: ", element("code", {}, "make load"), "."));
+    view.replaceChildren(
+      element("p", { class: "finding" }, "There is none yet: make load writes the first"),
+      element("p", {}, await expected()),
+    );
     return;
   }
   const found = await Promise.all(folders.slice(0, VERDICTS).map(verdicts)); // first, so that nothing moves afterwards
@@ -25,7 +28,19 @@ export async function enter() {
     {},
     element("tr", {}, ...["Report", "When", "Verdicts"].map((text) => element("th", { scope: "col" }, text))),
   );
-  view.replaceChildren(element("div", { class: "wide" }, element("table", {}, head, element("tbody", {}, ...rows))));
+  const [newest] = folders;
+  const finding = `${NAME.exec(newest)[7]}: ${found[0] || "open the newest report"}`;
+  view.replaceChildren(
+    element("p", { class: "finding" }, element("a", { href: `/results/${newest}/report.html` }, finding)),
+    element("div", { class: "wide" }, element("table", {}, head, element("tbody", {}, ...rows))),
+  );
+}
+
+/** What the first lesson will show, as far as it is known before: docs/load.md has the formula. */
+async function expected() {
+  const { slots } = await read("/flask/");
+  const most = slots ? `Flask holds ${slots} of them at once, so it answers at most ${slots} / 0.2 s = ${slots / 0.2} a second.` : "";
+  return `It sends 40 users to each service; each waits 0.2 s for an answer and asks again. ${most} An event loop holds all 40: at most 40 / 0.2 s = 200 a second, and less by what a request costs.`;
 }
 
 /** What a report found, in a word for each experiment; nothing of one that has no such file. */

@@ -13,7 +13,7 @@ const READERS = [
 let board = null;
 let shown = false;
 let readers = [];
-const posted = new Map(); // by the id of a message, when it was sent
+const posted = new Map(); // by the id of a message: when it was sent, and after how many seconds each reader had it
 
 /** One who reads a board, and comes back to where he was when he is cut off. */
 class Reader {
@@ -75,8 +75,13 @@ class Reader {
     this.list.prepend(line);
     while (this.list.children.length > SHOWN) this.list.lastChild.remove();
     const came = performance.now();
-    const say = () =>
-      posted.has(id) && line.append(element("span", { class: "note" }, `after ${seconds(Math.max(0, came - posted.get(id)) / 1000)}`));
+    const say = () => {
+      if (!posted.has(id)) return;
+      const { sent, after } = posted.get(id);
+      after.push(Math.max(0, came - sent) / 1000);
+      line.append(element("span", { class: "note" }, `after ${seconds(after.at(-1))}`));
+      finding.textContent = `Read by ${after.length} of ${readers.length} readers within ${seconds(Math.max(...after))}`;
+    };
     if (posted.has(id)) say();
     else setTimeout(say, 1000); // it may be here before the answer to the one who posted it
   }
@@ -96,6 +101,8 @@ const form = element(
   element("button", { type: "submit" }, "Post"),
 );
 const error = element("p", { class: "error", role: "alert" });
+const label = element("p", { class: "label" }, "The readers connect …");
+const finding = element("p", { class: "finding", role: "status" }, "Four readers, and one board");
 const panels = element("div", { class: "readers" });
 const asks = element("button", { type: "button", id: "talk-refused" }, "Ask Flask for a WebSocket");
 const refusal = element("pre", { class: "wide", role: "status" });
@@ -114,7 +121,7 @@ async function post(event) {
     });
     const said = await answer.json();
     error.textContent = answer.ok ? "" : `${answer.status}: ${said.detail}`;
-    if (answer.ok) posted.set(said.id, sent);
+    if (answer.ok) posted.set(said.id, { sent, after: [] });
   } catch {
     error.textContent = "The stack does not answer. In the checkout: make status";
   }
@@ -140,6 +147,7 @@ export async function enter() {
     error.textContent = "There is no board. In the checkout: make up makes some.";
     return;
   }
+  label.textContent = `The board is “${board.name}”, with ${board.messages} messages so far. Post one: each reader says how long it took.`;
   if (shown) readers.forEach((reader) => reader.open()); // it may have been left meanwhile
 }
 
@@ -152,4 +160,4 @@ readers = READERS.map((reader) => new Reader(reader));
 panels.append(...readers.map(({ panel }) => panel));
 form.addEventListener("submit", post);
 asks.addEventListener("click", refused);
-document.querySelector("#talk-view").append(form, error, panels, element("p", {}, asks), refusal);
+document.querySelector("#talk-view").append(form, error, label, finding, panels, element("p", {}, asks), refusal);
