@@ -50,6 +50,7 @@ METRICS = {
         Metric("cpu_us", "CPU µs/request", "µs"),
         Metric("proxy_us", "proxy µs/request", "µs"),
         Metric("total_us", "CPU µs/request, both", "µs"),
+        Metric("all_us", "CPU µs/request, all", "µs"),
         Metric("app_time", "time in the application", "s"),
         Metric("price_us", "CPU µs/call", "µs"),
         Metric("app_cpu", "CPUs used", "CPUs"),

@@ -37,6 +37,7 @@ class Variant:
     proxy: Mapping[str, str] = field(default_factory=dict, hash=False)  # for its Nginx, in place of what compose.yaml says
     pool: int = 0  # connections to the database that each of its processes may hold; 0: no database is started for it
     cache: bool = False
+    helpers: int = 0  # threads to which each of its loops hands blocking calls, 0 where that is not known
     wsgi: bool = False  # Django by its other interface: on Gunicorn, with workers and threads as Flask's
 
     @property
@@ -109,8 +110,10 @@ class Load:
         return (self.what.held_by_loop if variant.slots is None else self.what.held_by_slot)(self.parameters)
 
     def places(self, variant: Variant) -> int | None:
-        """Requests that are served at once: slots, and of those that ask the database connections; ``None`` where all are."""
+        """Requests that are served concurrently: slots, connections or threads, whichever the workload needs; ``None`` where all are."""
         found = [variant.slots] if variant.slots else []
+        if self.what.hands_over and variant.slots is None and variant.helpers:
+            found.append(variant.helpers * variant.workers)
         if self.what.asks_database and variant.pool:
             found.append(variant.connections)
         return min(found, default=None)
@@ -150,7 +153,8 @@ class Disturbance:
 class Cell:
     """One variant under one load, measured. ``background`` is load beside it that is not measured, but counted.
 
-    ``step`` is its place on the chart's horizontal axis. ``predicted`` holds what theory says before the run, by metric.
+    ``step`` is its place on the chart's horizontal axis. ``predicted`` holds what theory says before the run, by metric; where
+    that is a range, it is the upper end, and ``predicted_low`` holds the lower one.
     Where it is disturbed, or says so, lost requests are what is counted, and make no run invalid.
     """
 
@@ -164,6 +168,7 @@ class Cell:
     label: str = ""  # where variant and step do not say enough
     disturbances: tuple[Disturbance, ...] = ()
     refusals: bool = False
+    predicted_low: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def may_lose(self) -> bool:

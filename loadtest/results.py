@@ -1,6 +1,6 @@
 """What a run found: results.json is these dataclasses, and everything that is drawn or said comes from them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 # failed: the experiment did not run to its end, for a fault of the laboratory or of a service.
@@ -52,7 +52,7 @@ class Run:
 
 @dataclass(frozen=True)
 class CellResult:
-    """A cell with all its runs. ``estimates`` by metric.
+    """A cell with all its runs. ``estimates`` by metric. Of a prediction that is a range, ``predicted`` is the upper end.
 
     ``rejected`` are runs that something else on the machine disturbed: each was made again, and has no part in the estimates.
     """
@@ -67,6 +67,7 @@ class CellResult:
     runs: list[Run]
     not_valid: str | None
     rejected: list[Run] = field(default_factory=list)
+    predicted_low: dict[str, float] = field(default_factory=dict)
 
     @property
     def valid(self) -> bool:
@@ -88,11 +89,16 @@ class Check:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What follows for the claim, in a sentence, and why."""
+    """What follows for the claim, in a sentence, and why.
+
+    ``doubted`` says of cells by key why they enter no verdict, although each of their runs passed the audit: what is wrong shows only
+    beside the other cells of a session.
+    """
 
     outcome: Outcome
     sentence: str
     checks: list[Check] = field(default_factory=list)
+    doubted: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -110,6 +116,12 @@ class ExperimentResult:
     cells: list[CellResult]
     verdict: Verdict
     seconds: float
+
+    def marked(self) -> "ExperimentResult":
+        """The same, with the cells that the verdict doubts as not valid: no table may call valid what its verdict does not use."""
+        doubted = self.verdict.doubted
+        cells = [replace(one, not_valid=one.not_valid or doubted.get(one.key)) for one in self.cells]
+        return replace(self, cells=cells)
 
 
 @dataclass(frozen=True)
@@ -136,7 +148,7 @@ class Results:
     experiments: list[ExperimentResult]
     session: Session
     manifest: dict[str, Any]
-    format: int = 4
+    format: int = 5
 
     @property
     def valid(self) -> bool:
@@ -151,3 +163,7 @@ class Results:
     def short(self) -> bool:
         """Whether it only shows that everything runs to its end."""
         return bool(self.manifest.get("short"))
+
+    def marked(self) -> "Results":
+        """The same, with every cell that a verdict doubts as not valid."""
+        return replace(self, experiments=[one.marked() for one in self.experiments])

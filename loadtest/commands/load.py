@@ -2,7 +2,7 @@
 
 import shlex
 from argparse import Namespace
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -10,26 +10,34 @@ from loadtest.commands.options import default, services, services_that_serve, wo
 from loadtest.commands.running import RefusedError, add_output_options, carry_out, raise_file_limit
 from loadtest.generator.parameters import WORKLOAD_NUMBERS, Number, Parameters
 from loadtest.generator.workloads import SERVICES, WORKLOADS
+from loadtest.judging.advice import advice
 from loadtest.results import Results
 from loadtest.stack import StackError, default_target, target_url
 
 if TYPE_CHECKING:
     from loadtest.engine.existing import Existing
-    from loadtest.model import Experiment
+    from loadtest.experiments.load import Probe
+    from loadtest.model import Experiment, Load, Variant
 
 RUN_NUMBERS = {
     "users": Number(int, 40, 1, 100_000, "users at once, each asking again as soon as it has its answer"),
-    "seconds": Number(float, 5, 0.5, 3600, "length of each measured window; each service has two"),
+    "seconds": Number(float, 4, 0.5, 3600, "length of each measured window; each service has two"),
     "warmup": Number(float, 1, 0, 600, "seconds before it, at least; discarded, and over when every user had an answer"),
 }
 # The lesson's own wait: long enough for the CPU time of a request to be a small part of it on all three services.
 DEFAULTS = {"wait": 0.2}
-# Of a workload. So few users and so short a wait that the last in line for a connection has one before the service gives up.
-DEFAULTS_OF = {"query": {"users": 20, "wait": 0.1, "calls": 1}}
+# Of a workload. query: so few users and so short a wait that the last in the queue for a connection has one before the service gives
+# up. block: so few users that a blocked loop reports to Gunicorn before it ends the worker (GUNICORN_TIMEOUT, 30 s).
+DEFAULTS_OF = {"query": {"users": 20, "wait": 0.1, "calls": 1}, "block": {"users": 8}}
 NUMBERS = RUN_NUMBERS | WORKLOAD_NUMBERS
 LONGEST_REQUEST_SECONDS = 30
 MOST_IN_DATABASE, MOST_WORK = 0.5, 100  # of a request of query
 REPEATS = 2
+# Less than the laboratory's, since the lesson is to take less than a minute.
+RERUNS = 2
+# Rules of the audit that no slow machine breaks, and the texts of errors that are no wrong answer.
+WRONG = {"none too early", "as declared"}
+OVERLOADED = ("status 429", "status 503", "status 504")
 # Files that are open beside the users' connections.
 OTHER_FILES = 64
 
@@ -95,22 +103,40 @@ def run(arguments: Namespace) -> int:
         from loadtest.engine.existing import Existing
         from loadtest.engine.fleet import processes
         from loadtest.engine.machine import Pace, Plan, machine, shared
+        from loadtest.engine.probe import probe
         from loadtest.engine.session import Lab
 
         settle(arguments)
         refuse(arguments)
         existing = Existing(arguments.target)
         try:
-            made = lesson(arguments, existing)
+            variants = asked_services(arguments, existing)
         except StackError as error:
             raise RefusedError(f"{error} Start the stack with: make up") from None
-        plan = Plan(Pace(arguments.seconds, arguments.warmup, REPEATS), full=False, seed=arguments.seed)
+        plan = Plan(Pace(arguments.seconds, arguments.warmup, REPEATS, RERUNS), full=False, seed=arguments.seed)
         here = shared(machine())
         with processes(here) as fleet:
+            made = lesson(arguments, variants, probe(existing, fleet, variants, load_of(arguments), arguments.seed, tell))
             fleet.generators.told = live_view(arguments.target)
             return Lab([made], plan, existing, here, fleet, tell).run("load", command(arguments))
 
-    return carry_out(arguments, job, lambda _: "make lab X=queue, after make down")
+    return carry_out(arguments, job, lambda _: "make lab X=queue, after make down", trouble=wrong_answers)
+
+
+def wrong_answers(results: Results) -> str | None:
+    """What a person has to mend, in a sentence: answers that were wrong, and nothing that a slow or busy machine explains.
+
+    A request that is refused with 429 or 503, or that waits until a time-out, is what an overloaded service has to answer.
+    """
+    for cell in (cell for experiment in results.experiments for cell in experiment.cells):
+        for run in (*cell.runs, *cell.rejected):
+            wrong = [finding for finding in run.audit if not finding.passed and finding.rule in WRONG]
+            texts = [text for text in run.errors if not text.startswith(OVERLOADED)]
+            if texts:
+                return f"{cell.variant} answered wrongly: {texts[0]}. {advice('successes only')}"
+            if wrong:
+                return f"{cell.variant}: {wrong[0].rule}: {wrong[0].sentence}. {advice(wrong[0].rule)}"
+    return None
 
 
 def live_view(target: str) -> Callable[[Any], AbstractContextManager[None]]:
@@ -132,15 +158,24 @@ def settle(arguments: Namespace) -> None:
             setattr(arguments, name, NUMBERS[name].kind(usual(name, arguments.workload)))
 
 
-def lesson(arguments: Namespace, existing: "Existing") -> "Experiment":
-    """The experiment that settled options ask for, on a stack that runs; raises StackError."""
-    from loadtest.experiments.load import first_lesson
+def asked_services(arguments: Namespace, existing: "Existing") -> "list[Variant]":
+    """The services that settled options ask for, on a stack that runs; raises StackError."""
+    return existing.variants(arguments.services or services_that_serve(arguments.workload), WORKLOADS[arguments.workload])
+
+
+def load_of(arguments: Namespace) -> "Load":
+    """What is asked of each."""
     from loadtest.model import Load
 
-    chosen = arguments.services or services_that_serve(arguments.workload)
     parameters = Parameters(**{name: getattr(arguments, name) for name in WORKLOAD_NUMBERS})
-    load = Load("closed", arguments.workload, parameters, users=arguments.users)
-    return first_lesson(existing.variants(chosen), load, command(arguments))
+    return Load("closed", arguments.workload, parameters, users=arguments.users)
+
+
+def lesson(arguments: Namespace, variants: "Sequence[Variant]", probe: "Probe") -> "Experiment":
+    """The experiment that settled options ask for."""
+    from loadtest.experiments.load import first_lesson
+
+    return first_lesson(variants, load_of(arguments), command(arguments), probe)
 
 
 def command(arguments: Namespace) -> str:

@@ -23,6 +23,7 @@ from loadtest.report.ci import add_summary, github, junit
 from loadtest.report.files import write
 from loadtest.report.gate import Answer, ThresholdError, evaluate, parse_all
 from loadtest.report.kept import Kept
+from loadtest.report.rows import first_lines
 from loadtest.report.schema import ReportError
 from loadtest.report.text import experiment_table, summary_table
 from loadtest.results import Results
@@ -158,11 +159,16 @@ def logged(error: Exception, name: str = "failed") -> Path:
 
 
 def carry_out(
-    arguments: Namespace, job: Callable[[Tell], Results], next_command: Callable[[Results], str], kept: Kept | None = None
+    arguments: Namespace,
+    job: Callable[[Tell], Results],
+    next_command: Callable[[Results], str],
+    kept: Kept | None = None,
+    trouble: Callable[[Results], str | None] | None = None,
 ) -> int:
     """Run ``job`` with progress and Ctrl-C, show and keep what it found, and return the exit status.
 
-    With ``kept``, ``job`` has written the report already.
+    With ``kept``, ``job`` has written the report already. A gate passes only where every cell is valid and every prediction was met.
+    With ``trouble`` the command is no gate: it fails where that says why, or where a threshold of the caller's own is broken.
     """
     try:
         thresholds = parse_all(arguments.fail_on)
@@ -185,7 +191,10 @@ def carry_out(
         print(f"{experiment.name} failed: {experiment.verdict.sentence}", file=out)
     print(f"Report: {place}", file=out)
     print(f"Next: {next_command(results)}", file=out)
-    return 0 if fine(results) and all(answer.passed for answer in answers) else 1
+    if trouble and (wrong := trouble(results)):
+        print(f"loadtest: {wrong}", file=sys.stderr)
+        return 1
+    return 0 if (trouble or fine(results)) and all(answer.passed for answer in answers) else 1
 
 
 def show(results: Results, answers: Sequence[Answer], arguments: Namespace) -> None:
@@ -197,6 +206,8 @@ def show(results: Results, answers: Sequence[Answer], arguments: Namespace) -> N
         print((arguments.results / "latest" / "results.json").read_text(), end="")
         return
     console = Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
+    for line in first_lines(results):
+        console.print(line, markup=False)
     for experiment in results.experiments if len(results.experiments) <= 2 else ():
         console.print(experiment_table(experiment))
     console.print(summary_table(results))

@@ -7,7 +7,7 @@ inside costs the container a few milliseconds of CPU time, which is why it is th
 import json
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from loadtest.engine.variants import EngineError, Holding
@@ -29,17 +29,28 @@ class Container:
     pid: int | None
     cgroup: Path | None
     addresses: dict[str, str]  # by network
+    environment: dict[str, str] = field(default_factory=dict)
+    cpus: float = 0.0  # its limit, 0 where there is none
 
 
 def containers(project: str) -> dict[str, Container]:
+    """Those of a Compose project, by service; of a service with replicas, the last."""
+    return {service: replicas[-1] for service, replicas in all_containers(project).items()}
+
+
+def all_containers(project: str) -> dict[str, list[Container]]:
     """Those of a Compose project, by service."""
     ids = docker("ps", "--all", "--quiet", "--no-trunc", "--filter", f"label=com.docker.compose.project={project}").split()
-    found = {}
+    found: dict[str, list[Container]] = {}
     for one in json.loads(docker("inspect", *ids)) if ids else []:
         service = one["Config"]["Labels"]["com.docker.compose.service"]
         networks = {name: network["IPAddress"] for name, network in one["NetworkSettings"]["Networks"].items()}
         cgroup = cgroup_here(one["State"]["Pid"], one["Id"])
-        found[service] = Container(one["Id"], one["State"]["Pid"] if cgroup else None, cgroup, networks)
+        environment = dict(pair.split("=", 1) for pair in one["Config"]["Env"] or () if "=" in pair)
+        made = Container(
+            one["Id"], one["State"]["Pid"] if cgroup else None, cgroup, networks, environment, one["HostConfig"]["NanoCpus"] / 1e9
+        )
+        found.setdefault(service, []).append(made)
     return found
 
 

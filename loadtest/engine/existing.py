@@ -1,15 +1,18 @@
-"""The stack that runs already (make up), seen from outside: its services answer, and nothing is known of its processes."""
+"""The stack that runs already (make up): its services answer, and where it runs on this machine, its CPU time can be read."""
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from loadtest.engine import cores, existing_usage
 from loadtest.engine.variants import EngineError, Holding, Running, Usage
+from loadtest.generator.workloads import Workload
 from loadtest.model import NAMES, Variant
-from loadtest.stack import look_at
-from scripts import runtime_docker, runtime_local, supervisor
-from scripts.compose_file import ROOT
+from loadtest.stack import Service, default_target, look_at
+from scripts import proc, runtime_docker, runtime_local, supervisor
+from scripts.compose_file import ROOT, variables
+from twogates.pool_size import LOOP_POOL
 
 LOG = supervisor.LOGS / "nginx.log"
 
@@ -23,6 +26,19 @@ def written_since(log: Path, then: os.stat_result) -> str:
     return (written + (log.read_bytes() if rotated else b"")).decode(errors="replace")
 
 
+def pool_of(service: Service, settings: Mapping[str, str], threads: int) -> int:
+    """Connections to the database of each of its processes; 0 where that is not known."""
+    given = settings.get("POOL", "")
+    if "pgbouncer" in settings.get("DATABASE_URL", ""):  # it has a pool of its own behind this one
+        return 0
+    return int(given) if given.isdigit() else {"": 0, "auto": threads if service.slots else LOOP_POOL}.get(given, 0)
+
+
+def loop_threads() -> int:
+    """Threads to which a loop hands blocking calls (concurrent.futures.ThreadPoolExecutor's default)."""
+    return min(32, len(os.sched_getaffinity(0)) + 4) if hasattr(os, "sched_getaffinity") else 0
+
+
 class Existing:
     """Nothing is started or stopped. ``target`` is where its Nginx answers."""
 
@@ -30,25 +46,50 @@ class Existing:
 
     def __init__(self, target: str) -> None:
         self.target = target
-        self.local = runtime_local.is_up()
-        self.docker = not self.local and runtime_docker.is_up()
+        here = target in (default_target({}), default_target(variables()))  # another address may be another machine's
+        self.local = here and runtime_local.is_up()
+        self.docker = here and not self.local and runtime_docker.is_up()
+        self.seen: existing_usage.Seen | None = None
+        if self.local and proc.SUPPORTED:
+            self.seen = existing_usage.LocalProcesses()
+        elif self.docker:
+            self.seen = existing_usage.LocalContainers()
 
-    def variants(self, services: tuple[str, ...]) -> list[Variant]:
-        """The services with the slots and loops that they say they have; raises StackError."""
-        seen = [look_at(self.target, name) for name in services]
-        return [
-            Variant(f"{NAMES[service.name]}, {service.shape}", service.name, workers=service.slots or service.processes or 1)  # type: ignore[arg-type]
-            for service in seen
-        ]
+    def variants(self, services: tuple[str, ...], workload: Workload) -> list[Variant]:
+        """The services with the slots, loops and connections that they say they have; raises StackError."""
+        return [self.variant(look_at(self.target, name), workload) for name in services]
+
+    def variant(self, service: Service, workload: Workload) -> Variant:
+        """One of them. What bounds a workload besides is read from the settings that the service was started with."""
+        settings = self.seen.settings(service.name) if self.seen else {}
+        workers, threads = service.slots or service.processes or 1, 1
+        if service.worker_class == "gthread" and service.slots:
+            threads = int(settings.get("THREADS", 1))
+            workers = service.slots // threads
+        pool = pool_of(service, settings, threads) if workload.asks_database else 0
+        return Variant(
+            f"{NAMES[service.name]}, {service.shape}",
+            service.name,  # type: ignore[arg-type]
+            workers=workers,
+            threads=threads,
+            pool=pool,
+            helpers=loop_threads() if self.local and service.slots is None else 0,
+        )
 
     def start(self, variants: list[Variant]) -> dict[str, Running]:
         """Where each answers, and where the log is now."""
         self.begun = LOG.stat() if self.local and LOG.exists() else None
-        return {variant.name: Running(variant, self.target, f"/{variant.service}", Path("/nonexistent")) for variant in variants}
+        return {variant.name: self.running(variant) for variant in variants}
+
+    def running(self, variant: Variant) -> Running:
+        """One of them. Its processes may use all CPUs, or as many as its containers are given."""
+        limit = self.seen.cpus(variant.service) if self.seen else None
+        shared = cores.shared_cpus()
+        return Running(variant, self.target, f"/{variant.service}", Path("/nonexistent"), cpus=min(limit or shared, shared), counted=False)
 
     def usage(self, running: Running) -> Usage | None:
-        """Not known."""
-        return None
+        """CPU seconds until now, where this machine has the processes."""
+        return self.seen.usage(running.variant.service) if self.seen else None
 
     def holding(self, running: Running) -> Holding | None:
         """Not known."""

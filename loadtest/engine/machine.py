@@ -46,11 +46,15 @@ def machine(generators: int | None = None) -> Machine:
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds of a window and of the warm-up before it, and how often each cell is measured."""
+    """Seconds of a window and of the warm-up before it, and how often each cell is measured.
+
+    ``reruns`` is how many runs of an experiment are made again at most where the machine was disturbed.
+    """
 
     seconds: float
     warm_up: float
     repeats: int
+    reruns: int = 5
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any
 import gevent
 
 from loadtest.engine import cache
+from loadtest.engine.cores import MachineUse, busy_seconds
 from loadtest.engine.disturber import Disturber
 from loadtest.engine.machine import Pace
 from loadtest.engine.master import Ask, Generators
@@ -66,6 +67,7 @@ class Measurer:
         seen_slots, servers = identity(running)["slots"], self.runtime.addresses(running)
         sampler = Sampler(running.counters, loops=cell.variant.slots is None, newcomers=disturbed)
         at: list[Usage | None] = []
+        machine: list[MachineUse | None] = []
         held: list[Holding | None] = []
         sampled: list[Sampled] = []
 
@@ -81,12 +83,14 @@ class Measurer:
                 disturber.begin()
                 return
             at.append(self.runtime.usage(running))
+            machine.append(busy_seconds())
             half = (cell.load.held(cell.variant) or 0.1) if cell.load.kind == "burst" else ask.seconds
             looks.append(gevent.spawn_later(half / 2, look))
 
         def closed() -> None:
             if not disturbed:
                 at.append(self.runtime.usage(running))
+                machine.append(busy_seconds())
             sampled.append(sampler.close())
             if not held and not disturbed:
                 held.append(self.runtime.holding(running))
@@ -117,8 +121,9 @@ class Measurer:
             ceiling=self.ceiling,
             usage=after - before if before and after else None,
             holding=held[0] if held else None,
-            sampled=sampled[0] if after or disturbed else None,
-            cpus=self.cpus,
+            sampled=sampled[0] if running.counted and (after or disturbed) else None,
+            cpus=running.cpus or self.cpus,
+            machine=used(machine),
             other_cpus=self.other_cpus,
             declared_slots=cell.variant.slots,
             seen_slots=seen_slots and seen_slots * cell.variant.replicas,
@@ -130,6 +135,12 @@ class Measurer:
             raw.cache = cache.counted(ask_cache)
             raw.extra |= cache.values(raw.cache)
         return raw, ask.mark
+
+
+def used(seen: list[MachineUse | None]) -> MachineUse | None:
+    """What all programs used between two looks."""
+    before, after = seen or (None, None)
+    return MachineUse(after.cpus, after.busy - before.busy) if before and after else None
 
 
 def warm(running: Running) -> None:

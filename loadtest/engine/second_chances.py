@@ -11,16 +11,14 @@ from loadtest.judging.raw import Raw
 from loadtest.judging.steadiness import changed
 from loadtest.results import Run
 
-# Runs of an experiment that are made again at most; or a quarter of all its runs, if that is more.
-AT_LEAST = 5
 # By cell: its runs, and those that were rejected.
 Runs = dict[str, tuple[list[Run], list[Run]]]
 
 
-def with_second_chances(raws: Sequence[Raw], conclude: Callable[[Raw], Run], again: Callable[[Raw], Raw] | None) -> Runs:
-    """Conclude all runs; ``again`` measures the cell of one once more, if that may be done."""
+def with_second_chances(raws: Sequence[Raw], conclude: Callable[[Raw], Run], again: Callable[[Raw], Raw] | None, reruns: int) -> Runs:
+    """Conclude all runs; ``again`` measures the cell of one once more, ``reruns`` times at most or for a quarter of all runs."""
     found: Runs = {}
-    chances = max(AT_LEAST, len(raws) // 4) if again else 0
+    chances = max(reruns, len(raws) // 4) if again else 0
     for raw in raws:
         runs, rejected = found.setdefault(raw.cell.key, ([], []))
         run = conclude(raw)

@@ -170,7 +170,7 @@ class Lab:
         try:
             return experiment.judge(Evidence(cells, self.noise, self.full))
         except NotValidError as error:
-            return Verdict("not valid", f"{error}.")
+            return Verdict("not valid", str(error))
 
     def measure_all(self, experiment: Experiment, topic: str) -> list[CellResult]:
         """Start the variants, measure every cell as often as the pace says, and stop them."""
@@ -194,7 +194,7 @@ class Lab:
             self.add_logs(raws, running)
             self.add_second_opinions(experiment, measured, raws, running)
             again = None if self.plan.short else partial(self.again, running=running, topic=topic)
-            found = with_second_chances([raw for raw, _ in raws], self.conclude, again)
+            found = with_second_chances([raw for raw, _ in raws], self.conclude, again, self.pace.reruns)
         finally:
             self.runtime.stop()
         return [cell_result(cell, *found[cell.key]) if cell.key in found else refused(cell, refusals[cell.key]) for cell in cells]

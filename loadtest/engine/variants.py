@@ -13,13 +13,18 @@ WSGI_COMMAND = ("gunicorn", "--config", "wsgi_server.py", "wsgi:application")
 
 @dataclass(frozen=True)
 class Running:
-    """One variant that was started. ``counters`` is the folder that its middleware writes to, ``secure`` where it has HTTPS."""
+    """One variant that was started. ``counters`` is the folder that its middleware writes to, ``secure`` where it has HTTPS.
+
+    ``cpus`` are those that its application may use, where they are not the laboratory's. Not ``counted`` is what has no such folder.
+    """
 
     variant: Variant
     target: str
     prefix: str
     counters: Path
     secure: str = ""
+    cpus: float | None = None
+    counted: bool = True
 
 
 @dataclass(frozen=True)

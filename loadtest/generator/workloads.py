@@ -80,6 +80,7 @@ class Workload:
     status: int = 200
     by_proxy: bool = False  # Nginx answers it, and no service ever sees it
     blocks: bool = False
+    hands_over: bool = False  # the loop hands it to a thread
     asks_database: bool = False
     asks_cache: bool = False  # once, before the database
     of_laboratory: bool = False  # it asks for what only the laboratory's own database has
@@ -120,6 +121,7 @@ TABLE = (
         lambda p: p.wait,
         lambda p: p.wait,
         "A thread does not make the call shorter: it only lets the others go on.",
+        hands_over=True,
     ),
     Workload(
         "cpu",

@@ -1,10 +1,11 @@
 """What an experiment's rule for the verdict works with: its cells, comparisons of them, and checks that become a verdict."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from loadtest.judging.advice import advice
 from loadtest.judging.estimates import ratio
 from loadtest.judging.noise import share
-from loadtest.judging.steadiness import QUIET, spread
+from loadtest.judging.steadiness import slowest
 from loadtest.metrics import metric as metric_of
 from loadtest.metrics import number
 from loadtest.model import Cell, Variant
@@ -15,7 +16,13 @@ COST = 0.15
 
 
 class NotValidError(Exception):
-    """A cell that a verdict needs is not valid."""
+    """A cell that a verdict needs is not valid. The text is sentences: which rule failed for which cell, and what to do."""
+
+
+def not_usable(reasons: Mapping[str, str]) -> str:
+    """Which rule failed for which cell, and what to do, once for each rule."""
+    said = [f"{key} is not valid: {reason}." for key, reason in reasons.items()]
+    return " ".join([*said, *dict.fromkeys(map(advice, reasons.values()))])
 
 
 class Evidence:
@@ -35,7 +42,7 @@ class Evidence:
         if not found:
             raise LookupError(f"no cell of {name} at {step} {label}")
         if found[0].not_valid:
-            raise NotValidError(f"{found[0].key} is not valid: {found[0].not_valid}")
+            raise NotValidError(not_usable({found[0].key: found[0].not_valid or ""}))
         return found[0]
 
     def all(self, variant: Variant) -> list[CellResult]:
@@ -46,7 +53,7 @@ class Evidence:
         """All valid cells of a variant, in order; there must be one."""
         found = [cell for cell in self.cells if cell.variant == variant.name]
         if not any(cell.valid for cell in found):
-            raise NotValidError(f"no cell of {variant.name} is valid; the first: {found[0].not_valid}")
+            raise NotValidError(f"No cell of {variant.name} is valid. {not_usable({found[0].key: found[0].not_valid or ''})}")
         return [cell for cell in found if cell.valid]
 
     def value(self, cell: CellResult, metric: str) -> Estimate:
@@ -84,7 +91,8 @@ class Evidence:
         """``a / b``."""
         found = ratio(a.runs, b.runs, metric)
         if found is None:
-            raise NotValidError(f"{a.key} and {b.key} cannot be compared by {metric_of(metric).label}")
+            what = metric_of(metric).label
+            raise NotValidError(f"{a.key} and {b.key} cannot be compared by {what}: one of them has no such number, or it is 0.")
         return found
 
     def compare(self, a: CellResult, b: CellResult, metric: str, more_than: float = 1.0) -> Check:
@@ -122,14 +130,14 @@ class Evidence:
         """A verdict from checks: all passed; one failed; or, with none failed, one in which no difference was seen.
 
         Predictions leave out what a request costs beside its wait. On a slow machine that shows, and refutes no claim; nor does
-        anything that was measured on a machine whose pace varied: it may be that which speaks.
+        anything where cells were measured on a machine that was slower than for others: the verdict doubts those cells.
         """
         outcome: Outcome = "holds with a limit" if limit else "holds"
         failed = [check for check in checks if check.passed is False]
         longer = [check.longer or 0.0 for check in failed]
         if any(not 0 < one <= COST for one in longer):
-            if (varied := spread(self.cells) or 1.0) > QUIET:
-                return Verdict("not valid", f"The machine computed up to {varied:.2f} times slower meanwhile. {fails}", list(checks))
+            if slowed := slowest(self.cells):
+                return Verdict("not valid", f"{not_usable(slowed)} Until then it is open whether this is so: {fails}", list(checks), slowed)
             return Verdict("does not hold", fails, list(checks))
         if failed:
             outcome = "holds with a limit"

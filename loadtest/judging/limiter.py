@@ -1,38 +1,93 @@
-"""What bounded a cell: the first thing that was full, from the client to the server."""
+"""The bottleneck of a cell: the first thing that was full, from the client to the server, or what users waited for although nothing was.
+
+In the laboratory the service counts its requests in flight. The stack that `make up` started is read from outside, so how busy its slots
+were follows from Little's law: answers a second times the seconds for which each holds a slot.
+"""
 
 from loadtest.judging.raw import Raw
 
 FULL = 0.9
+# Share of slots or connections that are held by waits alone, beyond which they are what users queue for.
+HELD = 0.75
+# Latency beyond the wait that counts as waiting for something, as a share of the wait.
+LONGER = 0.1
+# CPUs that other programs use, as a share of the machine, beyond which they can be what users waited for.
+OTHERS = 0.1
+NOT_SATURATED, NOT_KNOWN = "not saturated", "not known"
+OTHER_PROGRAMS, BURSTS = "other programs", "CPU in bursts"
 
 
 def limiter(raw: Raw, values: dict[str, float]) -> str:
     """In a few words."""
-    variant, load = raw.cell.variant, raw.cell.load
-    seconds = raw.seconds
+    return client_or_cpu(raw, values) or places(raw, values) or waited_for(raw, values)
+
+
+def client_or_cpu(raw: Raw, values: dict[str, float]) -> str | None:
+    """What was full of the generator, of the CPUs, and of the kernel's queue; ``None`` where nothing was."""
+    variant, seconds = raw.cell.variant, raw.seconds
     if raw.generator_cpu >= 0.8:
         return "client"
-    if raw.usage:
-        if raw.usage.overflows:
-            return "accept backlog"
-        if raw.usage.upstream / seconds >= FULL:
-            return "upstream"
-        if raw.usage.proxy / seconds >= FULL:
-            return "proxy"
-        # It has what Nginx and the generator leave of its CPU.
-        database = raw.usage.database / seconds
-        if database > raw.beside and database + raw.beside >= FULL:
-            return "database CPU"
-        if raw.beside >= FULL:
-            return "CPU of proxy and client"
-        if values["app_cpu"] >= FULL * min(raw.cpus, variant.workers):  # threads of one Python process share one CPU
-            return "server CPU"
-    waiting = load.kind in ("closed", "burst") and load.users > (variant.slots or load.users)
-    busy = values.get("busy_slots", min(load.users, variant.slots or 0))
-    if variant.slots is None and busy > (load.places(variant) or busy):
-        return "pool"
-    if variant.slots and (busy >= FULL * variant.slots or (load.kind == "burst" and waiting)):
+    if not raw.usage:
+        return None
+    if raw.usage.overflows:
+        return "accept backlog"
+    if raw.usage.upstream / seconds >= FULL:
+        return "upstream"
+    if raw.usage.proxy / seconds >= FULL:
+        return "proxy"
+    # It has what Nginx and the generator leave of its CPU.
+    database = raw.usage.database / seconds
+    if database > raw.beside and database + raw.beside >= FULL:
+        return "database CPU"
+    if raw.beside >= FULL:
+        return "CPU of proxy and client"
+    if values["app_cpu"] >= FULL * min(raw.cpus, variant.workers):  # threads of one Python process share one CPU
+        return "server CPU"
+    # A stack that shares all CPUs with its load generator.
+    if raw.machine and not raw.other_cpus and raw.others < OTHERS * raw.machine.cpus and (raw.ours or 0) >= FULL * raw.machine.cpus:
+        return "CPU of the machine"
+    return None
+
+
+def places(raw: Raw, values: dict[str, float]) -> str | None:
+    """Slots, connections, threads or loops for which users queue; ``None`` where there were enough."""
+    variant, load = raw.cell.variant, raw.cell.load
+    users = load.users if load.kind in ("closed", "burst") else 0
+    held = load.held(variant) or 0.0
+    at_most = load.places(variant)
+    counted = values.get("busy_slots")
+    queued = bool(at_most) and users > (at_most or 0) and values.get("throughput", 0.0) * held >= HELD * (at_most or 0)
+    if variant.slots is None:
+        if (counted is not None and counted > (at_most or counted)) or (counted is None and queued):
+            return "threads of the loop" if load.what.hands_over else "pool"
+        if load.what.blocks and users > variant.workers and values.get("throughput", 0.0) * held >= HELD * variant.workers:
+            return "blocked loop"
+        return None
+    if load.kind == "burst" and users > variant.slots:
         return "slots"
+    if counted is not None:
+        return "slots" if counted >= FULL * variant.slots else None
+    return ("slots" if at_most == variant.slots else "pool") if queued else None
+
+
+def waited_for(raw: Raw, values: dict[str, float]) -> str:
+    """What users waited for beyond the time for which the service holds a request, though nothing was full in the mean."""
+    variant, load = raw.cell.variant, raw.cell.load
     lag = values.get("loop_lag")
     if lag is not None and "p50" in values and lag > 0.5 * values["p50"] and lag > 0.005:
         return "loop lag"
-    return "the load itself"
+    if raw.sampled or load.kind != "closed" or "mean" not in values:
+        return NOT_SATURATED
+    held = load.held(variant)
+    if held and values["mean"] <= held * (1 + LONGER):
+        return NOT_SATURATED
+    if raw.ours is None or not raw.machine:
+        return NOT_KNOWN
+    if raw.others >= OTHERS * raw.machine.cpus:
+        return OTHER_PROGRAMS
+    if not held:  # only CPU time, and none of the CPUs was full: the users do not ask for more of it
+        return NOT_SATURATED
+    # The most that a wave of all users makes the last of them wait: the CPU time of the others.
+    successes = max(1, sum(raw.slices))
+    turn = max(raw.ours * raw.seconds / raw.machine.cpus, values["app_cpu"] * raw.seconds / min(raw.cpus, variant.workers)) / successes
+    return BURSTS if values["mean"] - held <= load.users * turn else NOT_KNOWN

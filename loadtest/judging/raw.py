@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from loadtest.engine.cores import MachineUse
 from loadtest.engine.disturber import Happened
 from loadtest.engine.sampler import Sampled
 from loadtest.engine.variants import Holding, Usage
@@ -43,6 +44,7 @@ class Raw:
     extra: dict[str, float] = field(default_factory=dict)
     happened: list[Happened] = field(default_factory=list)
     servers: list[str] = field(default_factory=list)  # their addresses, in order
+    machine: MachineUse | None = None  # what all programs of this machine used in the window
     cache: dict[str, int] | None = None  # uses of the cache by what came of them, ``None`` where there is none
 
     @property
@@ -111,6 +113,20 @@ class Raw:
             return 0.0
         used = self.generator_cpu * self.generators + (self.usage.proxy + self.usage.upstream + self.usage.cache) / self.seconds
         return used / self.other_cpus
+
+    @property
+    def ours(self) -> float | None:
+        """CPU seconds a second of the service, of what it calls, of Nginx and of the generators; ``None`` where they were not read."""
+        if not self.usage:
+            return None
+        one = self.usage
+        seconds = one.app_user + one.app_system + one.proxy + one.upstream + one.database + one.cache
+        return seconds / self.seconds + self.generator_cpu * self.generators
+
+    @property
+    def others(self) -> float:
+        """CPU seconds a second of all other programs; 0 where that was not read."""
+        return max(0.0, self.machine.busy / self.seconds - self.ours) if self.machine and self.ours is not None else 0.0
 
     @property
     def longest_gap(self) -> float:

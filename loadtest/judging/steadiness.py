@@ -1,11 +1,12 @@
 """Whether the machine computed as fast at the end of a run as at its begin, and what its pace was in a whole session."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from loadtest.results import CellResult, Results
 
 # A machine of one's own varies by a few hundredths in the seconds of a run, and by somewhat more in a quarter of an hour.
 CHANGED, QUIET = 1.15, 1.25
+PACES = ("pace_before", "pace_after")
 
 
 def changed(watched: Mapping[str, float]) -> bool:
@@ -17,8 +18,19 @@ def changed(watched: Mapping[str, float]) -> bool:
 def spread(cells: Iterable[CellResult]) -> float | None:
     """The longest that a fixed piece of work took over the shortest, ``None`` where nothing was measured."""
     runs = [run for cell in cells for run in (*cell.runs, *cell.rejected)]
-    found = [run.watched[name] for run in runs for name in ("pace_before", "pace_after") if run.watched.get(name)]
+    found = [run.watched[name] for run in runs for name in PACES if run.watched.get(name)]
     return max(found) / min(found) if found else None
+
+
+def slowest(cells: Sequence[CellResult]) -> dict[str, str]:
+    """The cells that were measured while the machine was slower than at its best in this session, and how much, by key."""
+    found = {}
+    paces = {one.key: [pace for run in one.runs for name in PACES if (pace := run.watched.get(name))] for one in cells}
+    best = min((pace for each in paces.values() for pace in each), default=0.0)
+    for key, each in paces.items():
+        if each and max(each) > QUIET * best:
+            found[key] = f"same pace: a fixed piece of work took {max(each) / best:.2f} times its shortest CPU time, allowed are {QUIET:g}"
+    return found
 
 
 def sentence(results: Results) -> str:

@@ -49,6 +49,8 @@ def watched(raw: Raw) -> dict[str, float]:
             "cache_seconds": raw.usage.cache,
             "accept_queue_overflows": raw.usage.overflows,
         }
+    if raw.machine and raw.ours is not None:
+        found |= {"machine_cpus": raw.machine.cpus, "machine_busy": raw.machine.busy / raw.seconds, "other_programs": raw.others}
     if raw.holding:
         found["processes"] = raw.holding.processes
     if raw.sampled and raw.sampled.loop_lag_longest is not None:
@@ -66,6 +68,7 @@ def cell_result(cell: Cell, runs: Sequence[Run], rejected: Sequence[Run] = ()) -
         step=cell.step,
         load=cell.words,
         predicted=dict(cell.predicted),
+        predicted_low=dict(cell.predicted_low),
         estimates={metric: found for metric in metrics if (found := estimate(runs, metric))},
         limiter=Counter(run.limiter for run in runs).most_common(1)[0][0],
         runs=list(runs),

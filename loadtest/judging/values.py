@@ -54,6 +54,8 @@ def watched(raw: Raw, successes: int) -> dict[str, float]:
             if raw.cell.variant.proxied:
                 found["proxy_us"] = raw.usage.proxy / successes * 1e6
                 found["total_us"] = found["cpu_us"] + found["proxy_us"]
+            if raw.ours is not None and not raw.other_cpus:
+                found["all_us"] = raw.ours * raw.seconds / successes * 1e6
         if raw.cell.variant.pool:
             found["database_cpu"] = raw.usage.database / raw.seconds
             if successes and not raw.cell.background:

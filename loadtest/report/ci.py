@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from loadtest.judging.advice import advice
 from loadtest.report.gate import Answer
 from loadtest.report.rows import CHECK_MARKS, CHECKED
 from loadtest.report.text import escaped, markdown
@@ -30,8 +31,9 @@ def cases(experiment: ExperimentResult, answers: Sequence[Answer]) -> Iterator[C
     """Validity of every cell, every check of the verdict, every threshold; and that the experiment ran to its end, if it did not."""
     if experiment.verdict.outcome == "failed":
         yield Case("runs to its end", "failed", experiment.verdict.sentence)
-    for cell in experiment.cells:
-        yield Case(f"valid: {cell.key}", "passed" if cell.valid else "failed", cell.not_valid or "")
+    for cell in experiment.marked().cells:
+        why = f"{cell.not_valid}. {advice(cell.not_valid)}" if cell.not_valid else ""
+        yield Case(f"valid: {cell.key}", "failed" if why else "passed", why)
     for check in experiment.verdict.checks:
         outcome: Literal["passed", "failed", "skipped"] = "skipped" if check.passed is None else "passed" if check.passed else "failed"
         yield Case(f"check: {check.text}", outcome, CHECKED[check.passed])

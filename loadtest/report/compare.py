@@ -44,6 +44,7 @@ class Comparison:
 
 def compare(a: Results, b: Results) -> Comparison:
     """Compare the cells that are in both runs and valid in both, by the metrics that both tables have."""
+    a, b = a.marked(), b.marked()
     of_b = {experiment.name: experiment for experiment in b.experiments}
     both = [(one, of_b[one.name]) for one in a.experiments if one.name in of_b]
     names_a = {experiment.name for experiment in a.experiments}

@@ -87,6 +87,7 @@ def parse(text: str) -> Threshold:
 
 def evaluate(thresholds: Sequence[Threshold], results: Results) -> list[Answer]:
     """An answer for every threshold and every cell that it means."""
+    results = results.marked()
     return [answer for threshold in thresholds for answer in answers(threshold, results)]
 
 

@@ -20,6 +20,7 @@ ENVIRONMENT.globals.update(number=number, duration=duration, rows=rows)
 
 def page(results: Results) -> str:
     """The whole page."""
+    results = results.marked()
     drawings = [draw(experiment, f"chart-{place}") for place, experiment in enumerate(results.experiments, 1)]
     return ENVIRONMENT.get_template("page.html").render(
         results=results,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from loadtest.judging.advice import advice
 from loadtest.metrics import METRICS, duration, metric, number
 from loadtest.results import CellResult, Estimate, ExperimentResult, Outcome, Results, Session
 
@@ -33,13 +34,19 @@ class Column:
     def text(self, cell: CellResult) -> str:
         """The number, or a dash."""
         if self.predicted:
-            return metric(self.metric).show(cell.predicted.get(self.metric))
+            return predicted(cell, self.metric)
         found = cell.estimates.get(self.metric)
         return metric(self.metric).show(found.value if found else None)
 
     def interval(self, cell: CellResult) -> str:
         """``1.6 to 1.63 s``; nothing where there is none."""
         return "" if self.predicted or self.metric not in cell.estimates else interval(self.metric, cell.estimates[self.metric])
+
+
+def predicted(cell: CellResult, name: str) -> str:
+    """A prediction, or the range of one: ``157 to 197``; a dash where there is none."""
+    high, low = (metric(name).show(values.get(name)) for values in (cell.predicted, cell.predicted_low))
+    return high if name not in cell.predicted_low or low == high else f"{low} to {high}"
 
 
 def columns(experiment: ExperimentResult) -> list[Column]:
@@ -96,8 +103,20 @@ def validity(cell: CellResult) -> str:
 
 
 def reasons(experiment: ExperimentResult) -> list[str]:
-    """Why cells are not valid."""
-    return [f"{who(experiment, cell)} is not valid: {cell.not_valid}." for cell in experiment.cells if not cell.valid]
+    """Why cells are not valid, and what to do."""
+    return [
+        f"{who(experiment, cell)} is not valid: {cell.not_valid}. {advice(cell.not_valid)}" for cell in experiment.cells if cell.not_valid
+    ]
+
+
+def first_lines(results: Results) -> list[str]:
+    """What a report says before all else: why nothing follows for a claim, or that it is refuted; of a single experiment, its verdict."""
+    alone = len(results.experiments) == 1
+    return [
+        f"{MARKS[one.verdict.outcome]} {one.name}: {one.verdict.outcome}. {one.verdict.sentence}"
+        for one in results.experiments
+        if alone or one.verdict.outcome in ("not valid", "does not hold", "failed")
+    ]
 
 
 def headline(experiment: ExperimentResult) -> str | None:
@@ -135,8 +154,10 @@ def prediction(experiment: ExperimentResult) -> str:
     name = headline(experiment)
     if name is None:
         return met
-    values = [metric(name).show(cell.predicted[name]) for cell in extremes(experiment, name) if name in cell.predicted]
-    return f"{metric(name).label}: {' to '.join(dict.fromkeys(values))}; {met}" if values else met
+    cells = [cell for cell in extremes(experiment, name) if name in cell.predicted]
+    ends = [metric(name).show(end) for cell in cells for end in (cell.predicted_low.get(name), cell.predicted[name]) if end is not None]
+    shown = list(dict.fromkeys((*ends[:1], *ends[-1:])))
+    return f"{metric(name).label}: {' to '.join(shown)}; {met}" if shown else met
 
 
 def kind(results: Results) -> str:

@@ -48,7 +48,8 @@ def experiment_table(experiment: ExperimentResult) -> Table:
     for column in columns:
         heading = "predicted" if column.predicted else column.heading.replace(" ", "\n")  # it stands behind what was measured
         table.add_column(Text(heading), justify="right", no_wrap=True)
-    table.add_column("limiter", overflow="fold")
+    table.add_column("bottleneck", overflow="fold")
+    experiment = experiment.marked()
     for cell in experiment.cells:
         place = [Text(rows.step(cell.step))] if steps else []
         limiter = Text(cell.limiter if cell.valid else "not valid")
@@ -68,6 +69,7 @@ def entry(column: rows.Column, cell: CellResult, first: str | None) -> Text:
 
 def markdown(results: Results) -> str:
     """report.md: the summary, and the numbers of every experiment behind a fold."""
+    results = results.marked()
     summary = [
         [experiment.claim, rows.prediction(experiment), rows.measured(experiment), f"{rows.MARKS[outcome]} {outcome}"]
         for experiment in results.experiments
@@ -77,6 +79,7 @@ def markdown(results: Results) -> str:
     noise = ", ".join(f"{label} {share}" for label, share in rows.floor(session)) or "not measured"
     parts = [
         f"# {escaped(results.name)}",
+        *map(escaped, rows.first_lines(results)),
         f"{escaped(rows.kind(results))}, {escaped(str(results.manifest.get('time', 'time unknown')))}.",
         table(("claim", "prediction", "measured", "verdict"), summary),
         f"Generator: {session.generators} processes, each at most {number(session.ceiling)} requests/s. Noise floor: {escaped(noise)}. "
@@ -89,7 +92,7 @@ def markdown(results: Results) -> str:
 def experiment_markdown(experiment: ExperimentResult) -> str:
     """One experiment: verdict, checks, numbers."""
     columns, steps = rows.columns(experiment), rows.steps(experiment)
-    headings = ["variant", *([steps] if steps else []), *(column.heading for column in columns), "limiter", "valid"]
+    headings = ["variant", *([steps] if steps else []), *(column.heading for column in columns), "bottleneck", "valid"]
 
     def line(cell: CellResult) -> list[str]:
         shown = [f"{column.text(cell)}" + (f" ({column.interval(cell)})" if column.interval(cell) else "") for column in columns]

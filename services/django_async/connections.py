@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from twogates.database_common import LOOP_POOL, WORKER_MORE, WORKER_POOL
+from twogates.database_common import WORKER_MORE, WORKER_POOL
+from twogates.pool_size import LOOP_POOL
 from twogates.settings import Settings
 
 Number = Annotated[int, Field(ge=1)]

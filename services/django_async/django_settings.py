@@ -1,7 +1,8 @@
 """Django's settings. What is not here keeps Django's default."""
 
-from twogates.database_common import LOOP_POOL, connection_options, pool_options
+from twogates.database_common import connection_options, pool_options
 from twogates.logs import logging_config
+from twogates.pool_size import LOOP_POOL
 from twogates.settings import DatabaseSettings, DjangoSettings, ProcessSettings
 
 settings = DjangoSettings.read()

@@ -29,9 +29,10 @@ from twogates.board_models import (
 from twogates.cache_async import Cache
 from twogates.cache_common import LOOP_CONNECTIONS
 from twogates.database_async import Database
-from twogates.database_common import LOOP_POOL, constraint
+from twogates.database_common import constraint
 from twogates.mentions import names
 from twogates.models import Body
+from twogates.pool_size import LOOP_POOL
 from twogates.problems import Problem
 from twogates.publishing import Publisher
 from twogates.settings import AppSettings, CacheSettings, DatabaseSettings

@@ -17,10 +17,11 @@ from pathlib import Path
 
 from loadtest.cli import parser
 from loadtest.commands import load
-from loadtest.engine import calibrate, local, second_chances
+from loadtest.engine import calibrate, local
 from loadtest.engine.existing import Existing
-from loadtest.engine.fleet import processes
+from loadtest.engine.fleet import Fleet, processes
 from loadtest.engine.machine import QUICK, Plan, machine, shared
+from loadtest.engine.probe import probe
 from loadtest.engine.session import Lab
 from loadtest.engine.variants import Runtime
 from loadtest.experiments import experiments
@@ -30,7 +31,7 @@ from tests.lessons.formula import names
 from tests.lessons.page import Lesson, lessons
 
 
-def experiment(lesson: Lesson) -> Experiment:
+def experiment(lesson: Lesson, fleet: Fleet) -> Experiment:
     """What its command measures, in the short form."""
     if lesson.target == "lab":
         made = experiments()[lesson.variables["X"]]
@@ -38,7 +39,10 @@ def experiment(lesson: Lesson) -> Experiment:
     else:
         arguments = parser({**os.environ, **lesson.variables, **lesson.short}).parse_args(["load"])
         load.settle(arguments)
-        made = load.lesson(arguments, Existing(arguments.target))
+        existing = Existing(arguments.target)
+        variants = load.asked_services(arguments, existing)
+        costs = probe(existing, fleet, variants, load.load_of(arguments), arguments.seed, lambda *_: None)
+        made = load.lesson(arguments, variants, costs)
         seconds, warm_up = arguments.seconds, arguments.warmup
 
     def cells(full: bool) -> Sequence[Cell]:
@@ -60,9 +64,9 @@ def runtime(target: str) -> Runtime:
 if __name__ == "__main__":
     target, folder = sys.argv[1], Path(sys.argv[2])
     local.FOLDER, calibrate.LAB = folder / "variants", folder  # not those of a run that a person may have going
-    second_chances.AT_LEAST = 1  # a claim of a page holds on a machine that is not quiet, too
     here = machine(1) if target == "lab" else shared(machine(1))
     with processes(here) as fleet:
-        chosen = [experiment(lesson) for lesson in lessons(target)]
-        lab = Lab(chosen, Plan(replace(QUICK, repeats=1), False, 1), runtime(target), here, fleet, lambda *_: None)
+        chosen = [experiment(lesson, fleet) for lesson in lessons(target)]
+        pace = replace(QUICK, repeats=1, reruns=1)  # a claim of a page holds on a machine that is not quiet, too
+        lab = Lab(chosen, Plan(pace, False, 1), runtime(target), here, fleet, lambda *_: None)
         print(json.dumps([asdict(one) for one in lab.run("lessons", "none").experiments]))

@@ -109,7 +109,7 @@ def thousands() -> ExperimentResult:
             void = "generator had room: 105% of a CPU" if (variant, users) == (DJANGO, 2000) else None
             predicted = {} if (variant, users) == (DJANGO, 10) else {"throughput": float(users)}
             full = rate < users * 0.98
-            cells.append(cell(variant, users, predicted, not_valid=void, limiter="server CPU" if full else "the load itself", **values))
+            cells.append(cell(variant, users, predicted, not_valid=void, limiter="server CPU" if full else "not saturated", **values))
     columns = ("throughput", "p50", "p99", "cpu_us", "app_cpu", "loop_lag", "pss_mib")
     checks = [
         Check("FastAPI, 1 loop, 1000: requests/s 990, predicted 1,000 (0.99)", True, bound=True),

@@ -56,7 +56,7 @@ def pooled(busy: float, database: float = 0.0) -> str:
 
 def test_what_bounds_a_service_with_a_pool() -> None:
     assert pooled(busy=8) == "pool"
-    assert pooled(busy=3) == "the load itself"
+    assert pooled(busy=3) == "not saturated"
     assert pooled(busy=8, database=0.75) == "database CPU"
     assert pooled(busy=8, database=0.3) == "pool"
 

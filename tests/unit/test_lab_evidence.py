@@ -1,5 +1,6 @@
 """What a verdict is made of: checks against predictions, comparisons with the noise floor, and what is not valid."""
 
+from dataclasses import replace
 from statistics import fmean
 from typing import Any
 
@@ -108,7 +109,7 @@ def test_a_cell_that_is_not_valid_ends_the_judging() -> None:
         evidence.cell(SYNC, 16)
     assert evidence.valid(SYNC) == [good]
     assert evidence.at(16) == []
-    with pytest.raises(NotValidError, match=r"no cell of .* is valid"):
+    with pytest.raises(NotValidError, match=r"No cell of .* is valid.*steady: 40 and 90. Run it again when"):
         seen(bad).valid(SYNC)
 
 
@@ -167,3 +168,16 @@ def test_nothing_is_predicted_for_a_wait_of_nothing() -> None:
     parameters: dict[str, Any] = {"wait": 0.0, "interval": 0.0}
     for workload in ("wait", "stream"):
         assert predicted_throughput(Cell(LOOP, Load("closed", workload, Parameters(**parameters), users=8), 8)) is None
+
+
+def test_a_machine_that_was_slower_for_one_cell_is_named_with_the_cell() -> None:
+    """The verdict says which rule failed for which cell and what to do, and its table marks the row."""
+    quiet, slowed = (cell(name, 8, runs=[replace(run(), watched={"pace_before": 0.001, "pace_after": after})]) for name, after in NAMED)
+    found = seen(quiet, slowed).verdict([TOO_SLOW], "It does.", "It does not.")
+    assert found.outcome == "not valid"
+    assert found.sentence.startswith("slowed / 8 is not valid: same pace: a fixed piece of work took 1.40 times its shortest CPU time")
+    assert "Run it again when this machine is cool" in found.sentence
+    assert list(found.doubted) == [slowed.key]
+
+
+NAMED = (("quiet", 0.0011), ("slowed", 0.0014))

@@ -9,13 +9,12 @@ import pytest
 
 import loadtest.experiments
 from loadtest.experiments import ORDER, experiments
-from loadtest.experiments.load import compared, first_lesson
+from loadtest.experiments.load import compared
 from loadtest.generator.parameters import Parameters
 from loadtest.generator.workloads import DOCUMENT, SERVICES, SMALL, WORKLOADS, digest, events, pieces, services_of
 from loadtest.judging.evidence import Evidence
 from loadtest.metrics import METRICS
-from loadtest.model import Cell, Load, Variant, loop, sync
-from loadtest.results import CellResult, Verdict
+from loadtest.model import Cell, Load, loop, sync
 from tests.unit.lab_results import cell as result
 from twogates import payloads, streams
 from twogates.models import Document
@@ -177,58 +176,6 @@ def test_expected_answers_are_those_of_the_services() -> None:
     assert pieces(3) == [streams.chunk(number, 3) for number in (1, 2, 3)]
     assert events(3) == [streams.event(number, 3) for number in (1, 2, 3)]
     assert Document.model_validate(DOCUMENT).model_dump(mode="json") == DOCUMENT
-
-
-FLASK, FASTAPI, DJANGO = Variant("Flask, 4 slots", "flask", workers=4), Variant("Fastapi, 1 loop", "fastapi"), loop("django")
-LOAD = Load("closed", "wait", Parameters(wait=0.2), users=40)
-
-
-def lesson(*seen: tuple[Variant, float, float], load: Load = LOAD) -> Verdict:
-    """The verdict on services with a throughput and a median each."""
-    made = first_lesson([variant for variant, _, _ in seen], load, "make load")
-    predicted = {cell.variant.name: dict(cell.predicted) for cell in made.cells(False)}
-    found: list[CellResult] = [
-        result(variant.name, load.users, predicted[variant.name], throughput=rate, p50=median) for variant, rate, median in seen
-    ]
-    return made.judge(Evidence(found, {}, full=False))
-
-
-def test_the_first_lesson_predicts_what_slots_and_waits_allow() -> None:
-    made = first_lesson([FLASK, FASTAPI], LOAD, "make load USERS=40")
-    assert [dict(cell.predicted) for cell in made.cells(False)] == [{"throughput": pytest.approx(20)}, {"throughput": pytest.approx(200)}]
-    assert made.command == "make load USERS=40"
-    assert not made.compares
-    unknown = first_lesson([FLASK], Load("closed", "json", Parameters(), users=40), "make load")
-    assert [dict(cell.predicted) for cell in unknown.cells(False)] == [{}]
-
-
-def test_the_first_lesson_says_who_answered_more_and_who_stood_in_line() -> None:
-    found = lesson((FLASK, 19.9, 2.0), (FASTAPI, 198.0, 0.201))
-    assert found.outcome == "holds"
-    assert found.sentence == (
-        "Fastapi, 1 loop answered 9.95 times as many requests a second as Flask, 4 slots (198 against 19.9); "
-        "half of Flask, 4 slots's took 2 s or more, for 200 ms of being served."
-    )
-    assert all(check.bound and check.passed for check in found.checks)
-
-
-def test_the_first_lesson_where_a_service_stays_behind() -> None:
-    found = lesson((FLASK, 19.9, 2.0), (FASTAPI, 150.0, 0.26))
-    assert found.outcome == "does not hold"
-    assert found.sentence.endswith(" Not every service reached what slots and waits alone would allow.")
-
-
-def test_the_first_lesson_where_all_are_equal_and_of_one_service() -> None:
-    few = Load("closed", "wait", Parameters(wait=0.2), users=4)
-    even = lesson((FLASK, 19.9, 0.2), (FASTAPI, 19.8, 0.2), load=few)
-    assert even.sentence == "All answered equally many requests a second within 10 % (19.9 against 19.8)."
-    assert lesson((FLASK, 19.9, 0.2), load=few).sentence == "Flask, 4 slots answered 19.9 requests a second."
-
-
-def test_the_first_lesson_without_a_prediction() -> None:
-    found = lesson((FLASK, 400.0, 0.1), (DJANGO, 200.0, 0.2), load=Load("closed", "json", Parameters(), users=40))
-    assert (found.outcome, found.checks) == ("holds", [])
-    assert found.sentence == "Flask, 4 slots answered 2 times as many requests a second as Django, 1 loop (400 against 200)."
 
 
 def test_compared_is_about_the_extremes() -> None:

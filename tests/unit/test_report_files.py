@@ -58,9 +58,9 @@ def test_the_page_is_drawn_again_from_the_results_alone(tmp_path: Path) -> None:
         (None, "There are no results at"),
         ("{", "is not JSON"),
         (b"\xff\xfe", "is not JSON"),
-        ("[]", "has no format; this version reads format 4"),
-        ('{"format": 1, "cells": []}', "has format 1; this version reads format 4"),
-        ('{"format": 4}', "is not valid: $: 'name' is a required property"),
+        ("[]", "has no format; this version reads format 5"),
+        ('{"format": 1, "cells": []}', "has format 1; this version reads format 5"),
+        ('{"format": 5}', "is not valid: $: 'name' is a required property"),
     ],
 )
 def test_what_cannot_be_read_gets_a_sentence(tmp_path: Path, content: str | bytes | None, words: str) -> None:

@@ -69,7 +69,7 @@ def test_page_has_what_was_found() -> None:
         "no difference seen : FastAPI, 1 loop / 10 against",
         "FastAPI, 1 loop 2,000 1,560 1,529 to 1,591 2,000 1.28 s 1.26 to 1.31 s",
         "server CPU yes",
-        "Django, 1 loop, users 2,000 is not valid: generator had room: 105% of a CPU.",
+        "Django, 1 loop, users 2,000 is not valid: generator had room: 105% of a CPU. Fewer users, longer requests",
         "2 runs, 2 of 4 findings failed",
         "generator had room ✗ failed 1.31 105% of a CPU",
         "Little's law ✓ passed 0.21 9.9 of 10 users accounted for",

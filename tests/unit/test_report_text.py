@@ -1,6 +1,7 @@
 """Results as tables in a terminal and as Markdown."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -10,7 +11,7 @@ from loadtest.metrics import METRICS, duration, metric, number
 from loadtest.model import Chart
 from loadtest.report import rows
 from loadtest.report.text import experiment_table, markdown, summary_table
-from loadtest.results import Estimate, ExperimentResult, Results, Verdict
+from loadtest.results import Check, Estimate, ExperimentResult, Results, Verdict
 from tests.unit.lab_results import cell, everything, experiment, queue, results, shorts, thousands
 from tests.unit.test_report_page import evil
 
@@ -79,7 +80,8 @@ def test_experiment_table_has_numbers_predictions_and_reasons() -> None:
     (row,) = [line.split() for line in lines if "1,560" in line]
     assert row[-14:] == ["2,000", "1,560", "2,000", "1.28", "s", "1.54", "s", "640", "0.998", "8", "ms", "61.5", "server", "CPU"]
     assert any("1,529 to 1,591" in line for line in lines)
-    assert "Django, 1 loop, users 2,000 is not valid: generator had room: 105% of a CPU." in lines
+    text = " ".join(" ".join(lines).split())
+    assert "Django, 1 loop, users 2,000 is not valid: generator had room: 105% of a CPU. Fewer users, longer requests" in text
     assert sum("not valid" in line for line in lines) == 2
 
 
@@ -98,7 +100,8 @@ def test_prediction_is_of_the_cells_that_are_shown_as_measured() -> None:
 def test_markdown_has_tables_of_one_width() -> None:
     text = markdown(everything())
     assert text.startswith(
-        "# everything\n\nA full run, 2026-11-21T10:00:00+00:00.\n\n| claim | prediction | measured | verdict |\n|---|---|---|---|\n"
+        "# everything\n\n∅ empty: not valid. No cell.\n\nA full run, 2026-11-21T10:00:00+00:00.\n\n"
+        "| claim | prediction | measured | verdict |\n|---|---|---|---|\n"
     )
     for table in re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE):
         widths = {len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}
@@ -128,4 +131,29 @@ def test_markdown_of_nothing() -> None:
 
 def test_bars_without_steps_have_no_step_column() -> None:
     one = experiment(cell("a", "", lines=3.0), cell("b", "", lines=4.0), chart=Chart("bars", "lines"), columns=("lines",))
-    assert printed(experiment_table(one))[1].split() == ["variant", "lines", "limiter"]
+    assert printed(experiment_table(one))[1].split() == ["variant", "lines", "bottleneck"]
+
+
+def test_the_first_lines_are_what_does_not_follow_and_why() -> None:
+    """And of a single experiment, what follows."""
+    held, missed = queue(), replace(queue(), name="other", verdict=Verdict("not valid", "This cell failed this rule. Do that."))
+    assert rows.first_lines(results(held, missed)) == ["∅ other: not valid. This cell failed this rule. Do that."]
+    assert rows.first_lines(results(held)) == ["✓ queue: holds. Four workers answered the eight requests in two rounds."]
+    refuted = replace(held, verdict=Verdict("does not hold", "It does not."))
+    assert rows.first_lines(results(held, refuted, missed))[0] == "✗ queue: does not hold. It does not."
+
+
+def test_a_prediction_that_is_a_range() -> None:
+    one = replace(cell("Django, 2 loops", 40, {"throughput": 197.3}, throughput=169.0), predicted_low={"throughput": 156.1})
+    assert "156 to 197" in " ".join(printed(experiment_table(experiment(one, columns=("throughput",)))))
+    check = Check("Django", True, bound=True)
+    assert rows.prediction(experiment(one, verdict=Verdict("holds", "", [check]))) == "requests/s: 156 to 197; met in 1 of 1"
+
+
+def test_no_row_is_called_valid_that_its_verdict_does_not_use() -> None:
+    """The verdict was not valid once, and every row of its table was."""
+    good, slowed = cell("A", 8, throughput=1.0), cell("B", 8, throughput=2.0)
+    doubted = Verdict("not valid", "B / 8 is not valid: same pace.", [], {slowed.key: "same pace: 1.4 times"})
+    one = experiment(good, slowed, columns=("throughput",), verdict=doubted)
+    assert "B | 2 (1.96 to 2.04) | slots | not valid: same pace: 1.4 times |" in markdown(results(one))
+    assert sum("not valid" in line for line in printed(experiment_table(one))) == 2  # the row, and the reason below

@@ -39,8 +39,6 @@ WORKER_STATEMENT_SECONDS = 20
 PROBE_SECONDS = 0.5  # between two looks at a database that is down
 RENEWAL_SECONDS = 2.0  # between two times that all connections are made anew to a database that is read-only
 
-# Connections of one event loop, where POOL says auto. `make lab X=pool-sizing` measures what more of them would bring.
-LOOP_POOL = 10
 # Jobs that a worker does at once, each on a connection of its own.
 WORKER_POOL = 2
 # What it has beside them: two for the queue, so that it reports while it waits for an answer, and one for notices of new jobs.

@@ -1,0 +1,103 @@
+"""The processes of the stack that `make up` started: their CPU time, their CPUs, and their settings. Nothing of them is changed."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from loadtest.engine import docker_look
+from loadtest.engine.variants import EngineError, Usage
+from scripts import proc, supervisor
+from scripts.compose_file import project
+
+# Parts of a stack that are not a service under load, by the field of Usage that counts them.
+PARTS = {"nginx": "proxy", "upstream": "upstream", "postgres": "database", "valkey": "cache"}
+
+
+class Seen(Protocol):
+    """What can be read of one service and of what stands around it."""
+
+    def usage(self, service: str) -> Usage | None:
+        """CPU seconds until now; ``None`` where they cannot be read."""
+        ...
+
+    def settings(self, service: str) -> Mapping[str, str]:
+        """The environment that the service was started with, empty where it cannot be read."""
+        ...
+
+    def cpus(self, service: str) -> float | None:
+        """CPUs that the service's containers may use together, ``None`` where nothing limits it."""
+        ...
+
+
+class LocalProcesses:
+    """Processes of this user, found by Supervisor's process ids."""
+
+    def __init__(self) -> None:
+        self.pids: dict[str, list[int]] = {}
+        for process in supervisor.connect().getAllProcessInfo():
+            if process["pid"]:
+                self.pids.setdefault(process["name"].split("-")[0], []).append(process["pid"])
+        # Looked up once: if a process is replaced in a window, its CPU time cannot be told any more.
+        self.trees = {name: [pid for root in roots for pid in proc.tree(root)] for name, roots in self.pids.items()}
+
+    def usage(self, service: str) -> Usage | None:
+        """From the processes' own clocks, and from the database with those of its processes that have ended."""
+        try:
+            user, system = proc.user_and_system(self.trees[service])
+            total = proc.seconds_by_clock(self.trees[service])
+            found = {part: proc.seconds_by_clock(self.trees.get(name, [])) for name, part in PARTS.items() if part != "database"}
+        except (OSError, KeyError):
+            return None
+        found["database"] = sum(map(database_seconds, self.pids.get("postgres", [])))
+        share = user / (user + system) if user + system else 0.0
+        return Usage(total * share, total * (1 - share), overflows=proc.accept_queue_overflows(), **found)
+
+    def settings(self, service: str) -> Mapping[str, str]:
+        """From its first process."""
+        try:
+            text = Path(f"/proc/{self.pids[service][0]}/environ").read_text(errors="replace")
+        except (OSError, KeyError):
+            return {}
+        return dict(pair.split("=", 1) for pair in text.split("\0") if "=" in pair)
+
+    def cpus(self, service: str) -> float | None:
+        """Nothing limits a process of this user."""
+        del service
+        return None
+
+
+def database_seconds(pid: int) -> float:
+    """CPU seconds of PostgreSQL, each of whose connections is a process that comes and goes."""
+    found = proc.seconds_of_ended(pid)
+    for one in proc.tree(pid):
+        try:
+            found += proc.seconds_by_clock([one])
+        except OSError:  # it ended since
+            continue
+    return found
+
+
+class LocalContainers:
+    """Containers of this machine's Docker engine, read as the laboratory reads its own (docker_look.py)."""
+
+    def __init__(self) -> None:
+        self.found = docker_look.all_containers(project())
+
+    def usage(self, service: str) -> Usage | None:
+        """From their cgroups. The limit of a container counts all of its processes."""
+        try:
+            user, system = (sum(both) for both in zip(*map(docker_look.cpu_seconds, self.found[service]), strict=True))
+            found = {part: sum(sum(docker_look.cpu_seconds(one)) for one in self.found.get(name, [])) for name, part in PARTS.items()}
+            overflows = sum(map(docker_look.overflows, self.found[service]))
+        except (OSError, KeyError, ValueError, EngineError):
+            return None
+        return Usage(user, system, overflows=overflows, **found)
+
+    def settings(self, service: str) -> Mapping[str, str]:
+        """As the engine knows them."""
+        return self.found[service][0].environment if service in self.found else {}
+
+    def cpus(self, service: str) -> float | None:
+        """The sum of their limits."""
+        limits = [one.cpus for one in self.found.get(service, [])]
+        return sum(limits) if limits and all(limits) else None
