@@ -39,8 +39,14 @@ def failed_requests(experiment: Mapping[str, Any]) -> list[str]:
 
 def claims_that_do_not_hold(lesson: Lesson, experiment: Mapping[str, Any]) -> list[str]:
     """What the page says and the measurement denies."""
-    seen = {cell["key"]: {name: one["value"] for name, one in cell["estimates"].items()} for cell in experiment["cells"]}
+    seen = {cell["key"]: {name: one["value"] for name, one in cell["estimates"].items()} | predicted(cell) for cell in experiment["cells"]}
     return all_wrong(lesson, seen, numbers(lesson, lesson.variables | lesson.short))
+
+
+def predicted(cell: Mapping[str, Any]) -> dict[str, float]:
+    """The range that a cell's throughput was predicted to lie in."""
+    high = cell["predicted"].get("throughput")
+    return {} if high is None else {"predicted": high, "predicted_low": cell["predicted_low"].get("throughput", high)}
 
 
 def all_wrong(lesson: Lesson, seen: Seen, given: Numbers) -> list[str]:

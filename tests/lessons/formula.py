@@ -7,6 +7,7 @@ import ast
 import operator
 from collections.abc import Callable, Mapping
 
+from loadtest.judging.bounds import Bounds
 from tests.lessons.page import Claim
 
 Seen = Mapping[str, Mapping[str, float]]
@@ -21,6 +22,9 @@ OPERATORS: dict[type, Callable[[float, float], float]] = {
 def wrong(claim: Claim, seen: Seen, variables: Mapping[str, float]) -> str | None:
     """What is not as the claim says, ``None`` where all is."""
     left, right = (value(ast.parse(text, mode="eval").body, seen, variables) for text in (claim.left, claim.right))
+    if claim.operator == "in":  # the range that make load predicted, from the wait and what a request costs (judging/bounds.py)
+        found = Bounds(value(ast.parse(f"{claim.right}_low", mode="eval").body, seen, variables), right)
+        return None if found.contain(left, claim.within) else f"{claim}: {left:.4g} is not in {found.low:.4g} to {found.high:.4g}"
     holds = {"=": abs(left / right - 1) <= claim.within, "<": left < right, ">": left > right}
     return None if holds[claim.operator] else f"{claim}: {left:.4g} {claim.operator} {right:.4g} is not so"
 

@@ -23,7 +23,7 @@ class Claim:
     left: str
     operator: str
     right: str
-    within: float  # of an equation, as a share
+    within: float  # of an equation or a range, as a share
 
     def __str__(self) -> str:
         return f"{self.sentence} {self.left} {self.operator} {self.right}"
@@ -74,7 +74,7 @@ class Lesson:
 
     @cached_property
     def claims(self) -> list[Claim]:
-        lines = re.findall(r"^- (.+): `(.+) ([=<>]) (.+)`(?: within (\d+) %)?$", self.sections["Held to it"], re.MULTILINE)
+        lines = re.findall(r"^- (.+): `(.+) ([=<>]|in) (.+)`(?: within (\d+) %)?$", self.sections["Held to it"], re.MULTILINE)
         return [Claim(sentence, left, operator, right, int(within or 0) / 100) for sentence, left, operator, right, within in lines]
 
     @property
@@ -92,7 +92,12 @@ class Lesson:
         heading, _, *rows = rows
         keys = 1 + (heading[1] not in LABELS)  # a column for the step
         numbers = {at: LABELS[label] for at, label in enumerate(heading) if label in LABELS}
-        return {" / ".join(row[:keys]): {name: number(row[at]) for at, name in numbers.items()} for row in rows}
+        seen = {" / ".join(row[:keys]): {name: number(row[at]) for at, name in numbers.items()} for row in rows}
+        if "predicted" in heading and "throughput" in numbers.values():
+            for row, found in zip(rows, seen.values(), strict=True):
+                low, _, high = row[heading.index("predicted")].rpartition(" to ")
+                found |= {"predicted_low": number(low or high), "predicted": number(high)}
+        return seen
 
     @cached_property
     def printed(self) -> list[str]:
