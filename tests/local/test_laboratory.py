@@ -19,7 +19,7 @@ def _running(stack: None) -> None:
 
 
 def loadtest(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "loadtest", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    return subprocess.run([sys.executable, "-m", "loadtest", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=300)
 
 
 def test_it_does_not_measure_beside_a_stack(tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ def test_the_first_lesson(tmp_path: Path) -> None:
     target = os.environ.get("TARGET") or default_target(os.environ)
     options = ["--users", "8", "--seconds", "1", "--warmup", "0.2", "--target", target, "--results", str(tmp_path), "--json"]
     done = loadtest("load", *options)
-    assert done.returncode in (0, 1), done.stderr  # how much was answered is the machine's affair
+    assert done.returncode == 0, done.stderr  # how much was answered is the machine's affair
     (experiment,) = json.loads(done.stdout)["experiments"]
     assert [cell["variant"].split(",")[0] for cell in experiment["cells"]] == ["Flask", "FastAPI", "Django"]
     for cell in experiment["cells"]:
@@ -43,5 +43,8 @@ def test_the_first_lesson(tmp_path: Path) -> None:
             assert run["counts"]["ended"] > 0
             assert run["counts"]["failures"] == 0
             assert run["values"]["min"] >= 0.199  # a user's wait
+            assert run["values"]["cpu_us"] > 0  # of processes that Supervisor started
+            assert run["values"]["all_us"] > run["values"]["total_us"]  # with the generator's
+        assert 0 < cell["predicted_low"]["throughput"] < cell["predicted"]["throughput"]
     assert f"Report: {(tmp_path / 'latest').resolve()}" in done.stderr
     assert {process["name"]: process["pid"] for process in supervisor.connect().getAllProcessInfo()} == before
