@@ -28,7 +28,7 @@ RUN_NUMBERS = {
 DEFAULTS = {"wait": 0.2}
 # Of a workload. query: so few users and so short a wait that the last in the queue for a connection has one before the service gives
 # up. block: so few users that a blocked loop reports to Gunicorn before it ends the worker (GUNICORN_TIMEOUT, 30 s).
-DEFAULTS_OF = {"query": {"users": 20, "wait": 0.1, "calls": 1}, "block": {"users": 8}}
+DEFAULTS_OF: dict[str, dict[str, float]] = {"query": {"users": 20, "wait": 0.1, "calls": 1}, "block": {"users": 8}}
 NUMBERS = RUN_NUMBERS | WORKLOAD_NUMBERS
 LONGEST_REQUEST_SECONDS = 30
 MOST_IN_DATABASE, MOST_WORK = 0.5, 100  # of a request of query

@@ -67,10 +67,10 @@ def verdict(*cells: CellResult, load: Load = WAIT) -> Verdict:
 
 def ended(found: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fail_on: str = "", gate: bool = False) -> tuple[int, str, str]:
     """The exit status of the command, and what it prints."""
-    monkeypatch.setattr(running, "laboratory", lambda job: found)
+    monkeypatch.setattr(running, "laboratory", lambda job, kept: found)
     options = Namespace(fail_on=fail_on, results=tmp_path, junit=None, github=False, json=False)
     with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
-        status = running.carry_out(options, lambda _: found, lambda _: "more", None if gate else wrong_answers)
+        status = running.carry_out(options, lambda _: found, lambda _: "more", trouble=None if gate else wrong_answers)
     return status, out.getvalue(), err.getvalue()
 
 
