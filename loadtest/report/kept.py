@@ -34,8 +34,11 @@ class Kept:
         places = sorted(file.parent for file in folder.glob(f"*/{STATE}") if not file.parent.is_symlink())
         if not places:
             raise ReportError(f"There is nothing to continue in {folder}: each run there is finished. Start one with: make lab")
-        state = json.loads((places[-1] / STATE).read_text(encoding="utf-8"))
-        found = cls(folder, state["name"], state["options"], state["conditions"])
+        try:
+            state = json.loads((places[-1] / STATE).read_text(encoding="utf-8"))
+            found = cls(folder, state["name"], state["options"], state["conditions"])
+        except (OSError, ValueError, KeyError, TypeError):
+            raise ReportError(f"{places[-1] / STATE} cannot be read. Remove it, and the run before it can be continued") from None
         found.place = places[-1]
         if (file := places[-1] / "results.json").is_file():
             before = parsed(file)

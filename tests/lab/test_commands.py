@@ -13,7 +13,7 @@ import pytest
 from loadtest.engine import short
 from loadtest.experiments import ORDER, experiments
 from loadtest.report.files import read
-from loadtest.results import Results
+from loadtest.results import CellResult, Results
 from scripts.local_plan import LAB
 from tests.conftest import ROOT
 from tests.lab.laboratory import ENVIRONMENT, left, soon
@@ -25,6 +25,11 @@ pytestmark = pytest.mark.measured  # for they take minutes; nothing is measured
 def run(*words: str, seconds: float = 120.0, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
     environment = {**ENVIRONMENT, "PYTHONPATH": f"{ROOT}:{ROOT / 'services/shared'}"}
     return subprocess.run([sys.executable, "-m", *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=seconds)
+
+
+def refused(cell: CellResult) -> bool:
+    """Whether it was not measured because the load generator of a busy machine could not make its load."""
+    return "half of what the load generator can do" in (cell.not_valid or "")
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +67,7 @@ def test_an_experiment_runs_to_its_end(report: Results, name: str) -> None:
     measured = {cell.key for cell in short.chosen(cells)}
     assert [cell.key for cell in result.cells][: len(cells)] == [cell.key for cell in cells]
     for cell in result.cells[: len(cells)]:
-        assert bool(cell.runs) == (cell.key in measured) or "load generator can do" in (cell.not_valid or ""), cell.not_valid
+        assert bool(cell.runs) == (cell.key in measured) or refused(cell), cell.not_valid
         assert all(run.counts["begun"] for run in cell.runs)
     assert len(result.cells) > len(cells) if made.look else result.cells
 
@@ -94,7 +99,7 @@ def test_plan_and_its_check(tmp_path: Path) -> None:
     assert "Report: " in checked.stdout, checked.stdout + checked.stderr
     (found,) = read("latest", tmp_path).experiments
     assert len(found.cells) == 3
-    assert all(cell.runs for cell in found.cells)
+    assert all(cell.runs or refused(cell) for cell in found.cells)
 
 
 def test_bench() -> None:

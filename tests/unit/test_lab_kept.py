@@ -1,7 +1,6 @@
 """A run that is written after each experiment, the time that it will take, and what is left out of a short one."""
 
 import io
-import json
 from dataclasses import replace
 from math import nan
 from pathlib import Path
@@ -176,8 +175,11 @@ def test_progress(terminal: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytes
         assert capsys.readouterr().err == "1 of 2 queue: holds\n2 of 2 slots: failed\n"
 
 
-def test_json_of_the_state_is_readable(tmp_path: Path) -> None:
+@pytest.mark.parametrize("state", ["{", "[]", "{}"])
+def test_a_state_that_is_none(tmp_path: Path, state: str) -> None:
     run = kept(tmp_path)
     run.write(found("one"))
     assert run.place
-    assert json.loads((run.place / "run.json").read_text())["options"] == OPTIONS
+    (run.place / "run.json").write_text(state)
+    with pytest.raises(ReportError, match=r"run\.json cannot be read"):
+        Kept.newest(tmp_path)
