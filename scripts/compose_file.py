@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scripts import env_file, given_file
+from scripts.sentences import fail
+
 ROOT = Path(__file__).resolve().parent.parent
-LINE = re.compile(r"^(?:export\s+)?(\w+)=(?:'([^']*)'|\"([^\"]*)\"|([^#\n]*?))\s*(?:#.*)?$", re.MULTILINE)
 VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::?-(?P<default>[^}]*))?\}")
 
 
@@ -35,18 +37,8 @@ class Service:
 
 def variables(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment over the file .env, as Compose reads them; an empty value counts as none."""
-    given = {**env_file(), **(os.environ if environ is None else environ)}
+    given = {**env_file.read(ROOT / ".env"), **(os.environ if environ is None else environ)}
     return {name: value for name, value in given.items() if value}
-
-
-def env_file() -> dict[str, str | None]:
-    """The file .env; where there is no package to read it yet, its plain lines."""
-    try:
-        from dotenv import dotenv_values
-    except ImportError:
-        file = ROOT / ".env"
-        return {name: "".join(values) for name, *values in LINE.findall(file.read_text() if file.is_file() else "")}
-    return dotenv_values(ROOT / ".env")
 
 
 def substitute(value: Any, given: Mapping[str, str]) -> Any:
@@ -63,12 +55,12 @@ def substitute(value: Any, given: Mapping[str, str]) -> Any:
 def defaults() -> dict[str, str]:
     """Every variable of compose.yaml, and of what is laid over it, with its default."""
     files = [*sorted(ROOT.glob("compose.*.yaml")), ROOT / "compose.yaml"]  # the last one's default counts
-    return {found["name"]: found["default"] for path in files for found in VARIABLE.finditer(path.read_text())}
+    return {found["name"]: found["default"] for path in files for found in VARIABLE.finditer(given_file.text(path))}
 
 
 def project() -> str:
     """The name under which Compose has the stack."""
-    text = (ROOT / "compose.yaml").read_text()
+    text = given_file.text(ROOT / "compose.yaml")
     return variables().get("COMPOSE_PROJECT_NAME") or next(line.split()[1] for line in text.splitlines() if line.startswith("name:"))
 
 
@@ -77,15 +69,25 @@ def load(environ: Mapping[str, str] | None = None) -> tuple[dict[str, Service], 
     import yaml
 
     given = variables(environ)
-    document = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    document = parsed(ROOT / "compose.yaml")
     if given.get("PROFILE") == "production":
         # Compose's tag for what a file takes away from the one below it. The safe loader is nobody else's here.
         yaml.SafeLoader.add_constructor("!reset", lambda *_: None)
-        document = laid_over(document, yaml.safe_load((ROOT / "compose.production.yaml").read_text()))
+        document = laid_over(document, parsed(ROOT / "compose.production.yaml"))
     document = substitute(document, given)
     entries = document["services"]
     folders = {entry["image"]: ROOT / entry["build"]["context"] for entry in entries.values() if "build" in entry}
     return {name: read_service(name, entry, folders.get(entry["image"])) for name, entry in entries.items()}, document
+
+
+def parsed(path: Path) -> Any:
+    """The YAML of a file."""
+    import yaml
+
+    try:
+        return yaml.safe_load(given_file.text(path))
+    except yaml.YAMLError as error:
+        fail(f"{path} is not YAML:\n{error}")
 
 
 def laid_over(base: Any, over: Any) -> Any:

@@ -7,6 +7,7 @@ its packages to .cache, where scripts/venv.py finds them. The checksum is that i
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from pathlib import Path
 from time import monotonic
 from typing import IO, Any
 
-from scripts import venv
+from scripts import given_file, venv
 from scripts.sentences import fail, say
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,8 +57,7 @@ def chosen() -> Path:
     found = [Path(given)] if given else sorted(FOLDER.glob("*.tar.gz"), key=lambda path: path.stat().st_mtime)
     if not found:
         fail("There is no bundle in bundle/. Copy one there, with the small file beside it, or make one: make bundle", 2)
-    if not found[-1].is_file():
-        fail(f"B is {given!r}, and there is no such file; accepted: a bundle that make bundle made", 2)
+    given_file.readable(found[-1], "a bundle that make bundle made", 2)
     return found[-1]
 
 
@@ -67,7 +67,10 @@ def checksum(path: Path) -> str:
     beside = path.with_name(path.name + ".sha256")
     if not given and not beside.is_file():
         fail(f"{beside.name} is not beside the bundle. Copy it too, or say what make bundle printed: make load-bundle SHA256=...", 2)
-    return given or beside.read_text().split()[0]
+    words = [given] if given else given_file.text(beside).lower().split()
+    if not words or not re.fullmatch("[0-9a-f]{64}", words[0]):
+        fail(f"{'SHA256' if given else beside} has no SHA-256; accepted: 64 hexadecimal digits, as make bundle printed them", 2)
+    return words[0]
 
 
 def take_apart(path: Path) -> tuple[dict[str, Any], bool]:

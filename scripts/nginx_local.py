@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 
+from scripts import given_file
 from scripts.compose_file import ROOT
 
 # "resolve" in an upstream is free since this version; the templates hold no other newer directive.
@@ -60,7 +61,7 @@ def render(folder: Path, values: Mapping[str, str]) -> None:
         link.symlink_to(shared)
     values = {name: as_word(value, folder) for name, value in values.items()}
     for template in sorted((ROOT / "nginx" / "templates").glob("*.template")):
-        (folder / "conf.d" / template.stem).write_text(rendered(template.read_text(), values))
+        (folder / "conf.d" / template.stem).write_text(rendered(given_file.text(template), values))
 
 
 def as_word(value: str, folder: Path) -> str:

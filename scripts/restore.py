@@ -9,7 +9,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from scripts import postgres, stack
+from scripts import given_file, postgres, stack
 from scripts.backup import check, size
 from scripts.check_variables import check_variables
 from scripts.compose_file import ROOT, variables
@@ -46,8 +46,7 @@ def chosen(given: Path | None) -> Path:
         if not found:
             fail("There is no backup in backups/. Make one with: make backup, or name a file: make restore B=FILE")
         return found[-1]
-    if not given.is_file():
-        fail(f"{given} is not there; accepted: a file that make backup has written")
+    given_file.readable(given, "a file that make backup has written")
     return given.resolve()
 
 

@@ -5,6 +5,7 @@ import os
 import secrets
 from pathlib import Path
 
+from scripts import given_file
 from scripts.compose_file import ROOT, load
 from scripts.output import console, fail
 
@@ -23,7 +24,9 @@ def files() -> list[Path]:
 
 
 def missing() -> list[Path]:
-    """Those that are not there."""
+    """Those that are not there; one that cannot be read ends the program."""
+    for path in filter(Path.is_file, files()):
+        given_file.text(path)
     return [path for path in files() if not path.is_file()]
 
 
@@ -39,13 +42,16 @@ def make(path: Path) -> None:
 def list_of_users(path: Path) -> str:
     """What a list has in it, by the password that there is."""
     source, template = LISTS[path.name]
-    password = path.with_name(source).read_text().strip()
+    password = given_file.text(path.with_name(source)).strip()
     return template.format(hash=hashlib.sha256(password.encode()).hexdigest(), quoted=password.replace('"', '""'))
 
 
 def is_made(path: Path) -> bool:
     """Whether a secret is there; a list has to fit its password too."""
-    return path.is_file() and (path.name not in LISTS or path.read_text() == list_of_users(path))
+    if not path.is_file():
+        return False
+    text = given_file.text(path)  # each is read here, so that no service meets one that cannot be read
+    return path.name not in LISTS or text == list_of_users(path)
 
 
 def make_missing(wanted: list[Path]) -> list[Path]:

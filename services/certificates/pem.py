@@ -22,7 +22,10 @@ class Pair:
 def read(folder: Path) -> Pair:
     """The pair in a folder; raises OSError and ValueError."""
     chain = x509.load_pem_x509_certificates((folder / CERTIFICATE).read_bytes())
-    key = load_pem_private_key((folder / KEY).read_bytes(), password=None)
+    try:
+        key = load_pem_private_key((folder / KEY).read_bytes(), password=None)
+    except TypeError as error:  # the library's for a key with a password
+        raise ValueError(str(error)) from error
     if key.public_key() != chain[0].public_key():
         raise ValueError(f"{KEY} is not the key of {CERTIFICATE}")
     return Pair(chain[0], key)  # type: ignore[arg-type]

@@ -141,4 +141,4 @@ def test_a_broken_copy_is_refused(room: Room, tmp_path: Path) -> None:
 def test_where_there_is_none_it_says_what_to_do(room: Room) -> None:
     done = room.load(B="elsewhere.tar.gz")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "twogates: B is 'elsewhere.tar.gz', and there is no such file; accepted: a bundle that make bundle made\n"
+    assert done.stderr == "twogates: elsewhere.tar.gz is not there; accepted: a bundle that make bundle made\n"
