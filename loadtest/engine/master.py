@@ -183,9 +183,13 @@ class Generators:
         """The reports of that name from all workers."""
         deadline = perf_counter() + seconds
         while len(self.answers.get(name, ())) < count:
-            gone = len(self.runner.clients) != self.count or any(process.poll() is not None for process in self.processes)
-            if gone or perf_counter() > deadline:
-                raise GeneratorError("A load generator is gone or does not report, so this cell cannot be finished.")
+            ended = [str(status) for process in self.processes if (status := process.poll()) is not None]
+            if ended:
+                raise GeneratorError(f"A load generator has ended (status {', '.join(ended)}), so this cell cannot be finished.")
+            if (left := len(self.runner.clients)) != self.count:
+                raise GeneratorError(f"{left} of {self.count} load generators are connected, so this cell cannot be finished.")
+            if perf_counter() > deadline:
+                raise GeneratorError(f"A load generator did not report within {seconds:g} seconds, so this cell cannot be finished.")
             self.changed.clear()
             if not self.changed.wait(1.0):
                 tell()

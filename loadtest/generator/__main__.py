@@ -15,10 +15,15 @@ from gevent import monkey
 monkey.patch_all()
 
 from gevent.fileobject import FileObjectPosix  # noqa: E402
+from locust import runners  # noqa: E402
 from locust.env import Environment  # noqa: E402
 
 from loadtest.generator.cell import CellRun  # noqa: E402
 from loadtest.generator.metronome import Metronome  # noqa: E402
+
+# Seconds without a sign of life from the master until this process ends. Default 60: on a busy machine the master draws a report for
+# longer than that, between two experiments. It ends with the master all the same (end_with_parent).
+runners.MASTER_HEARTBEAT_TIMEOUT = 1800
 
 
 def main() -> None:

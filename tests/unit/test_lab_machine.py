@@ -109,3 +109,10 @@ def test_metrics() -> None:
     assert (third.label, third.unit) == ("answer 3 after", "s")
     with pytest.raises(KeyError):
         metrics.metric("speed")
+
+
+def test_a_generator_outlives_a_master_that_draws_a_report() -> None:
+    """Locust's own worker ends after a minute without a sign of life, and a report can take longer on a busy machine."""
+    program = "import loadtest.generator.__main__; from locust import runners; print(runners.MASTER_HEARTBEAT_TIMEOUT)"
+    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert float(ran.stdout) >= 600, ran.stderr
