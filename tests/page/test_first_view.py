@@ -170,6 +170,21 @@ def test_each_view_has_something_to_go_by_at_first(opened: Opened, look: Callabl
     look(opened.show(look.__name__))
 
 
+@pytest.mark.parametrize(("verdicts", "words"), [({"load": "holds"}, "load: holds"), (None, "load: open the newest report")])
+def test_results_begins_with_the_newest_report(opened: Opened, verdicts: dict[str, str] | None, words: str) -> None:
+    files = [{"name": "report.html"}, *([{"name": "verdicts.json"}] if verdicts else [])]
+    folders = [{"name": name} for name in ("20260101T000000Z-lab", "20260102T000000Z-load", "latest")]
+    answers: dict[str, Any] = {"/results/": folders, "verdicts.json": verdicts, "": files}
+
+    def listed(route: Route) -> None:
+        route.fulfill(json=next(found for end, found in answers.items() if route.request.url.endswith(end)))
+
+    opened.page.route("**/results/**", listed)
+    page = opened.show("results")
+    assert page.inner_text("#results .finding") == words
+    assert page.get_attribute("#results .finding a", "href") == "/results/20260102T000000Z-load/report.html"
+
+
 def test_path_sends_one_sample_and_no_more(opened: Opened) -> None:
     page = opened.show("path")
     page.wait_for_selector("#path li")

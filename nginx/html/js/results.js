@@ -29,7 +29,7 @@ export async function enter() {
     element("tr", {}, ...["Report", "When", "Verdicts"].map((text) => element("th", { scope: "col" }, text))),
   );
   const [newest] = folders;
-  const finding = `${NAME.exec(newest)[7]}: ${found[0] || "open the newest report"}`;
+  const finding = `${NAME.exec(newest)[6]}: ${found[0] || "open the newest report"}`;
   view.replaceChildren(
     element("p", { class: "finding" }, element("a", { href: `/results/${newest}/report.html` }, finding)),
     element("div", { class: "wide" }, element("table", {}, head, element("tbody", {}, ...rows))),
