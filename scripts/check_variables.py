@@ -34,7 +34,8 @@ RULES = {
     r"THREADS$": whole(1, 1024),
     r"BACKLOG$|CONNECTIONS$": whole(1, 65535),
     r"LIMIT$": whole(1, 10**12),
-    r"TIMEOUT$|^KEEPALIVE$": whole(1, 3600),
+    r"TIMEOUT$": whole(1, 3600),
+    r"^KEEPALIVE$": whole(40, 3600),  # Nginx keeps its side for 30 s (upstreams.conf.template)
     r"CPUS$": text("a number of CPUs such as 0.5 or 2", r"\d+(\.\d+)?"),
     r"^VALKEY_MAXMEMORY$": text("a size such as 64mb", r"\d+[kmg]b"),
     r"MEMORY$": text("a size such as 256m or 1g", r"\d+[bkmg]"),

@@ -9,6 +9,12 @@ from scripts.docker_compose import compose
 from scripts.output import fail, say
 
 
+def page(port: str, target: str) -> list[str]:
+    """Python's arguments for Locust's page on ``port``, with load for ``target``."""
+    file = ["-f", "loadtest/locustfile.py", "--class-picker", "--host", target]
+    return ["-m", "scripts.module", "locust", *file, "--web-host", "127.0.0.1", "--web-port", port]
+
+
 def main() -> None:
     """Start it where the stack runs."""
     services, document = load()
@@ -18,11 +24,7 @@ def main() -> None:
         locust_port = document["x-local"]["locust_port"]
         say(f"Locust is at http://127.0.0.1:{locust_port}/ until Ctrl-C; choose users, then start.")
         os.environ["TARGET"] = target
-        page = ["--web-host", "127.0.0.1", "--web-port", locust_port]
-        os.execv(
-            sys.executable,
-            [sys.executable, "-m", "scripts.module", "locust", "-f", "loadtest/locustfile.py", "--class-picker", "--host", target, *page],
-        )
+        os.execv(sys.executable, [sys.executable, *page(locust_port, target)])
     elif runtime_docker.is_up():
         os.chdir(ROOT)
         build = "--build" if "locust" in bundled.to_build("locust") else "--no-build"

@@ -51,6 +51,7 @@ def document(setting: str, folder: Path) -> dict[str, Any]:
                 "volumes": [f"{folder}/nginx:/etc/nginx:ro,z"],
                 "environment": services["nginx"]["environment"] | {name: value.replace(*EJECTION) for name, value in ejecting.items()},
             },
+            "flask": {"environment": {"KEEPALIVE": KEEPALIVE}},
             "fastapi": {"environment": {"KEEPALIVE": KEEPALIVE}},
             "django": {"volumes": [f"{folder}/daphne.py:/app/server.py:ro,z"]},
         }

@@ -31,6 +31,7 @@ class DrainingServer(Server):
     """On SIGTERM: accept nothing more, close WebSockets, finish what is in flight within ``drain_seconds``, then stop."""
 
     drain_seconds = 30.0
+    keepalive_seconds = 60.0
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -46,6 +47,8 @@ class DrainingServer(Server):
 
     def listen_success(self, port: Any) -> None:
         self.ports.append(port)
+# Longer than Nginx keeps an idle connection (upstreams.conf.template). Twisted's default 60; Daphne has no setting for it.
+        self.http_factory.timeOut = self.keepalive_seconds
         # allowNullOrigin: as Daphne has set it; a call without it forbids what Nginx has allowed (socket_origins.conf.template).
         self.ws_factory.setProtocolOptions(closeHandshakeTimeout=CLOSING_SECONDS, allowNullOrigin=True)
         super().listen_success(port)

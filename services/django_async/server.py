@@ -68,6 +68,7 @@ def check() -> None:
 
 
 DrainingServer.drain_seconds = settings.graceful_timeout
+DrainingServer.keepalive_seconds = settings.keepalive
 CommandLineInterface.server_class = DrainingServer
 
 

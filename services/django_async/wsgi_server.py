@@ -2,10 +2,11 @@
 
 from twogates.gunicorn_base import *  # noqa: F403  a Gunicorn configuration is the names of its module
 from twogates.gunicorn_base import settings
+from twogates.gunicorn_threads import Worker
 
 workers = settings.workers or 1
 threads = settings.threads
-worker_class = "gthread"
+worker_class = Worker
 # compose.yaml has none for Django: Daphne has no such thing. As Flask's.
 timeout = settings.timeout or 40
 slots = workers * threads

@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -18,9 +18,10 @@ import pytest
 import websockets.sync.client as websocket_client
 from websockets.exceptions import ConnectionClosed
 
-from scripts.local_plan import make_plan
 from scripts.ready import answer
-from tests.checkouts import free_port
+from scripts.servers import free_port
+from tests.servers import servers
+from tests.waiting import until
 
 # The first piece says that the request is in flight; the second comes 3 seconds later.
 STREAM = "/stream?chunks=2&interval=3"
@@ -47,14 +48,13 @@ def service(request: pytest.FixtureRequest) -> Iterator[Running]:
 
 
 @contextmanager
-def started(name: str, config: str = "server.py") -> Iterator[Running]:
-    """Start a service as the plan says, but for its port, a short time for its end, and its configuration where given."""
-    planned = next(process for process in make_plan().processes if process.name == name)
-    port = free_port()
-    environment = {**os.environ, **planned.environment, "PORT": port, "GRACEFUL_TIMEOUT": "10"}
-    command = [config if word == "server.py" else word for word in planned.command]
-    with subprocess.Popen(command, cwd=planned.folder, env=environment) as process:
-        running = Running(process, int(port))
+def started(name: str, config: str = "", graceful: int = 10) -> Iterator[Running]:
+    """Start a server as the project does, with a port of its own, a short time for its end, and its configuration where given."""
+    server, port = servers()[name], free_port()
+    environment = {**os.environ, **server.environment, "PORT": str(port), "GRACEFUL_TIMEOUT": str(graceful)}
+    command = [config if config and word.endswith("server.py") else word for word in server.words]
+    with subprocess.Popen(command, cwd=server.folder, env=environment) as process:
+        running = Running(process, port)
         try:
             deadline = time.monotonic() + 30
             while answer(f"{running.url}/healthz") is None:
@@ -78,7 +78,7 @@ def post_fork(server, worker):
 """
 
 
-@pytest.mark.parametrize("name", ["flask", "fastapi"])
+@pytest.mark.parametrize("name", ["flask", "flask-threads", "fastapi"])
 def test_a_worker_that_is_told_to_end_when_it_is_born_ends(name: str, tmp_path: Path) -> None:
     config, born = tmp_path / "config.py", tmp_path / "born"
     config.write_text(SIGNALLED_AT_BIRTH.format(path=str(born)))
@@ -91,7 +91,7 @@ def test_a_worker_that_is_told_to_end_when_it_is_born_ends(name: str, tmp_path: 
         assert service.process.wait(9) == 0  # less than GRACEFUL_TIMEOUT
 
 
-@pytest.mark.parametrize("service", ["flask", "fastapi", "django-1"], indirect=True)
+@pytest.mark.parametrize("service", ["flask", "flask-threads", "fastapi", "django-1", "django-wsgi"], indirect=True)
 def test_requests_in_flight_are_finished(service: Running) -> None:
     with ExitStack() as stack:
         begun = begin(service, stack)
@@ -141,7 +141,62 @@ def test_websockets_are_told_to_come_back(service: Running) -> None:
     assert service.process.wait(20) == 0
 
 
-@pytest.mark.parametrize("service", ["flask"], indirect=True)
+@pytest.mark.usefixtures("stack")  # a feed asks the database
+@pytest.mark.parametrize(
+    ("service", "number"),
+    [
+        *((name, signal.SIGTERM) for name in ("flask", "flask-threads", "fastapi", "django-1")),
+        *((name, signal.SIGHUP) for name in ("flask", "flask-threads", "fastapi")),
+        ("flask-threads", signal.SIGINT),  # cuts off what a process does; a thread has to end by itself
+    ],
+    indirect=["service"],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_event_streams_end(service: Running, number: signal.Signals) -> None:
+    """A feed ends when its process is told to stop, long before its time is over (30 s)."""
+    with ExitStack() as stack:
+        client = stack.enter_context(httpx.Client(timeout=60))
+        answer = stack.enter_context(client.stream("GET", f"{service.url}/boards/1/feed"))
+        assert answer.status_code == 200
+        feed = answer.iter_raw()
+        next(feed)
+        longer = stack.enter_context(socket.create_connection(("127.0.0.1", service.port), timeout=60))
+        longer.sendall(b"GET /stream?chunks=2&interval=15 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        while b"chunk 1 of 2" not in longer.recv(4096):
+            pass
+        longer.setblocking(False)
+        service.process.send_signal(number)
+        for _ in feed:
+            with suppress(BlockingIOError):
+                assert b"chunk 2 of 2" not in longer.recv(4096), "the feed outlived a stream of 15 s"
+
+
+@pytest.mark.parametrize("name", ["flask-threads"])
+def test_what_waits_in_the_backlog_is_served(name: str) -> None:
+    """Connections that no worker has accepted when it is told to stop: a POST among them could not be sent again."""
+    with started(name, graceful=120) as service, ExitStack() as stack:
+        stopped = workers(service)
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        waiting = [stack.enter_context(socket.create_connection(("127.0.0.1", service.port), timeout=60)) for _ in range(12)]
+        for one in waiting:
+            one.sendall(b"POST /upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nbody")
+        service.process.send_signal(signal.SIGTERM)
+        until("the signal reaches each worker", lambda: all(is_pending(pid, signal.SIGTERM) for pid in stopped))
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+        for one in waiting:
+            assert one.recv(4096).startswith(b"HTTP/1.1 200 OK")
+        assert service.process.wait(60) == 0
+
+
+def is_pending(pid: int, number: int) -> bool:
+    """Whether a signal waits for a process that is stopped."""
+    status = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return bool(int(status["ShdPnd"], 16) >> number - 1 & 1)
+
+
+@pytest.mark.parametrize("service", ["flask", "flask-threads"], indirect=True)
 def test_who_is_connected_is_served(service: Running) -> None:
     """All workers are busy, and some more wait in the kernel's queue: a POST among them could not be sent again."""
     identity = answer(f"{service.url}/")
@@ -160,7 +215,7 @@ def test_who_is_connected_is_served(service: Running) -> None:
     assert service.process.wait(20) == 0
 
 
-@pytest.mark.parametrize("service", ["flask"], indirect=True)
+@pytest.mark.parametrize("service", ["flask", "flask-threads"], indirect=True)
 def test_a_line_that_never_ends_is_left_to_the_new_workers(service: Running) -> None:
     """After HUP under full load, a worker that served the line to its end would be there for ever."""
     over = Event()
@@ -191,22 +246,34 @@ def workers(service: Running) -> set[int]:
     return {int(pid) for pid in Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children").read_text().split()}
 
 
-@pytest.mark.parametrize("service", ["fastapi"], indirect=True)
-def test_what_is_sent_on_a_kept_connection_is_answered(service: Running) -> None:
+# A busy machine may need longer than the servers' own one or two seconds to use such a connection.
+LINGERING = """
+import runpy
+from gunicorn.workers import gthread
+from twogates import lingering
+gthread.STOP_KEEPALIVE_LINGER = lingering.LINGER_SECONDS = 4
+globals().update(runpy.run_path({server!r}))
+"""
+
+
+@pytest.mark.parametrize("name", ["flask-threads", "django-wsgi", "fastapi"])
+def test_what_is_sent_on_a_kept_connection_is_answered(name: str, tmp_path: Path) -> None:
     """Nginx keeps connections, and may use one before it knows that the server is leaving: a POST could not be sent again."""
-    with ExitStack() as stack:
+    config = tmp_path / "config.py"
+    config.write_text(LINGERING.format(server="wsgi_server.py" if name == "django-wsgi" else "server.py"))
+    with started(name, config=str(config)) as service, ExitStack() as stack:
         kept = HTTPConnection("127.0.0.1", service.port, timeout=10)
         stack.callback(kept.close)
         kept.request("GET", "/json")
         kept.getresponse().read()
         used = kept.sock
         service.process.send_signal(signal.SIGTERM)
-        wait_until_refused(service, 0.9)  # it is closed after a second
+        wait_until_refused(service, 3.5)
         kept.request("POST", "/upload", b"body")
         assert kept.sock is used
         answered = kept.getresponse()
         assert (answered.status, answered.headers["Connection"]) == (200, "close")
-    assert service.process.wait(20) == 0
+        assert service.process.wait(20) == 0
 
 
 def wait_until_refused(service: Running, seconds: float) -> None:

@@ -10,10 +10,6 @@ from twogates.gunicorn_base import *
 from twogates.gunicorn_base import settings
 from twogates.lingering import LingeringProtocol
 
-# Longer than Nginx keeps an idle connection to us, or Nginx reuses one that this side is closing and the client sees a
-# 502. Default 2 seconds.
-keepalive = settings.keepalive
-
 
 class Worker(UvicornWorker):
     """The Uvicorn worker with the settings that Gunicorn has no words for."""

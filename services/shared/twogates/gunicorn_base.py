@@ -26,6 +26,9 @@ timeout = settings.timeout
 # words; a lower bound here would answer in Gunicorn's. Defaults 4094 bytes and 100 headers.
 limit_request_line = 8190
 limit_request_fields = 10_000
+# Longer than Nginx keeps an idle connection to a server (upstreams.conf.template), or Nginx reuses one that the server is
+# closing, and the client of a POST sees a 502. A sync worker keeps none. Default 2 seconds.
+keepalive = settings.keepalive
 # Time for requests in flight after SIGTERM. Compose's stop_grace_period exceeds it, or the kernel ends them instead.
 graceful_timeout = settings.graceful_timeout
 # The heartbeat file lives in memory: on a disk, a slow write looks like a hanging worker. Default: the temporary

@@ -176,12 +176,12 @@ class ServerSettings(ProcessSettings):
     host: str
     port: Port
     trusted_proxies: str
+    keepalive: Seconds
     reload: bool = False
     preload: bool = False
     workers: Workers = None
     threads: Annotated[int, Field(ge=1, le=1024)] = 1
     timeout: Seconds | None = None
-    keepalive: Seconds | None = None
     backlog: Annotated[int, Field(ge=1, le=65535)] | None = None
     # Checked here and used by counters.py, which cannot import this module.
     counters: Annotated[Annotated[DirectoryPath, AfterValidator(writable)] | None, Field(description="a folder to write to")] = None

@@ -1,0 +1,41 @@
+"""Every server that the project can start: those of ``make up``, of the laboratory's experiments, and Locust's page."""
+
+import sys
+from functools import cache
+from pathlib import Path
+
+from loadtest.engine.local import Local
+from loadtest.experiments import experiments
+from loadtest.model import Variant
+from scripts.compose_file import ROOT
+from scripts.local_plan import make_plan
+from scripts.locust import page
+from scripts.servers import Command, free_port
+
+LOCUST = "locust"
+
+
+def kind(variant: Variant) -> str:
+    """The server of a variant, by service, interface and kind of worker: ``flask-threads``, ``django-wsgi``."""
+    return variant.service + "-wsgi" * variant.wsgi + "-threads" * (variant.service == "flask" and variant.threads > 1)
+
+
+@cache
+def servers() -> dict[str, Command]:
+    """Each of them by name, with a free port of its own, and the data of the stack."""
+    found: dict[str, Command] = {}
+    planned = make_plan().processes
+    for process in planned:
+        if process.environment.get("PORT"):
+            port = free_port()
+            found[process.name] = Command(process.command, process.folder, port, {**process.environment, "PORT": str(port)}, "/healthz")
+    laboratory = Local(None, None)
+    cells = (cell for one in experiments().values() for full in (False, True) for cell in one.cells(full))
+    for variant in {kind(cell.variant): cell.variant for cell in cells}.values():
+        # As Local.start_one has it, but for the data.
+        data = next(process.environment for process in planned if process.name.split("-")[0] == variant.service)
+        environment = {**data, "WORKERS": "2", "THREADS": str(variant.threads), "ADMIN": "off", **variant.environment}
+        found.setdefault(kind(variant), laboratory.command(variant.service, free_port(), environment, variant))
+    port = free_port()
+    found[LOCUST] = Command([sys.executable, *page(str(port), "http://127.0.0.1:9")], Path(ROOT), port, path="/")
+    return found
