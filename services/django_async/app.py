@@ -28,7 +28,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 from web import answer, get, post, problem, query_string
 
-from twogates import static_file, streams
+from twogates import leaving, static_file, streams
 from twogates.asgi import Observed
 from twogates.models import BlockQuery, CpuQuery, Document, StreamQuery, UpstreamQuery, WaitQuery
 from twogates.payloads import SMALL, Identity, greeting
@@ -41,6 +41,7 @@ from twogates.work import cpu_work
 settings = DjangoSettings.read()
 identity = Identity("django", "django", "ASGI", "daphne", "daphne", None)
 upstream_service = Upstream(settings.upstream_url, settings.upstream_connections)
+leaving.LAST.append(upstream_service.close)
 
 
 @get

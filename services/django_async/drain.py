@@ -10,6 +10,7 @@ from typing import Any
 
 from daphne.server import Server, reactor
 from daphne.ws_protocol import WebSocketProtocol
+from sockets import OPTIONS, SocketProtocol
 
 from twogates import leaving
 from twogates.frames import EXTENSION
@@ -22,8 +23,6 @@ REFUSING_SECONDS = 1.0
 POLL_SECONDS = 0.1
 FIRST_PAUSE_SECONDS = 0.001  # between two looks whether a client reads again; then twice as long
 GONE = {"disconnected": 0.0}
-# So long a client may take to read up to a close frame. Default 1: one that is too slow would be cut off before it reads why.
-CLOSING_SECONDS = 20.0
 SERVICE_RESTART = 1012  # the close code that tells a WebSocket client to come back
 
 
@@ -47,10 +46,11 @@ class DrainingServer(Server):
 
     def listen_success(self, port: Any) -> None:
         self.ports.append(port)
-# Longer than Nginx keeps an idle connection (upstreams.conf.template). Twisted's default 60; Daphne has no setting for it.
+        # Longer than Nginx keeps an idle connection (upstreams.conf.template). Twisted's default 60; Daphne has no setting for it.
         self.http_factory.timeOut = self.keepalive_seconds
         # allowNullOrigin: as Daphne has set it; a call without it forbids what Nginx has allowed (socket_origins.conf.template).
-        self.ws_factory.setProtocolOptions(closeHandshakeTimeout=CLOSING_SECONDS, allowNullOrigin=True)
+        self.ws_factory.protocol = SocketProtocol
+        self.ws_factory.setProtocolOptions(**OPTIONS)
         super().listen_success(port)
 
     def drain(self) -> None:
@@ -73,7 +73,7 @@ class DrainingServer(Server):
             reactor.callLater(POLL_SECONDS, self.stop_when_done, since)
             return
         log.info("stopped after %.1f s: %d requests cut off", passed, self.in_flight())
-        reactor.stop()
+        asyncio.ensure_future(close_the_last()).add_done_callback(lambda _: reactor.stop())
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         if scope["type"] == "websocket":
@@ -99,6 +99,11 @@ class DrainingServer(Server):
         """How many requests and WebSockets an application is at work on."""
         details = self.connections.values()
         return sum("disconnected" not in d and "application_instance" in d and not d["application_instance"].done() for d in details)
+
+
+async def close_the_last() -> None:
+    """Close what is left open, or asyncio complains of it in the log."""
+    await asyncio.gather(*(call() for call in leaving.LAST), return_exceptions=True)
 
 
 def write_frame(protocol: WebSocketProtocol, frame: bytes) -> bool:

@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse, UnreadablePostError
 
 from twogates.board_documents import Reply
 from twogates.payloads import encode
@@ -31,6 +31,8 @@ def answers(*methods: str) -> Callable[[View], View]:
                 return problem(error)
             except RequestDataTooBig:
                 return problem(too_large(settings.body_limit))
+            except UnreadablePostError:  # by WSGI: the client has left in the middle of the body
+                return problem(Problem(400))
 
         return checked
 

@@ -21,6 +21,7 @@ from fastapi.responses import FileResponse, StreamingResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match, Route
+from starlette.websockets import WebSocketDisconnect, WebSocketDisconnected
 from web import answer, problem
 
 from twogates import static_file, streams
@@ -204,6 +205,14 @@ async def read_again(request: Request) -> Response:
 async def gone(request: Request, error: ClientDisconnect) -> Response:
     # In the middle of an upload, or Nginx gave it up as malformed. Nobody reads this; without it, the log has a traceback.
     return await problem(request, Problem(400))
+
+
+async def left(socket: WebSocket, error: Exception) -> None:
+    """A client has left while its socket was accepted, read or written to."""
+
+
+app.add_exception_handler(WebSocketDisconnect, left)
+app.add_exception_handler(WebSocketDisconnected, left)
 
 
 @app.exception_handler(HTTPException)

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from board import database
 from fastapi import APIRouter, Query, Request, Response, WebSocket
 from fastapi.responses import StreamingResponse
-from starlette.websockets import WebSocketDisconnect, WebSocketDisconnected
 
 from twogates import feed_statements as statements
 from twogates import streams
@@ -87,8 +86,6 @@ async def chat(socket: WebSocket, board: str) -> None:
             await socket.receive()
     except Problem as problem:
         await socket.close(close_code(problem))
-    except (WebSocketDisconnect, WebSocketDisconnected):
-        pass
     finally:
         if reader:
             feeds.leave(number, reader)

@@ -37,8 +37,16 @@ def body_parts(limit: int) -> Iterator[bytes]:
     if (request.content_length or 0) > limit:
         raise too_large(limit)
     size = 0
-    while part := request.stream.read(65536):
+    while part := read():
         size += len(part)
         if size > limit:
             raise too_large(limit)
         yield part
+
+
+def read() -> bytes:
+    """Return the next piece of the body, empty at its end."""
+    try:
+        return request.stream.read(65536)
+    except OSError as error:  # the client has left: without an answer to it, the log has a traceback
+        raise Problem(400) from error

@@ -1,5 +1,6 @@
 """Gunicorn settings for services on the Uvicorn worker: one event loop a process."""
 
+import logging
 import os
 import signal
 from typing import Any
@@ -26,6 +27,14 @@ class Worker(UvicornWorker):
         # A message of an echo is small. Default 16 MiB a message, in memory, for every socket.
         "ws_max_size": 65536,
     }
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        # Written like all others (logs.py). The worker gives it the handlers of Gunicorn's, which has none of its own: what is
+        # left to Python's last resort is no JSON.
+        uvicorn = logging.getLogger("uvicorn.error")
+        uvicorn.propagate = True
+        uvicorn.setLevel(logging.WARNING)  # at INFO it tells of every socket
 
 
 worker_class = Worker

@@ -42,11 +42,15 @@ logconfig_dict = logging_config(settings.log_level)
 
 
 class NoAccessLog(Logger):
-    """Gunicorn's logger without the access log, which Nginx writes."""
+    """Gunicorn's logger without the access log, which Nginx writes, and without warnings of what a client sent."""
 
     # With logconfig_dict set, Gunicorn makes the fields of a line for every request, written or not,
     # and that is CPU time on every request.
     access_log_enabled = False
+
+    def warning(self, msg: str, *args: object, **kwargs: Any) -> None:
+        """Log a warning; a request that is malformed, or was broken off, is its client's matter."""
+        (super().info if msg.startswith("Invalid request from") else super().warning)(msg, *args, **kwargs)
 
 
 logger_class = NoAccessLog

@@ -1,8 +1,10 @@
 """What a process does when it is told to stop, beside what its server does: streams end, and their clients come back elsewhere."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 CALLS: list[Callable[[], None]] = []
+# What a server without a lifespan (Daphne) closes when no request is in flight any more.
+LAST: list[Callable[[], Awaitable[None]]] = []
 _left = False
 
 
