@@ -24,6 +24,7 @@ SERVER = {
     "LOG_LEVEL": "info",
     "GRACEFUL_TIMEOUT": "30",
     "TRUSTED_PROXIES": "10.0.0.0/8",
+    "KEEPALIVE": "75",
 }
 
 
@@ -89,6 +90,7 @@ def test_each_missing_one_is_named() -> None:
     assert done.stderr.splitlines() == [
         "twogates: GRACEFUL_TIMEOUT is not set; accepted: a whole number from 1 to 3600",
         "twogates: HOST is not set; accepted: text",
+        "twogates: KEEPALIVE is not set; accepted: a whole number from 1 to 3600",
         "twogates: LOG_LEVEL is not set; accepted: one of debug, info, warning, error",
         "twogates: PROFILE is not set; accepted: one of development, production",
         "twogates: TRUSTED_PROXIES is not set; accepted: text",
