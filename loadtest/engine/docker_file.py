@@ -49,6 +49,7 @@ class Maker:
         self.services, document = load()
         self.given: dict[str, Entry] = document["services"]
         self.secrets: dict[str, Entry] = document["secrets"]
+        self.volumes = set(document["volumes"])
         self.server_cpus, self.other_cpus, self.network = server_cpus, other_cpus, network
 
     def document(self, variants: Sequence[Variant], folder: Path, ports: dict[str, int]) -> Entry:
@@ -72,7 +73,8 @@ class Maker:
             entry["ports"] = [f"127.0.0.1:{ports[entry_name(number, variant)]}:{inner}"]
         edge = {"name": self.network, "external": True} if self.network else {}
         of_data = {"secrets": self.secrets} if data else {}
-        volumes = dict.fromkeys(["tls", "authority", *(["postgres"] if "postgres" in data else [])])
+        sources = {one.partition(":")[0] for entry in made.values() for one in entry.get("volumes", ())}
+        volumes = dict.fromkeys(sorted(sources & self.volumes))
         return {"services": made, "networks": {"edge": edge, **networks}, "volumes": volumes, **of_data}
 
     def data(self, variants: Sequence[Variant]) -> dict[str, Entry]:
