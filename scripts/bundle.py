@@ -92,7 +92,7 @@ def collect(python: str, folder: Path) -> str:
         fail(f"PYTHONS has {python!r}; accepted: names of Pythons of this machine, 3.11 or newer, with spaces between", 2)
     kind = asked.stdout.strip()
     say(f"  Downloading the packages for {kind} ...")
-    locks = [*venv.INSTALLER, *(lock for group in GROUPS for lock in venv.LOCKS[group])]
+    locks = [*dict.fromkeys([*venv.INSTALLER, *(lock for group in GROUPS for lock in venv.LOCKS[group])])]  # groups share some
     options = [option for lock in locks for option in ("-r", lock)]
     # Wheels alone, as in the images: whoever takes them has no compiler.
     what = ["--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:", "--dest", str(folder / kind), *options]

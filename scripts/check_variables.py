@@ -1,10 +1,10 @@
 """Check the variables of compose.yaml before anything starts, by the names a person gave them."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from scripts.compose_file import defaults
-from scripts.docker_compose import PRODUCTION, files
+from scripts.docker_compose import OVERRIDES, PRODUCTION, files
 from scripts.sentences import fail
 
 
@@ -58,15 +58,24 @@ RULES = {
 }
 
 
-def check_variables(given: Mapping[str, str]) -> None:
-    """End with a sentence when a variable cannot be what it says."""
+def wrong_variables(given: Mapping[str, str]) -> Iterator[str]:
+    """A sentence for each variable that cannot be what it says."""
     for name in defaults():
         for pattern, (accepted, holds) in RULES.items():
             if re.search(pattern, name):
                 if name in given and not holds(given[name]):
-                    fail(f"{name} is {given[name]!r}; accepted: {accepted}", 2)
+                    yield f"{name} is {given[name]!r}; accepted: {accepted}"
                 break
     if "COMPOSE_FILE" in given:
         profile = given.get("PROFILE", "development")
         if (profile == "production") != (PRODUCTION in files(given)):
-            fail(f"PROFILE is {profile!r} and COMPOSE_FILE is {given['COMPOSE_FILE']!r}; accepted: {PRODUCTION} in production alone", 2)
+            yield f"PROFILE is {profile!r} and COMPOSE_FILE is {given['COMPOSE_FILE']!r}; accepted: {PRODUCTION} in production alone"
+        for name, (value, file) in OVERRIDES.items():
+            if file != PRODUCTION and given.get(name) == value and file not in files(given):
+                yield f"{name} is {value!r} and COMPOSE_FILE is {given['COMPOSE_FILE']!r}; accepted: with {file} in it"
+
+
+def check_variables(given: Mapping[str, str]) -> None:
+    """End with a sentence when a variable cannot be what it says."""
+    for sentence in wrong_variables(given):
+        fail(sentence, 2)

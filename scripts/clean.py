@@ -31,7 +31,10 @@ def main() -> None:
     """Stop it, remove, and say what is kept."""
     given = variables()
     if given.get("PROFILE") == "production":
-        fail("PROFILE is production, and this would remove the database. First make backup, then: make clean PROFILE=development")
+        fail(
+            "PROFILE is production, and this would remove the database. First make backup, then: "
+            "make clean PROFILE=development COMPOSE_FILE=compose.yaml"
+        )
     if PYTHON.exists() and (VENV / ".installed-scripts").exists():  # in order, and each server in its own time
         down = subprocess.run([str(PYTHON), "-m", "scripts.stack", "down"], cwd=ROOT, capture_output=True, text=True)
         if down.returncode:

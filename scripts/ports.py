@@ -17,11 +17,12 @@ FURTHER = 1000  # a port that is suggested in place of another
 
 @dataclass(frozen=True)
 class Holder:
-    """Who listens on a port, as far as this user can see: a name, the process, and of a container of Compose's the checkout."""
+    """Who listens on a port, as far as this user can see: a name, the process, and of a container of Compose's checkout and project."""
 
     name: str
     pid: int | None = None
     folder: str = ""
+    project: str = ""
 
     def __str__(self) -> str:
         return f"{self.name} (process {self.pid})" if self.pid else self.name
@@ -65,11 +66,11 @@ def holder(port: int) -> Holder | None:
 def container(port: int) -> Holder | None:
     """The container that has the port published."""
     with suppress(OSError, subprocess.SubprocessError):
-        shown = '{{.Names}}\t{{.Label "com.docker.compose.project.working_dir"}}'
+        shown = '{{.Names}}\t{{.Label "com.docker.compose.project.working_dir"}}\t{{.Label "com.docker.compose.project"}}'
         command = ["docker", "ps", "--filter", f"publish={port}", "--format", shown]
         for line in subprocess.run(command, capture_output=True, text=True, timeout=10).stdout.splitlines():
-            name, _, folder = line.partition("\t")
-            return Holder(f"the container {name}", folder=folder)
+            name, folder, project = line.split("\t")
+            return Holder(f"the container {name}", folder=folder, project=project)
     return None
 
 

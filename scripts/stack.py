@@ -9,7 +9,7 @@ import errno
 import sys
 from types import ModuleType
 
-from scripts import docker_engine, leftovers, runtime_docker, runtime_local
+from scripts import docker_engine, leftovers, preflight, runtime_docker, runtime_local
 from scripts.causes import cause
 from scripts.check_variables import check_variables
 from scripts.compose_file import variables
@@ -66,7 +66,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="stack", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("action", choices=["up", "down", "status", "logs", "reload", "admin", "dev"])
     action = parser.parse_args().action
-    check_variables(variables())
+    if action in ("up", "dev"):
+        preflight.check(variables(), starts=True)
+    else:
+        check_variables(variables())
     if action in ("up", "dev"):
         up(reload=action == "dev")
     elif action == "down":

@@ -19,7 +19,8 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 NEEDED, NEWEST = (3, 11), (3, 14)
 LOCKS = {
-    "scripts": ["scripts/requirements.txt"],
+    # Certificates too: make up checks that of production before anything starts.
+    "scripts": ["scripts/requirements.txt", "services/certificates/requirements.txt"],
     "services": [
         "scripts/local.txt",
         *(

@@ -31,9 +31,11 @@ REPLICAS = {"flask": 2, "fastapi": 2, "django": 2, "upstream": 1, "nginx": 1, "w
 # longer than what the suite blocks an event loop for, and half of it, which is how old its last report may be.
 # FRONT_PROXY: the load claims an address for each of its virtual clients, as if a proxy stood between, and Nginx counts them
 # apart. Nobody else reaches this stack. UNLIMITED_CLIENTS: for an attack comes from a private address too. PROFILE: production
-# has no /block.
+# has no /block. HTTP3, PGBOUNCER: the suite names its Compose files itself.
 ENVIRONMENT = {
     "PROFILE": "development",
+    "HTTP3": "off",
+    "PGBOUNCER": "off",
     "BIND": "127.0.0.1",
     "TIMEOUT": "12",
     "FRONT_PROXY": "0.0.0.0/0",

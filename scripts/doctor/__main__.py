@@ -10,7 +10,7 @@ import textwrap
 
 from scripts.check_variables import check_variables
 from scripts.compose_file import variables
-from scripts.doctor import docker, listening, machine, place, python
+from scripts.doctor import docker, listening, machine, place, production, python
 from scripts.doctor.finding import LOCAL, RUNTIMES, Finding, state, usable
 
 MARKS = {"ok": "ok     ", "warning": "warning", "wrong": "wrong  "}
@@ -24,7 +24,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print what was found as JSON")
     as_json = parser.parse_args().json
     check_variables(variables())
-    findings = [one for module in (python, docker, listening, machine, place) for one in module.findings()]
+    findings = [one for module in (python, docker, listening, production, machine, place) for one in module.findings()]
     asked = variables().get("RUNTIME")
     runtimes = [asked] if asked in RUNTIMES else [*RUNTIMES]
     if variables().get("PROFILE") == "production":

@@ -1,5 +1,6 @@
 """The ports that the stack will listen on."""
 
+import errno
 import re
 from collections.abc import Mapping, Sequence
 
@@ -29,6 +30,8 @@ def looked_at(bind: str, numbers: Sequence[int], variable: str, stops: Sequence[
         holder = ports.holder(number)
         if holder and (holder.pid in leftovers.ours() or holder.folder == str(ROOT)):
             return Finding(name, "held by this checkout's stack", needed)
+        if error.errno == errno.EACCES and holder is None:  # a port below 1024, which the engine may bind
+            stops = [LOCAL]
         seen = f"{number} is held by {holder}" if holder else f"{number}: {error.strerror}"
         return Finding(name, seen, needed, f"make up {variable}={ports.another(bind, numbers[0])}, or stop who has it", stops)
     return Finding(name, "free", needed)

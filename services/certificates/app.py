@@ -71,15 +71,17 @@ def constrained_to(authority: x509.Certificate) -> set[x509.GeneralName]:
 
 def faults(folder: Path, names: list[str]) -> Iterator[str]:
     """Why Nginx should not start with what is there, a sentence each."""
+    unreadable = [error for name in (pem.CERTIFICATE, pem.KEY) if (error := why_unreadable(folder / name))]
+    for error in unreadable:
+        yield f"{error.filename} cannot be read ({error.strerror}); accepted: {pem.CERTIFICATE} and {pem.KEY}, readable by this user"
+    if any(error.filename == str(folder / pem.CERTIFICATE) for error in unreadable):
+        return
     try:
-        pair = pem.read(folder)
-    except OSError as error:
-        yield f"{error.filename} cannot be read ({error.strerror}); accepted: {pem.CERTIFICATE} and {pem.KEY} in TLS_FOLDER"
+        certificate = pem.read_certificate(folder) if unreadable else pem.read(folder).certificate
+    except ValueError as wrong:
+        yield f"{folder} holds no certificate with its key ({wrong}); accepted: both as PEM, the key without a password"
         return
-    except ValueError as error:
-        yield f"{folder} holds no certificate with its key ({error}); accepted: both as PEM, the key without a password"
-        return
-    certificate, key = pair.certificate, pair.certificate.public_key()
+    key = certificate.public_key()
     begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     if not begins <= datetime.now(UTC) < ends:
         yield f"{pem.CERTIFICATE} is valid from {begins:%Y-%m-%d %H:%M} to {ends:%Y-%m-%d %H:%M} UTC, which is not now"
@@ -90,6 +92,15 @@ def faults(folder: Path, names: list[str]) -> Iterator[str]:
     missing = [name for name in names if not covered(name, certificate)]
     if missing:
         yield f"{pem.CERTIFICATE} is not for {', '.join(missing)}; accepted: one for every name in SERVER_NAMES"
+
+
+def why_unreadable(path: Path) -> OSError | None:
+    """Return the error of an attempt to read a file, and None when it can be read."""
+    try:
+        path.read_bytes()
+    except OSError as error:
+        return error
+    return None
 
 
 def covered(name: str, certificate: x509.Certificate) -> bool:

@@ -21,14 +21,19 @@ class Pair:
 
 def read(folder: Path) -> Pair:
     """The pair in a folder; raises OSError and ValueError."""
-    chain = x509.load_pem_x509_certificates((folder / CERTIFICATE).read_bytes())
+    certificate = read_certificate(folder)
     try:
         key = load_pem_private_key((folder / KEY).read_bytes(), password=None)
     except TypeError as error:  # the library's for a key with a password
         raise ValueError(str(error)) from error
-    if key.public_key() != chain[0].public_key():
+    if key.public_key() != certificate.public_key():
         raise ValueError(f"{KEY} is not the key of {CERTIFICATE}")
-    return Pair(chain[0], key)  # type: ignore[arg-type]
+    return Pair(certificate, key)  # type: ignore[arg-type]
+
+
+def read_certificate(folder: Path) -> x509.Certificate:
+    """Return the first certificate of the chain in a folder; raises OSError and ValueError."""
+    return x509.load_pem_x509_certificates((folder / CERTIFICATE).read_bytes())[0]
 
 
 def write(folder: Path, pair: Pair) -> None:
