@@ -46,7 +46,7 @@ bench: ## What a request costs each service, in CPU time and memory, beside the 
 ##@ Looking after it
 reload: ## Nginx takes its changed configuration, if nginx -t accepts it
 	$(RUN) scripts -m scripts.stack reload
-deploy: ## Replace a service's replicas while it serves (S=fastapi; Docker)
+deploy: ## Migrate, then replace a service's replicas while it serves, on Docker (S=fastapi S=all; WITHIN=120 seconds to be healthy)
 	$(RUN) scripts -m scripts.deploy $(S)
 backup: ## Copy the database to a file in backups/, while it serves
 	$(RUN) scripts -m scripts.backup

@@ -1,132 +1,83 @@
-"""Replace a service's replicas while it serves: python3 scripts/venv.py scripts -m scripts.deploy fastapi.
+"""Replace the replicas of services while they serve: python3 scripts/venv.py scripts -m scripts.deploy fastapi.
 
-Plain Compose and plain Nginx. New replicas start beside the old ones, and Nginx sends them nothing until all are healthy. Then it
-sends them everything, and the old ones are told to stop when nothing stands in line at them any more: a server that is told to
-stop resets what its accept queue holds. Where a new one does not become healthy, the new ones go and the old ones stay.
+Also: make deploy S="flask django", or S=all. All services that share an image are replaced together, after the job that brings the
+schema up to date has succeeded. scripts/rollout.py says how a service is replaced.
 """
 
 import argparse
-import fcntl
-import subprocess
 import sys
-import time
 from collections.abc import Sequence
-from contextlib import suppress
 
-from scripts import nginx_docker, runtime_docker
-from scripts.check_variables import check_variables
-from scripts.compose_file import ROOT, load, variables
-from scripts.docker_compose import compose, without_progress
+from scripts import bundled, preflight, runtime_docker
+from scripts.compose_file import variables
+from scripts.docker_compose import compose
+from scripts.old_images import remove_old
 from scripts.output import fail, say
-from scripts.replicas import POLL_SECONDS, NotHealthy, Replica, remove, replicas, stop, wait_until_healthy
+from scripts.replicas import NotHealthy, replicas
+from scripts.rollout import BEHIND_NGINX, MIGRATION, ORDER, alone, give_names_back, migrate, replace, running_images
+from scripts.wanted import Wanted, wanted
 
-SERVICES = ("flask", "fastapi", "django")
-HEALTHY_SECONDS = 15  # a start takes some 3; with what comes before and after, a bad version is gone in half a minute
-# For so long the Nginx workers of before a reload answer clients that they know (keepalive_min_timeout, 5 s), from their old list.
-KNOWN_CLIENTS_SECONDS = 6.0
-# Nginx asks Docker's name server each second.
-LOOKED_UP_SECONDS = 2.0
-# What stands in line then has this long to be served.
-LINE_SECONDS = 30.0
+ACCEPTED = (*BEHIND_NGINX, "worker", "upstream")
+ALL = "all"
 
 
-def send_to(service: str, addresses: Sequence[str], *, name: bool = False) -> None:
-    """Let Nginx send a service's requests to these addresses, and to all that the service's name stands for where asked.
-
-    Raises ``NotHealthy`` where Nginx refuses.
-    """
-    variable = f"{service.upper()}_SERVERS"
-    usual = load()[0]["nginx"].environment[variable]
-    servers = [usual.replace(f"server {service}:", f"server {address}:").replace(" resolve", "") for address in addresses]
-    if wrong := nginx_docker.reload(**{variable: " ".join([usual] * name + servers)}):
-        raise NotHealthy(f"Nginx does not accept its configuration:\n{wrong}")
+def chosen(asked: Sequence[str], services: dict[str, Wanted]) -> list[Wanted]:
+    """The services that are meant, in the order of their replacement, with those that share an image with one."""
+    names = ACCEPTED if ALL in asked else asked
+    images = {services[name].image for name in names}
+    return [services[name] for name in ORDER if name in services and services[name].image in images]
 
 
-def back_to_name(service: str, addresses: Sequence[str]) -> None:
-    """Let Nginx follow the service's name again, as always; the addresses are those that it stands for.
-
-    In two steps: a name that has just been written is looked up while requests come, and these must have somewhere to go. What
-    has been looked up stays known over the next reload.
-    """
-    send_to(service, addresses, name=True)
-    time.sleep(LOOKED_UP_SECONDS)
-    send_to(service, [], name=True)
-
-
-def start_new(service: str, old: Sequence[Replica], count: int) -> list[Replica]:
-    """Start so many beside the old ones and wait until they are healthy; raises ``NotHealthy``."""
-    scale = f"{service}={len(old) + count}"
-    started = compose("up", "--detach", "--no-deps", "--no-recreate", "--no-build", "--scale", scale, service, quiet=True)
-    new = [one for one in replicas(service, ended=True) if one not in old]
-    if started.returncode or len(new) < count:
-        raise NotHealthy(f"Compose did not start them:\n{without_progress(started.stderr)}")
-    wait_until_healthy(new, HEALTHY_SECONDS)
-    return new
-
-
-def wait_until_drained(old: Sequence[Replica]) -> None:
-    """Return when nobody sends them anything any more, and nothing is in line at them."""
-    time.sleep(KNOWN_CLIENTS_SECONDS)
-    deadline = time.monotonic() + LINE_SECONDS
-    while any(one.in_line() for one in old) and time.monotonic() < deadline:
-        time.sleep(POLL_SECONDS)
-
-
-def roll_back(service: str, old: Sequence[Replica], image: str, why: str) -> None:
-    """Remove whatever is new, give the image's name back to the old one, and end with the reason."""
-    say("  Taking the new ones away again ...")
-    remove([one for one in replicas(service, ended=True) if one not in old])
-    name = old[0].look()["Config"]["Image"]
-    subprocess.run(["docker", "tag", image, name], capture_output=True)
-    with suppress(NotHealthy):  # else it has its usual list still, or the reason is told below
-        back_to_name(service, [one.address() for one in old])
-    fail(f"{service} is as it was. {why}")
-
-
-def deploy(service: str) -> None:
-    """Replace the replicas of a service; ends with a sentence where that fails."""
-    old = replicas(service)
-    if not old:
-        fail(f"{service} does not run. Start the stack with: make up")
-    count = load()[0][service].replicas
-    image = old[0].look()["Image"]
-    say(f"{service}: building ...")
-    built = compose("build", "--quiet", service, quiet=True)
+def build(services: dict[str, Wanted], images: set[str]) -> None:
+    """Build these images where something in them changed; ends with a sentence where that fails."""
+    names = [name for name in bundled.to_build() if name in services and services[name].image in images]
+    if not names:
+        return
+    say(f"Building {', '.join(names)} ...")
+    built = compose("build", "--quiet", *names, quiet=True)
     if built.returncode:
-        fail(f"The image of {service} could not be built, and nothing has changed:\n{built.stderr.strip()[-2000:]}")
+        fail(f"An image of {', '.join(names)} could not be built, and nothing has changed:\n{built.stderr.strip()[-2000:]}")
+
+
+def deploy(asked: Sequence[str]) -> None:
+    """Build, migrate, and replace one service after another; ends with a sentence where one of these fails."""
+    services = wanted()
+    those = chosen(asked, services)
+    if missing := [one.name for one in those if not replicas(one.name)]:
+        fail(f"{', '.join(missing)} {'do' if len(missing) > 1 else 'does'} not run. Start the stack with: make up")
+    images = running_images(services)
+    done: list[str] = []
     try:
-        send_to(service, [one.address() for one in old])
-        say(f"  Starting {count} new beside {len(old)} old ...")
-        new = start_new(service, old, count)
-        addresses = [one.address() for one in new]
-        send_to(service, addresses)
-    except NotHealthy as reason:
-        roll_back(service, old, image, str(reason))
-    except KeyboardInterrupt:
-        roll_back(service, old, image, "Interrupted.")
-    say("  The new ones serve. Letting the old ones finish ...")
-    with suppress(KeyboardInterrupt):  # it is too late to go back; the old ones still finish what they have in hand
-        wait_until_drained(old)
-    stop(old)
-    back_to_name(service, addresses)
-    say(f"  Now: {', '.join(one.name for one in new)}.")
+        with_schema = any(one.name != "upstream" for one in those)
+        build(services, {one.image for one in those} | ({services[MIGRATION].image} if with_schema else set()))
+        if with_schema:
+            migrate()
+        for one in those:
+            new = replace(one, replicas(one.name), drain=True)
+            images.pop(one.image, None)
+            done.append(one.name)
+            say(f"  Now: {', '.join(replica.name for replica in new)}.")
+    except (NotHealthy, KeyboardInterrupt) as reason:
+        replaced = f" Replaced before that, and serving: {', '.join(done)}." if done else ""
+        old = [one.name for one in those if one.name not in done]
+        next_step = f'Mend the cause, and then: make deploy S="{" ".join(old)}"'
+        fail(f"{reason or 'Interrupted.'}\nThe old replicas of {', '.join(old)} serve.{replaced} {next_step}")
+    finally:
+        give_names_back(images)  # of what was built for the job alone too
+        remove_old(services.values())
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="deploy", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("service", nargs="+", choices=SERVICES, metavar="service", help=", ".join(SERVICES))
-    services = parser.parse_args().service
-    check_variables(variables())
+    parser.add_argument("service", nargs="*", metavar="service", help=", ".join((*ACCEPTED, ALL)))
+    asked = parser.parse_args().service
+    if wrong := [name for name in asked if name not in (*ACCEPTED, ALL)] or ([] if asked else [""]):
+        fail(f"S is {wrong[0]!r}; accepted: {', '.join(ACCEPTED)}, several of them with spaces between, or {ALL}", 2)
+    preflight.check(variables(), starts=False)
     if not runtime_docker.is_up():
         fail("The stack does not run on Docker, and only there can replicas be replaced. Start it with: make up RUNTIME=docker")
-    (ROOT / ".run").mkdir(exist_ok=True)
-    with (ROOT / ".run" / "deploy.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            fail("Another deploy is under way. Wait for its end")
-        for service in services:
-            deploy(service)
+    with alone():
+        deploy(asked)
     say("Next: make status")
 
 

@@ -1,9 +1,21 @@
 """Nginx in its container: its configuration rendered anew, tested, and only then taken."""
 
-from scripts.docker_compose import compose
+from scripts.docker_compose import compose, without_progress
 
 # -p and the process id's file as compose.yaml starts it; -t and -s look nowhere else.
 NGINX = ["nginx", "-p", "/etc/nginx/", "-g", "pid /tmp/nginx.pid;"]
+
+
+def test() -> str | None:
+    """Return what ``nginx -t`` finds wrong with the configuration, in a container that is there for this alone."""
+    tried = compose("run", "--rm", "--no-deps", "-T", "nginx", *NGINX, "-t", quiet=True)
+    return without_steps(tried.stderr) if tried.returncode else None
+
+
+def without_steps(printed: str) -> str:
+    """What was printed, less the steps of Compose and of the image's entry point."""
+    lines = without_progress(printed).strip().splitlines()
+    return "\n".join(line for line in lines if not line.startswith(("/docker-entrypoint", "20-envsubst")))
 
 
 def reload(**values: str) -> str | None:
@@ -15,7 +27,7 @@ def reload(**values: str) -> str | None:
     # The image's entry point renders, then runs what it is given.
     tried = compose("exec", "-T", *override, "nginx", "/docker-entrypoint.sh", *NGINX, "-t", quiet=True)
     if tried.returncode:
-        return "\n".join(line for line in tried.stderr.strip().splitlines() if not line.startswith(("/docker-entrypoint", "20-envsubst")))
+        return without_steps(tried.stderr)
     # From inside. A signal by docker kill, whichever it is, makes Docker take the container for one that somebody stopped:
     # "restart: unless-stopped" then leaves it alone when it dies.
     compose("exec", "-T", "nginx", *NGINX, "-s", "reload", quiet=True)

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scripts.docker_compose import compose
+from scripts.compose_file import project
+from scripts.docker_engine import LABEL
 
 POLL_SECONDS = 0.2
+SERVICE, ONE_OFF = "com.docker.compose.service", "com.docker.compose.oneoff"
 LISTENING = "0A"  # the state of a socket in /proc/net/tcp
-LAST_LINES = 6
+LAST_LINES, LAST_OF_TRACEBACK = 12, 4
 
 
 class NotHealthy(Exception):
@@ -36,18 +38,28 @@ class Replica:
         state = facts.get("State", {})
         if state.get("Health", {}).get("Status") == "unhealthy":
             return "is unhealthy"
-        if state.get("Status") != "running" or facts["RestartCount"]:
-            return f"ended with status {state.get('ExitCode', 'unknown')}"
-        return None
+        if facts.get("RestartCount"):
+            return "ended, and was started again"
+        return None if state.get("Status") == "running" else f"ended with status {state.get('ExitCode', 'unknown')}"
+
+    def trouble(self) -> str | None:
+        """What is wrong with it now, in a few words; ``None`` for one that serves, starts, was stopped, or has done its job."""
+        facts = self.look()
+        state = facts.get("State", {})
+        if state.get("Restarting") or (facts.get("RestartCount") and state.get("Health", {}).get("Status") not in (None, "healthy")):
+            return "ends again and again"
+        if state.get("Status") == "exited" and state["ExitCode"] not in (0, 137, 143):  # the last two: it was stopped
+            return f"ended with status {state['ExitCode']}"
+        return "is unhealthy" if state.get("Health", {}).get("Status") == "unhealthy" else None
 
     def healthy(self) -> bool:
         """Whether its health check has succeeded."""
         return bool(self.look().get("State", {}).get("Health", {}).get("Status") == "healthy")
 
     def address(self) -> str:
-        """Where Nginx finds it: its address in the network that they share."""
-        networks = self.look()["NetworkSettings"]["Networks"]
-        return str(next(entry["IPAddress"] for name, entry in networks.items() if name.endswith("_backend")))
+        """Where Nginx finds it: its address in the network that they share; empty while it does not run."""
+        networks = self.look().get("NetworkSettings", {}).get("Networks", {})
+        return next((str(entry["IPAddress"]) for name, entry in networks.items() if name.endswith("_backend")), "")
 
     def in_line(self) -> int:
         """Connections that the kernel holds for it and that no worker has taken yet; 0 when it is gone."""
@@ -59,14 +71,29 @@ class Replica:
         """What its health check and it said last."""
         checks = self.look().get("State", {}).get("Health", {}).get("Log") or []
         printed = subprocess.run(["docker", "logs", "--tail", str(LAST_LINES), self.id], capture_output=True, text=True)
-        lines = [*(check["Output"].strip() for check in checks[-1:]), *(printed.stdout + printed.stderr).splitlines()]
-        return "".join(f"\n    {line}" for line in lines if line)
+        said = [line for one in (printed.stdout + printed.stderr).splitlines() for line in readable(one)]
+        return "".join(f"\n    {line}" for line in [*(check["Output"].strip() for check in checks[-1:]), *said[-LAST_LINES:]] if line)
+
+
+def readable(line: str) -> list[str]:
+    """A line of a log as a person reads it: of one in JSON the message, and the end of its traceback."""
+    try:
+        entry = json.loads(line)
+        return [f"{entry['level']} {entry['message']}", *entry.get("exc_info", "").splitlines()[-LAST_OF_TRACEBACK:]]
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return [line]
 
 
 def replicas(service: str, *, ended: bool = False) -> list[Replica]:
-    """Those that run, and those that ended where asked for."""
-    printed = compose("ps", *(["--all"] if ended else []), "--format", "json", service, quiet=True).stdout
-    return [Replica(one["ID"], one["Name"]) for one in map(json.loads, filter(str.strip, printed.splitlines()))]
+    """Return a service's containers that run, the first made first, and those that ended where asked for.
+
+    By Compose's labels: ``docker compose ps`` would read all files each time.
+    """
+    labels = (f"{LABEL}={project()}", f"{SERVICE}={service}", f"{ONE_OFF}=False")
+    filters = [word for label in labels for word in ("--filter", f"label={label}")]
+    command = ["docker", "ps", *(["--all"] if ended else []), *filters, "--format", "{{.ID}}\t{{.Names}}"]
+    found = [Replica(*line.split("\t")) for line in subprocess.run(command, capture_output=True, text=True).stdout.splitlines()]
+    return sorted(found, key=lambda one: (len(one.name), one.name))
 
 
 def wait_until_healthy(those: Sequence[Replica], seconds: float) -> None:

@@ -5,13 +5,16 @@ import os
 import subprocess
 from datetime import UTC, datetime
 
-from scripts import bundled, docker_engine, nginx_docker, ports, progress, secrets
+from scripts import bundled, docker_engine, nginx_docker, preflight, progress, rollout, secrets, update
 from scripts.causes import cause
-from scripts.compose_file import ROOT, Service, load, project
+from scripts.compose_file import ROOT, Service, load, project, variables
 from scripts.docker_compose import POOLER, PRODUCTION, build, compose, files, without_progress
+from scripts.old_images import remove_old
 from scripts.output import console, fail, say, show_addresses
 from scripts.progress import step
 from scripts.ready import SERVICES, wait_until_ready
+from scripts.replicas import NotHealthy
+from scripts.wanted import wanted as wanted_services
 
 DEVELOPMENT = "compose.dev.yaml"
 START_SECONDS, PULL_SECONDS = 120, 600
@@ -37,30 +40,21 @@ def missing_image() -> str | None:
 
 
 def up(reload: bool = False) -> None:
-    """Build what changed, start what does not run yet, and wait until all of it answers."""
+    """Build what changed, replace and start what is not as it should be, and wait until all of it answers."""
     nginx = load()[0]["nginx"]
     (bind, port, _), (_, secure_port, _) = (published.rsplit(":", 2) for published in nginx.ports)
     if other := docker_engine.elsewhere(project(), ROOT):
         named = f"COMPOSE_PROJECT_NAME={project()}-2"
         fail(f"{other} runs under the name {project()} too. First there: make down. Or name this one, with other ports: make up {named}")
     docker_engine.remember(project())
-    if not is_up():
-        for number, variable in ((port, "HTTP_PORT"), (secure_port, "HTTPS_PORT")):
-            if wrong := ports.sentence(bind, int(number), variable):
-                fail(wrong)
+    for number, variable in ((port, "HTTP_PORT"), (secure_port, "HTTPS_PORT")):
+        if wrong := preflight.taken(bind, int(number), variable):
+            fail(wrong)
     more = [word for file in [*files(), DEVELOPMENT] for word in ("--file", file)] if reload else []
-    if in_production():
-        if missing := secrets.missing():
-            fail(f"{missing[0]} is not there; accepted: a file for each secret. Make them with: make secrets")
-    else:
+    if not in_production():
         secrets.make_missing(secrets.files())
-    if services := bundled.to_build(*["pgbouncer"] * (POOLER in files())):
-        with step("images of this project, those that changed") as shown:
-            if wrong := build(*more, services=services, tell=shown.tell):
-                fail(f"An image could not be built:\n{cause(wrong)}")
-    with step("containers, until each is well"):
-        start_containers(more)
-    reload_nginx_if_changed()
+    with rollout.alone():
+        bring_up(more)
     if in_production():
         show_production(nginx)
         return
@@ -73,8 +67,50 @@ def up(reload: bool = False) -> None:
     show_addresses(base, f"https://{nginx.environment['SERVER_NAMES'].split()[0]}:{secure_port}", answers)
 
 
-def start_containers(more: list[str]) -> None:
-    """Start what does not run yet, and wait until all of it is healthy."""
+def bring_up(more: list[str]) -> None:
+    """Build, replace what serves already one after another, and start the rest."""
+    wanted = wanted_services()
+    serving = update.serves(wanted) and not more  # make dev: another set of files, where nothing has to go on serving
+    images = rollout.running_images(wanted) if serving else {}
+    if services := bundled.to_build(*["pgbouncer"] * (POOLER in files())):
+        with step("images of this project, those that changed") as shown:
+            if wrong := build(*more, services=services, tell=shown.tell):
+                fail(f"An image could not be built, and nothing was replaced:\n{cause(wrong)}")
+    if in_production():
+        check_certificate()
+    in_place = update.changed_in_place(wanted) if serving else []
+    try:
+        if serving:
+            update.update(wanted, drain=in_production(), in_place=in_place)
+        update.remove_unwell(wanted)
+        with step("containers, until each is well"):
+            start_containers(more, [*wanted])
+    except NotHealthy as reason:
+        if serving:
+            rollout.give_names_back(images)
+            if "nginx" in in_place and update.troubles(["nginx"]):
+                say(update.put_back(["nginx"]))
+            fail(f"{reason}\nMend the cause, and then: make up. All logs: make logs")
+        fail(f"The stack did not start:\n{reason}\nMend the cause, and then: make up. All logs: make logs. Stop what did start: make down")
+    if POOLER not in files():
+        compose("rm", "--stop", "--force", "pgbouncer", quiet=True)  # of a start that had it: it would go on to hold connections
+    reload_nginx_if_changed()
+    update.keep_as_good()
+    remove_old(wanted.values())
+
+
+def check_certificate() -> None:
+    """Let the job that checks the certificate do so before anything else starts, as Nginx's user."""
+    checked = compose("run", "--rm", "--no-deps", "-T", "certificates", quiet=True)
+    if checked.returncode:
+        said = [line.removeprefix("twogates: ") for line in checked.stderr.splitlines() if line.startswith("twogates: ")]
+        folder = variables().get("TLS_CERTIFICATES", "./tls")
+        user = "this user is number 101, Nginx's"
+        fail(f"The certificate in {folder}, where {user}:\n" + ("\n".join(said) or without_progress(checked.stderr)))
+
+
+def start_containers(more: list[str], names: list[str]) -> None:
+    """Start what does not run yet, and wait until all of it is healthy; raises ``NotHealthy``."""
     since = datetime.now(UTC).isoformat()
     start = ["up", "--wait", "--wait-timeout", str(START_SECONDS), "--remove-orphans", "--no-build"]
     started = compose(*more, *start, quiet=True)
@@ -83,10 +119,7 @@ def start_containers(more: list[str]) -> None:
         since = datetime.now(UTC).isoformat()
         started = compose(*more, *start, quiet=True)
     if started.returncode:
-        why = our_sentences(since) or without_progress(started.stderr)
-        fail(f"The stack did not start:\n{why}\nAll logs: make logs. Stop what did start: make down")
-    if POOLER not in files():
-        compose("rm", "--stop", "--force", "pgbouncer", quiet=True)  # of a start that had it: it would go on to hold connections
+        raise NotHealthy(update.troubles(names) or our_sentences(since) or without_progress(started.stderr))
 
 
 def set_database_password() -> None:

@@ -8,6 +8,8 @@ from typing import Any
 from loadtest.chaos.stack import FOLDER, Stack
 from scripts.compose_file import ROOT
 
+SECONDS = "15"  # for what is never healthy
+
 
 def deploy(stack: Stack, service: str, changed: dict[str, Any] | None = None) -> str:
     """Deploy a service, with what ``changed`` says of its new replicas; what went wrong, and nothing where all went well."""
@@ -17,7 +19,7 @@ def deploy(stack: Stack, service: str, changed: dict[str, Any] | None = None) ->
     ran = subprocess.run(
         [sys.executable, "-m", "scripts.deploy", service],
         cwd=ROOT,
-        env={**stack.environment, "COMPOSE_FILE": files},
+        env={**stack.environment, "COMPOSE_FILE": files, **({"WITHIN": SECONDS} if changed else {})},
         capture_output=True,
         text=True,
         start_new_session=True,

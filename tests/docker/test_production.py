@@ -73,14 +73,13 @@ class Production(OwnStack):
 def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]:
     made = Production(tmp_path_factory.mktemp("production"))
     try:
-        refused = made.run("scripts.stack", "up")
-        assert refused.returncode == 1
-        assert "postgres_password is not there; accepted: a file for each secret. Make them with: make secrets" in refused.stderr
-        assert made.run("scripts.secrets").returncode == 0
-        # A certificate for another name: what checks it has said so, and not only ended.
+        # All that is missing in one list, before any container, network or image is made.
         refused = made.run("scripts.stack", "up", SERVER_NAMES=f"{NAME} other.example")
-        assert refused.returncode == 1
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert "\n  - All secrets are missing in secrets. Make them with: make secrets" in refused.stderr
         assert "fullchain.pem is not for other.example; accepted: one for every name in SERVER_NAMES" in refused.stderr
+        assert not docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={made.project}")
+        assert made.run("scripts.secrets").returncode == 0
         started = made.run("scripts.stack", "up")
         assert started.returncode == 0, started.stdout + started.stderr
         assert f"https://{NAME}:{made.secure_port}/" in started.stdout
@@ -210,6 +209,75 @@ def test_a_new_password_of_the_database_counts_from_the_next_start_on(production
         asked = production.compose("exec", "-T", "--env", "PGPASSWORD", "postgres", *psql, PGPASSWORD=password.strip())
         assert asked.returncode == 0, asked.stderr
     secret.chmod(0o444)
+
+
+def container_ids(production: Production, service: str) -> list[str]:
+    """The containers of a service that run."""
+    labels = {"project": production.project, "service": service}
+    filters = [word for name, value in labels.items() for word in ("--filter", f"label=com.docker.compose.{name}={value}")]
+    return sorted(docker("ps", "--no-trunc", "--quiet", *filters).split())
+
+
+def test_a_start_that_mixes_profiles_is_refused_by_compose_itself(production: Production) -> None:
+    """As a person meets it who types docker compose: with the files of one profile, and the variable of the other."""
+    before = docker("ps", "--all", "--quiet")
+    for files, profile, sentence in (
+        ("compose.yaml", "production", "PROFILE-production-needs-COMPOSE_FILE-with-compose.production.yaml"),
+        ("compose.yaml:compose.production.yaml", "", "PROFILE-development-and-COMPOSE_FILE-with-compose.production.yaml-do-not-mix"),
+    ):
+        refused = production.compose("up", "--detach", "--no-build", COMPOSE_FILE=files, PROFILE=profile)
+        assert refused.returncode == 1
+        assert sentence in refused.stderr
+    assert docker("ps", "--all", "--quiet") == before
+
+
+def test_a_version_that_does_not_start_leaves_the_old_one_serving(production: Production) -> None:
+    before = {service: container_ids(production, service) for service in APPS}
+    app = production.folder / "services/flask_sync/app.py"
+    good = app.read_text()
+    try:
+        app.write_text(good + "raise RuntimeError('this version does not start')\n")
+        with Asking(production, [production.authority]) as asking:
+            refused = production.run("scripts.stack", "up")
+    finally:
+        app.write_text(good)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("twogates: flask is as it was. Its old replicas serve.")
+    assert "this version does not start" in refused.stderr  # its own last lines
+    assert "Mend the cause, and then: make up" in refused.stderr
+    assert asking.failed == []
+    assert asking.answered > 5
+    assert {service: container_ids(production, service) for service in APPS} == before
+
+
+def test_a_database_that_does_not_start_is_put_back(production: Production) -> None:
+    refused = production.run("scripts.stack", "up", POSTGRES_CONNECTIONS="3")
+    assert refused.returncode == 1
+    assert "postgres did not start as asked for. postgres runs as before." in refused.stderr
+    assert '"max_connections" (3)' in refused.stderr  # its own last lines
+    running = docker("inspect", "--format", "{{.Config.Cmd}} {{.State.Health.Status}}", *container_ids(production, "postgres"))
+    assert "--max-connections=100" in running
+    assert "healthy" in running.split()
+
+
+def test_nginx_mended_starts_at_the_first_try(production: Production) -> None:
+    """Its container was marked unhealthy, and Compose took that for the outcome of the next start too."""
+    file = production.folder / "nginx/http/limits.conf"
+    good = file.read_text()
+    [nginx] = container_ids(production, "nginx")
+    try:
+        file.write_text(good + "no_such_directive on;\n")
+        docker("restart", "-t", "5", nginx)
+        state = ("inspect", "--format", "{{.RestartCount}} {{.State.Health.Status}}", nginx)
+        until("Nginx with a broken configuration has ended five times", lambda: re.fullmatch(r"[5-9] unhealthy\n", docker(*state)))
+        refused = production.run("scripts.stack", "up")
+        assert refused.returncode == 1
+        assert 'unknown directive "no_such_directive"' in refused.stderr
+    finally:
+        file.write_text(good)
+    started = production.run("scripts.stack", "up")
+    assert started.returncode == 0, started.stdout + started.stderr
+    assert production.ask("/flask/json").status == 200
 
 
 def test_djangos_own_check_stops_the_start(production: Production) -> None:
