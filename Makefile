@@ -1,8 +1,9 @@
 # `make` prints this help. Every target calls a script that you can also run.
 PYTHON ?= python3
-# A plain sentence where there is no Python; scripts/venv.py has those about its version.
+# A plain sentence where there is no Python; scripts/venv.py has those about its version. -I: it starts whatever PYTHONHOME,
+# PYTHONPATH, PYTHONWARNINGS and their like say, which then go no further (scripts/environment.py).
 RUN = @command -v $(PYTHON) >/dev/null || { echo "twogates: there is no $(PYTHON) here, and Python 3.11 or newer is needed" >&2; exit 1; }; \
-	exec $(PYTHON) scripts/venv.py
+	exec $(PYTHON) -I scripts/venv.py
 
 .DEFAULT_GOAL := help
 # Every name here is a command and none a file.

@@ -1,0 +1,3 @@
+from scripts import environment
+
+environment.take_over()

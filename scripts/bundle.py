@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-from scripts import runtime_docker, venv
+from scripts import package_index, runtime_docker, venv
 from scripts.backup import pour, size
 from scripts.bundled import sources
 from scripts.causes import cause
@@ -96,8 +96,9 @@ def collect(python: str, folder: Path) -> str:
     options = [option for lock in locks for option in ("-r", lock)]
     # Wheels alone, as in the images: whoever takes them has no compiler.
     what = ["--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:", "--dest", str(folder / kind), *options]
-    command = [sys.executable, "-m", "pip", "--python", python, "download", *what]
-    done = subprocess.run(command, cwd=ROOT, env=venv.ENVIRONMENT, capture_output=True, text=True)
+    pip = [sys.executable, "-m", "pip"]
+    command = [*pip, "--python", python, "download", *what]
+    done = subprocess.run(command, cwd=ROOT, env=package_index.for_pip(pip), capture_output=True, text=True)
     if done.returncode:
         fail(f"The packages for {kind} cannot be had:\n{done.stderr.strip()[-2000:]}")
     (folder / kind / "locks.txt").write_text("".join(f"{venv.lock_digest(lock)}  {lock}\n" for lock in locks))  # type: ignore[no-untyped-call]

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
 from scripts.compose_file import ROOT, variables
+from scripts.environment import for_network
 from scripts.sentences import fail
 
 PRODUCTION = "compose.production.yaml"
@@ -25,13 +26,13 @@ def files(given: Mapping[str, str] | None = None) -> list[str]:
 
 def compose(*arguments: str, quiet: bool = False, given: str | None = None) -> subprocess.CompletedProcess[str]:
     """Run ``docker compose``; ``quiet`` keeps what it prints in the result, and ``given`` is its standard input."""
-    environment = {**os.environ, "COMPOSE_FILE": os.pathsep.join(files())}
+    environment = {**for_network(), "COMPOSE_FILE": os.pathsep.join(files())}
     return subprocess.run(["docker", "compose", *arguments], cwd=ROOT, env=environment, text=True, capture_output=quiet, input=given)
 
 
 def build(*more: str, services: Sequence[str] = (), tell: Callable[[str], None]) -> str | None:
     """Build the images that changed, of all services or of some, and tell how far it is; the end of what was printed when that failed."""
-    environment = {**os.environ, "COMPOSE_FILE": os.pathsep.join(files())}
+    environment = {**for_network(), "COMPOSE_FILE": os.pathsep.join(files())}
     command = ["docker", "compose", *more, "--progress", "plain", "build", *services]
     last: deque[str] = deque(maxlen=100)
     with subprocess.Popen(command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as building:
@@ -44,7 +45,7 @@ def build(*more: str, services: Sequence[str] = (), tell: Callable[[str], None])
 
 def docker(*words: str, **variables: str) -> str:
     """What a docker command prints; it ends this program with the end of its errors when it fails."""
-    done = subprocess.run(["docker", *words], cwd=ROOT, env={**os.environ, **variables}, capture_output=True, text=True)
+    done = subprocess.run(["docker", *words], cwd=ROOT, env={**for_network(), **variables}, capture_output=True, text=True)
     if done.returncode:
         fail(f"docker {' '.join(words[:3])} failed:\n{done.stderr.strip()[-2000:]}")
     return done.stdout.strip()

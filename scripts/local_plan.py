@@ -1,6 +1,5 @@
 """The stack as local processes: what compose.yaml says, with this machine's addresses in place of Docker's names."""
 
-import os
 import re
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from typing import Any
 
 from scripts import data_local, nginx_local, secrets
 from scripts.compose_file import ROOT, Service, load
+from scripts.environment import for_servers
 from scripts.live import MONITOR, without_live
 
 RUN = ROOT / ".run"
@@ -115,7 +115,6 @@ def python_process(service: Service, number: int, addresses: dict[str, list[int]
         "PYTHONPATH": str(ROOT / "services" / "shared"),
         "RELOAD": "true" if reload else "",
         **local_folders(service.environment),
-        "PYTHONDONTWRITEBYTECODE": "",  # whoever has it set would wait for eleven processes that compile the same files, at each start
     }
     name = service.name if service.replicas == 1 else f"{service.name}-{number + 1}"
     if "ALIVE_FILE" in environment:
@@ -135,7 +134,7 @@ def run_jobs(jobs: list[Process]) -> str | None:
         Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
     secrets.make_missing(secrets.files())
     for job in jobs:
-        done = subprocess.run(job.command, cwd=job.folder, env={**os.environ, **job.environment}, capture_output=True, text=True)
+        done = subprocess.run(job.command, cwd=job.folder, env=for_servers() | job.environment, capture_output=True, text=True)
         if done.returncode:
             return (done.stderr.strip() or f"{job.name} ended with status {done.returncode}").removeprefix("twogates: ")
     return None

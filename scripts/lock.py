@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from scripts import package_index
+
 ROOT = Path(__file__).parent.parent
 PYTHON_FLOOR = "3.11"
 NEWEST = [] if "--keep" in sys.argv else ["--upgrade"]
@@ -29,7 +31,7 @@ def compile_lock(sources: list[Path], output: Path, *options: str) -> None:
         "--no-annotate",
     ]
     fixed = ["--python-version", PYTHON_FLOOR, "--custom-compile-command", "make lock", "--output-file", str(output), *options]
-    subprocess.run([*uv, *fixed, *map(str, sources)], cwd=ROOT, check=True)
+    subprocess.run([*uv, *fixed, *map(str, sources)], cwd=ROOT, env=package_index.for_uv(), check=True)
 
 
 def main() -> None:

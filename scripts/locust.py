@@ -23,7 +23,8 @@ def main() -> None:
     if runtime_local.is_up():
         locust_port = document["x-local"]["locust_port"]
         say(f"Locust is at http://127.0.0.1:{locust_port}/ until Ctrl-C; choose users, then start.")
-        os.environ["TARGET"] = target
+        # HOME: else Locust reads the user's ~/.locust.conf, which is for other programs.
+        os.environ |= {"TARGET": target, "HOME": str(ROOT / ".run")}
         os.execv(sys.executable, [sys.executable, *page(locust_port, target)])
     elif runtime_docker.is_up():
         os.chdir(ROOT)

@@ -9,6 +9,7 @@ from scripts import bundled, docker_engine, nginx_docker, preflight, progress, r
 from scripts.causes import cause
 from scripts.compose_file import ROOT, Service, load, project, variables
 from scripts.docker_compose import POOLER, PRODUCTION, build, compose, files, without_progress
+from scripts.environment import for_network
 from scripts.old_images import remove_old
 from scripts.output import console, fail, say, show_addresses
 from scripts.progress import step
@@ -32,8 +33,9 @@ def missing_image() -> str | None:
     for image in document["x-images"].values():
         if subprocess.run(["docker", "image", "inspect", image], capture_output=True).returncode == 0:
             continue
+        pull = ["docker", "pull", "--quiet", image]
         with step(f"image {image} (once)"):
-            if subprocess.run(["docker", "pull", "--quiet", image], capture_output=True, timeout=PULL_SECONDS).returncode:
+            if subprocess.run(pull, env=for_network(), capture_output=True, timeout=PULL_SECONDS).returncode:
                 progress.stop()
                 return str(image)
     return None

@@ -13,6 +13,7 @@ from rich.table import Table
 from scripts import checkout, data_local, leftovers, nginx_local, ports, supervisor, venv
 from scripts.causes import known
 from scripts.compose_file import variables
+from scripts.environment import for_servers
 from scripts.local_plan import RUN, Plan, make_plan, run_jobs
 from scripts.output import console, fail, say, show_addresses
 from scripts.progress import step
@@ -85,7 +86,7 @@ def reload() -> None:
 def admin() -> None:
     """Let Django make the user of its admin site, or give him a new password."""
     django = next(process for process in make_plan().processes if process.name in ("django", "django-1"))
-    environment = {**os.environ, **django.environment}
+    environment = for_servers() | django.environment
     done = subprocess.run(
         [sys.executable, "-m", "admin_site.make_user"], cwd=django.folder, env=environment, capture_output=True, text=True
     )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from scripts import proc
+from scripts.environment import for_servers
 
 START_SECONDS = 30
 STOP_SECONDS = 15
@@ -103,7 +104,7 @@ class Servers:
         """Start a server, in a process group of its own so that Ctrl-C does not reach it before it is told to end."""
         if name in self.running and self.running[name].poll() is None:
             raise ValueError(f"A server of the name {name!r} runs already, and nothing would end it any more")
-        environment = {**os.environ, "PYTHONHASHSEED": "0", **command.environment}
+        environment = {**for_servers(), "PYTHONHASHSEED": "0", **command.environment}
         # Appended to: Nginx opens it once more, and two that each write at a place of their own write over each other.
         with self.log(name).open("ab") as log, uninterrupted():  # else a server may run that is not in the table yet
             self.running[name] = subprocess.Popen(

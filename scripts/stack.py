@@ -81,6 +81,8 @@ def main() -> None:
             from scripts.queue_state import queue_state  # which asks this module in which runtime the database is
 
             console.print(queue_state())
+    elif action == "status":  # a question that has its answer; what needs a running stack fails
+        say("Nothing is running. Start it with: make up")
     else:
         fail("The stack is not running. Start it with: make up")
 

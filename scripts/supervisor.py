@@ -12,6 +12,7 @@ from typing import Any
 from supervisor.xmlrpc import SupervisorTransport
 
 from scripts.checkout import SOCKET
+from scripts.environment import for_servers
 from scripts.local_plan import RUN, Process
 from scripts.output import fail
 
@@ -97,7 +98,8 @@ def start() -> None:
     running = connect()
     if running is None:
         SOCKET.unlink(missing_ok=True)
-        started = subprocess.run([sys.executable, "-m", "supervisor.supervisord", "-c", str(CONFIGURATION)], capture_output=True, text=True)
+        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(CONFIGURATION)]
+        started = subprocess.run(command, env=for_servers(), capture_output=True, text=True)  # which all that it starts inherits
         if started.returncode:
             fail(f"Supervisor did not start: {(started.stdout + started.stderr).strip()}")
         return

@@ -34,12 +34,6 @@ LOCKS = {
 INSTALLER = ["scripts/uv.txt"]
 # Packages that came in a bundle (make load-bundle), in a folder for each kind of Python.
 WHEELS = ROOT / ".cache" / "wheels"
-# Caches go where make clean finds them, not to the home directory; and what pip and Python are told elsewhere about other
-# environments does not count here.
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")}
-ENVIRONMENT["PIP_CACHE_DIR"] = str(ROOT / ".cache" / "pip")
-ENVIRONMENT["UV_CACHE_DIR"] = str(ROOT / ".cache" / "uv")
-ENVIRONMENT["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
 
 
 def ensure(*groups):
@@ -134,12 +128,15 @@ def tool(name):
 
 def run(text, *commands):
     """Run commands at the top of the checkout as one step; what they print is shown where one fails, which ends this program."""
+    from scripts import package_index
     from scripts.causes import cause
     from scripts.progress import step
 
     with step(text, sys.stderr):
         for command in commands:
-            done = subprocess.run(command, cwd=str(ROOT), env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            is_pip = command[1:3] == ["-m", "pip"]
+            given = package_index.for_pip(command[:3]) if is_pip else package_index.for_uv()
+            done = subprocess.run(command, cwd=str(ROOT), env=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             if done.returncode:
                 break
     if done.returncode:
@@ -167,10 +164,12 @@ def main():
     if sys.version_info < NEEDED:
         python = newer()
         if python:
-            os.execv(python, [python, *sys.argv])
+            os.execv(python, [python, "-I", *sys.argv])
         fail("Python 3.11 or newer is needed, this is %d.%d. Name another: make PYTHON=python3.13 ..." % sys.version_info[:2])
-    # In place of this folder, some of whose modules are named as Python's own.
-    sys.path[0] = str(ROOT)
+    # In place of this folder, some of whose modules are named as Python's own; with -I or PYTHONSAFEPATH it is not there.
+    sys.path[:] = [str(ROOT), *(path for path in sys.path if path != str(ROOT / "scripts"))]
+    from scripts import environment  # noqa: F401  composes what the command has in place of the caller's environment
+
     python = sys.executable
     if sys.argv[1] != "none":
         ensure(*(group for group in sys.argv[1].split(",") if group))
@@ -184,7 +183,7 @@ def main():
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
-    os.execve(python, [python, "-m", "scripts.module", *sys.argv[3:]], ENVIRONMENT)
+    os.execv(python, [python, "-m", "scripts.module", *sys.argv[3:]])
 
 
 if __name__ == "__main__":

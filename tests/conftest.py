@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.stack import running
 from tests.machine_load import MARK
 from tests.measured import (  # noqa: F401  hooks and a fixture
     measure,
@@ -34,7 +35,7 @@ def stack() -> Iterator[None]:
     if "TARGET" in os.environ:
         yield
         return
-    was_up = run_stack("status").returncode == 0
+    was_up = bool(running())
     if not was_up:
         started = run_stack("up")
         assert started.returncode == 0, started.stdout + started.stderr

@@ -5,7 +5,6 @@ process of this machine: no published port, and nothing that another machine cou
 """
 
 import json
-import os
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from loadtest.engine.keeper import keep
 from loadtest.engine.variants import EngineError
 from scripts.compose_file import ROOT, load, variables
 from scripts.docker_compose import without_progress
+from scripts.environment import for_network
 from scripts.servers import uninterrupted
 
 SERVICE = "locust-worker"
@@ -54,7 +54,7 @@ def worker_containers(count: int, cpus: set[int] | None) -> Iterator[None]:
     """``count`` of them for the length of the block, on the CPUs ``cpus``. Raises EngineError."""
     check_engine()
     keep(f"project {variables().get('COMPOSE_PROJECT_NAME') or load()[1]['name']}")
-    environment = {**os.environ, "LOCUST_CPUSET": ",".join(map(str, sorted(cpus or ())))}
+    environment = {**for_network(), "LOCUST_CPUSET": ",".join(map(str, sorted(cpus or ())))}
     command = [*COMPOSE, "up", "--detach", "--build", "--quiet-pull", "--scale", f"{SERVICE}={count}", SERVICE]
     try:
         ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, start_new_session=True)

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from scripts import venv
+from scripts import environment, venv
 from scripts.compose_file import ROOT
 
 # pip-audit ends green where the database knows no package at all, as behind a proxy that passes only the package index. A
@@ -113,7 +113,7 @@ def run(database: Database, versions: Mapping[str, str]) -> list[dict[str, objec
         file.flush()
         command += ["--requirement", file.name]
         try:
-            done = subprocess.run(command, cwd=ROOT, env=venv.ENVIRONMENT, capture_output=True, text=True, timeout=SECONDS)
+            done = subprocess.run(command, cwd=ROOT, env=environment.for_network(), capture_output=True, text=True, timeout=SECONDS)
         except subprocess.TimeoutExpired:
             raise NotAnswered(f"not within {SECONDS} seconds") from None
     try:

@@ -7,6 +7,7 @@ from scripts import docker_engine
 from scripts.compose_file import ROOT, project
 from scripts.docker_engine import OLDEST_COMPOSE, OLDEST_ENGINE, dotted
 from scripts.doctor.finding import DOCKER, Finding
+from scripts.environment import for_network
 
 SECONDS = 15
 WITHOUT = "; without it the stack runs as local processes, and chaos and deploy do not run"
@@ -48,6 +49,6 @@ def name() -> Finding:
 def fine(*words: str) -> bool:
     """Whether a docker command succeeds in time."""
     try:
-        return subprocess.run(["docker", *words], capture_output=True, timeout=SECONDS).returncode == 0
+        return subprocess.run(["docker", *words], env=for_network(), capture_output=True, timeout=SECONDS).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
         return False

@@ -11,6 +11,8 @@ from pathlib import Path
 from scripts import venv
 from scripts.docker_engine import dotted
 from scripts.doctor.finding import LOCAL, RUNTIMES, Finding
+from scripts.environment import for_network
+from scripts.package_index import CACHES
 
 SECONDS = 30
 
@@ -52,7 +54,7 @@ def packages() -> Finding:
     quick = ["--disable-pip-version-check", "--retries", "0", "--timeout", "5"]
     try:
         asked = subprocess.run(
-            [*pip, "index", "versions", "uv", *quick], capture_output=True, text=True, timeout=SECONDS, env=venv.ENVIRONMENT
+            [*pip, "index", "versions", "uv", *quick], capture_output=True, text=True, timeout=SECONDS, env=for_network() | CACHES
         )
         printed = asked.stdout
     except subprocess.TimeoutExpired:

@@ -23,6 +23,7 @@ TAG = f"{project()}-bundle"  # as tests/checkouts.py has it
 TINY = f"twogates-tiny:{TAG}"
 # Nothing listens there.
 NO_NETWORK = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "PIP_INDEX_URL", "UV_INDEX_URL", "UV_DEFAULT_INDEX"), "http://127.0.0.1:9")
+NO_NETWORK |= {"NO_PROXY": "", "no_proxy": ""}  # a program of ours says "*" to those that it starts
 
 
 class Room:

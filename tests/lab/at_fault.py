@@ -43,7 +43,7 @@ def unreportable() -> Found:
 
 def waits() -> Found:
     """Until it is interrupted or killed."""
-    Path(os.environ["WAITS_SINCE"]).touch()
+    Path(os.environ["TWOGATES_WAITS_SINCE"]).touch()
     gevent.sleep(WAITING_SECONDS)
     raise AssertionError("nobody ended it")
 

@@ -101,7 +101,7 @@ def test_a_run_that_is_broken_off_is_continued(tmp_path: Path, number: signal.Si
     run = subprocess.Popen(
         command,
         cwd=ROOT,
-        env={**ENVIRONMENT, "WAITS_SINCE": str(since)},
+        env={**ENVIRONMENT, "TWOGATES_WAITS_SINCE": str(since)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

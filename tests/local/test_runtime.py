@@ -115,6 +115,6 @@ def test_a_wrong_setting(tmp_path: Path, environment: dict[str, str], says: str)
 def test_not_running(tmp_path: Path) -> None:
     folder = copy_of_checkout(tmp_path)
     status = other_stack(folder, "status")
-    assert (status.returncode, status.stderr) == (1, "twogates: The stack is not running. Start it with: make up\n")
+    assert (status.returncode, status.stdout) == (0, "Nothing is running. Start it with: make up\n")
     down = other_stack(folder, "down")
     assert (down.returncode, down.stdout) == (0, "Nothing was running.\n")

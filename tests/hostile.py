@@ -1,0 +1,85 @@
+"""What a shell may hold for other programs. Each of these has kept this stack, or one like it, from starting."""
+
+NOTHING_LISTENS = "http://127.0.0.1:9"
+PROXIES = {f"{kind}_proxy": NOTHING_LISTENS for kind in ("http", "https", "all")}
+PROXIES |= {name.upper(): value for name, value in PROXIES.items()}
+# Where and how packages are installed, in place of how they are reached.
+INSTALLING = {
+    "PIP_USER": "true",
+    "PIP_TARGET": "/nonexistent/target",
+    "PIP_PREFIX": "/nonexistent/prefix",
+    "PIP_REQUIRE_VIRTUALENV": "true",
+    "PIP_NO_BINARY": ":all:",
+    "PIP_CONSTRAINT": "/nonexistent/constraints.txt",
+    "UV_SYSTEM_PYTHON": "1",
+    "UV_NO_BINARY": "1",
+    "UV_EXCLUDE_NEWER": "2001-01-01",
+    "UV_PYTHON": "/nonexistent/python",
+    "UV_PROJECT_ENVIRONMENT": "/nonexistent/environment",
+}
+HOSTILE = {
+    **PROXIES,
+    **INSTALLING,
+    # PostgreSQL's client library, in psycopg and in psql.
+    "PGHOST": "/nonexistent",
+    "PGHOSTADDR": "192.0.2.1",
+    "PGPORT": "1",
+    "PGUSER": "nobody",
+    "PGPASSWORD": "wrong",
+    "PGDATABASE": "other",
+    "PGSSLMODE": "require",
+    "PGOPTIONS": "-c default_transaction_read_only=on",
+    "PGSERVICE": "other",
+    "PGDATA": "/nonexistent/data",
+    # Servers and frameworks.
+    "DJANGO_SETTINGS_MODULE": "other.settings",
+    "GUNICORN_CMD_ARGS": "--bind=127.0.0.1:1 --workers=1",
+    "WEB_CONCURRENCY": "1",
+    "FORWARDED_ALLOW_IPS": "192.0.2.1",
+    "UVICORN_PORT": "1",
+    "FLASK_APP": "other",
+    "FLASK_DEBUG": "1",
+    "NGINX": "0;",
+    "PORT": "1",
+    "HOST": "192.0.2.1",
+    "WORKERS": "0",
+    "POOL": "0",
+    "DATABASE_URL": "postgresql://192.0.2.1/other",
+    "LISTEN_FDS": "3",
+    "NOTIFY_SOCKET": "/nonexistent/notify",
+    "SCRIPT_NAME": "/other",
+    # The laboratory.
+    "LOCUST_USERS": "0",
+    "LOCUST_LOCUSTFILE": "/nonexistent.py",
+    "MPLBACKEND": "module://nonexistent",
+    # Python.
+    "PYTHONHOME": "/nonexistent",
+    "PYTHONPATH": "/nonexistent",
+    "PYTHONSAFEPATH": "1",
+    "PYTHONWARNINGS": "error",
+    "PYTHONOPTIMIZE": "2",
+    "PYTHONINSPECT": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONIOENCODING": "ascii",
+    "PYTHONUTF8": "0",
+    "PYTHONSTARTUP": "/nonexistent.py",
+    "VIRTUAL_ENV": "/nonexistent",
+    "PYTEST_ADDOPTS": "--nonexistent",
+    # Docker.
+    "COMPOSE_PROFILES": "locust,lab",
+    "COMPOSE_ENV_FILES": "/nonexistent.env",
+    "DOCKER_BUILDKIT": "0",
+    "SOURCE_DATE_EPOCH": "1",
+    # The shell, the language, and make.
+    "BASH_ENV": "/nonexistent.sh",
+    "ENV": "/nonexistent.sh",
+    "CDPATH": "/",
+    "TMPDIR": "/nonexistent/tmp",
+    "LC_ALL": "C",
+    "LANG": "de_DE.ISO-8859-1",
+    "LC_NUMERIC": "de_DE.ISO-8859-1",
+    "LANGUAGE": "de",
+    "TZ": "Nowhere/Else",
+    "MAKEFLAGS": "j4",
+    "GIT_DIR": "/nonexistent/.git",
+}
