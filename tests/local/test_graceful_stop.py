@@ -171,11 +171,17 @@ def test_event_streams_end(service: Running, number: signal.Signals) -> None:
                 assert b"chunk 2 of 2" not in longer.recv(4096), "the feed outlived a stream of 15 s"
 
 
-@pytest.mark.parametrize("name", ["flask-threads"])
+@pytest.mark.parametrize("name", ["flask", "flask-threads", "django-wsgi"])
 def test_what_waits_in_the_backlog_is_served(name: str) -> None:
     """Connections that no worker has accepted when it is told to stop: a POST among them could not be sent again."""
     with started(name, graceful=120) as service, ExitStack() as stack:
-        stopped = workers(service)
+        stopped, answered = workers(service), set[int]()
+
+        def all_serve() -> bool:
+            answered.add(int(str((answer(f"{service.url}/") or {"pid": 0})["pid"])))
+            return stopped <= answered
+
+        until("every worker has answered: one that starts has no handler of signals yet", all_serve)
         for pid in stopped:
             os.kill(pid, signal.SIGSTOP)
         waiting = [stack.enter_context(socket.create_connection(("127.0.0.1", service.port), timeout=60)) for _ in range(12)]
