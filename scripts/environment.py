@@ -109,7 +109,8 @@ def variables_of_compose(caller: Mapping[str, str]) -> Iterator[str]:
     for name in ("compose.yaml", *(path.name for path in ROOT.glob("compose.*.yaml")), *compose_files(caller)):
         if (path := ROOT / name).is_file():
             yield from re.findall(r"(?<!\$)\$\{?(\w+)", path.read_text(errors="replace"))
-    yield from re.findall(r"^#?(\w+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    if (example := ROOT / ".env.example").is_file():  # its owner may have renamed it to .env
+        yield from re.findall(r"^#?(\w+)=", example.read_text(errors="replace"), re.MULTILINE)
 
 
 def compose_files(caller: Mapping[str, str]) -> list[str]:

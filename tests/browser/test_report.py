@@ -86,8 +86,8 @@ def test_every_chart_is_drawn_with_all_its_marks(context: BrowserContext, report
 
 def test_marks_have_the_colours_of_the_page(context: BrowserContext, report: Path) -> None:
     colour = "() => getComputedStyle(document.querySelector('#chart-3-measured-1-1 path')).fill"
-    assert opened(context, report, color_scheme="light").page.evaluate(colour) == "rgb(0, 114, 178)"
-    assert opened(context, report, color_scheme="dark").page.evaluate(colour) == "rgb(43, 149, 214)"
+    assert opened(context, report, color_scheme="light").page.evaluate(colour) == "rgb(194, 65, 12)"
+    assert opened(context, report, color_scheme="dark").page.evaluate(colour) == "rgb(255, 154, 98)"
 
 
 @pytest.mark.parametrize("width", WIDTHS)

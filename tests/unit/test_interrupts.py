@@ -29,8 +29,8 @@ def test_every_command_is_started_by_what_resets_it() -> None:
     ("words", "begun"),
     [
         (("scripts.bench", "--rounds", "100"), "memory of the idle stack"),
-        (("loadtest", "lab", "--experiments", "middleware"), "calibration:"),
-        (("loadtest", "plan", "--again"), "calibration:"),
+        (("loadtest", "lab", "--experiments", "middleware"), "1 experiment, about"),
+        (("loadtest", "plan", "--again"), "measuring one first"),
     ],
     ids=["bench", "lab", "plan"],
 )
