@@ -119,6 +119,8 @@ def measuring(docker: bool, short: bool) -> list[Suite]:
         Suite("measured through Nginx", [*THROUGH_NGINX, STACK_LESSONS, *MEASURED], runtime),
         Suite("many inputs", LONG, runtime | inputs),
     ]
+    if not short:
+        found.append(Suite("all departures", ["tests/local/test_departures.py"], {"RUNTIME": "local", "DEPARTURES": "all"}))
     if docker:
         found.append(Suite("measured on Docker", ["tests/docker", *MEASURED], runtime | inputs))
     return found

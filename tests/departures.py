@@ -107,6 +107,7 @@ def half_close(connection: socket.socket) -> None:
     """FIN, and read a little more of the answer."""
     with suppress(OSError):
         connection.shutdown(socket.SHUT_WR)
+        connection.settimeout(1)  # some servers answer only to the whole of a request
         connection.recv(100)
     connection.close()
 

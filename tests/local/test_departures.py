@@ -1,9 +1,11 @@
 """A client that leaves costs at most one line of a service's log, at info and as JSON, whatever it was doing."""
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -57,12 +59,15 @@ def test_a_client_that_leaves(name: str, tmp_path: Path) -> None:
 
 
 def departures(asked: list[Endpoint], routes: dict[int, str]) -> Iterator[tuple[Any, ...]]:
-    """Every endpoint, moment and way, directly and through Nginx."""
-    for port, prefix in routes.items():
-        for endpoint in asked:
-            for _, sent, reads, then in moments(endpoint, prefix):
-                for way in WAYS:
-                    yield port, sent, reads, then, way
+    """Every endpoint and moment, with the ways and the routes in turn; with DEPARTURES=all each of them by every way and route."""
+    turns = list(product(routes.items(), WAYS))
+    turn = 0
+    for endpoint in asked:
+        for at in range(len(list(moments(endpoint, "")))):
+            turn += 1
+            for (port, prefix), way in turns if os.environ.get("DEPARTURES") == "all" else [turns[turn % len(turns)]]:
+                _, sent, reads, then = list(moments(endpoint, prefix))[at]
+                yield port, sent, reads, then, way
 
 
 def start_nginx(running: Servers, folder: Path, port: int) -> int:
