@@ -67,9 +67,8 @@ class Lab:
 
     def run(self, name: str, command: str) -> Results:
         """All of it; raises EngineError and GeneratorError. No service runs any more when it returns or raises."""
-        if self.kept:
-            count = len(self.experiments)
-            self.line(f"{count} experiment{'s' * (count != 1)}, {self.forecast.words}.", lasting=True)
+        count = len(self.experiments)
+        self.line(f"{count} experiment{'s' * (count != 1)}, {self.forecast.words}.", lasting=True)
         self.tell("calibration", "what the load generator can do")
         try:
             ceiling, idle_lag = calibrate.ceiling(self.fleet, self.machine.server_cpus)

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.usefixtures("stack")
     [
         (("scripts.stack", "logs"), "nginx"),
         (("scripts.locust",), "Starting web interface"),
-        (("loadtest", "load", "--seconds", "60"), "calibration:"),
+        (("loadtest", "load", "--seconds", "60"), "1 experiment, about"),
         (("scripts.chat", "--sockets", "20", "--seconds", "60"), "ockets"),
     ],
     ids=["logs", "locust", "load", "chat"],
