@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
+from itertools import chain, count, takewhile
 from pathlib import Path
 
 from loadtest.engine import cores, existing_usage
@@ -17,13 +18,18 @@ from twogates.pool_size import LOOP_POOL
 LOG = supervisor.LOGS / "nginx.log"
 
 
-def written_since(log: Path, then: os.stat_result) -> str:
-    """What was written to a log since its state ``then``; Supervisor may have begun a new file, and kept the old as ``.1``."""
-    rotated = log.stat().st_ino != then.st_ino
-    with (log.with_name(f"{log.name}.1") if rotated else log).open("rb") as file:
-        file.seek(then.st_size)
-        written = file.read()
-    return (written + (log.read_bytes() if rotated else b"")).decode(errors="replace")
+def written_since(log: Path, then: os.stat_result) -> str | None:
+    """Return what was written to a log since its state ``then``, ``None`` where a part of it is gone.
+
+    Supervisor begins a new file when one is full, and keeps a few as ``.1``, ``.2`` and so on, the newest first.
+    """
+    newer: list[bytes] = []
+    for file in takewhile(Path.exists, chain([log], (log.with_name(f"{log.name}.{number}") for number in count(1)))):
+        if file.stat().st_ino == then.st_ino:
+            written = file.read_bytes()[then.st_size :]
+            return b"".join([written, *reversed(newer)]).decode(errors="replace")
+        newer.append(file.read_bytes())
+    return None
 
 
 def pool_of(service: Service, settings: Mapping[str, str], threads: int) -> int:

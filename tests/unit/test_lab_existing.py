@@ -28,6 +28,14 @@ def test_what_was_written_since(tmp_path: Path) -> None:
     log.rename(tmp_path / "nginx.log.1")
     log.write_text("in the new file\n")
     assert written_since(log, then) == "after\nin the new file\n"
+    (tmp_path / "nginx.log.1").rename(tmp_path / "nginx.log.2")
+    log.rename(tmp_path / "nginx.log.1")
+    log.write_text("in the third\n")
+    assert written_since(log, then) == "after\nin the new file\nin the third\n"
+
+    # The oldest is gone: nothing is better than a count of a part.
+    (tmp_path / "nginx.log.2").unlink()
+    assert written_since(log, then) is None
 
 
 BURN = "import time\nwhile time.process_time() < 0.3: pass\nprint('done', flush=True)\nimport sys; sys.stdin.read()"
