@@ -10,6 +10,7 @@ from typing import Any
 from gunicorn.glogging import Logger
 
 from twogates import counters
+from twogates.context import REQUEST_ID
 from twogates.logs import logging_config
 from twogates.settings import ServerSettings
 
@@ -50,7 +51,11 @@ class NoAccessLog(Logger):
 
     def warning(self, msg: str, *args: object, **kwargs: Any) -> None:
         """Log a warning; a request that is malformed, or was broken off, is its client's matter."""
-        (super().info if msg.startswith("Invalid request from") else super().warning)(msg, *args, **kwargs)
+        if msg.startswith("Invalid request from"):
+            REQUEST_ID.set("-")  # it was never read, and the id is still that of the request before it in this thread
+            super().info(msg, *args, **kwargs)
+        else:
+            super().warning(msg, *args, **kwargs)
 
 
 logger_class = NoAccessLog
