@@ -56,7 +56,7 @@ def test_a_wait_takes_its_time(client: httpx.Client, service: Service, path: str
     assert app_seconds(answer) >= 0.25 - EARLY
 
 
-@pytest.mark.parametrize(("sent", "read"), [("0", 0.0), ("0.0", 0.0), ("1e-3", 0.001), (".002", 0.002), ("-0.0", -0.0)])
+@pytest.mark.parametrize(("sent", "read"), [("0", 0.0), ("0.0", 0.0), ("1e-3", 0.001), ("2e-3", 0.002), ("-0.0", -0.0)])
 def test_a_wait_is_any_number(client: httpx.Client, service: Service, sent: str, read: float) -> None:
     assert client.get(f"{service.url}/wait", params={"seconds": sent}).json() == {"waited": read}
 

@@ -13,4 +13,5 @@ def test_an_edit_shows(tmp_path: Path) -> None:
         edit_shows_everywhere(own.folder, own.port)
     finally:
         stopped = own.run("scripts.stack", "down")
+        own.remove()
     assert stopped.returncode == 0, stopped.stderr

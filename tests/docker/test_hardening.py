@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from scripts.compose_file import project
 from tests.conftest import ROOT
 from tests.docker.conftest import docker
 
@@ -127,8 +128,8 @@ def test_only_nginx_is_published_and_only_on_loopback(every_container: list[Cont
 def test_only_nginx_is_on_the_outer_network(every_container: list[Container]) -> None:
     for container in every_container:
         nginx = container["Config"]["Labels"]["com.docker.compose.service"] == "nginx"
-        assert ("twogates_edge" in container["NetworkSettings"]["Networks"]) is nginx
-    assert json.loads(docker("network", "inspect", "twogates_backend"))[0]["Internal"] is True
+        assert (f"{project()}_edge" in container["NetworkSettings"]["Networks"]) is nginx
+    assert json.loads(docker("network", "inspect", f"{project()}_backend"))[0]["Internal"] is True
 
 
 def test_health_check_fails_on_a_bad_status() -> None:

@@ -171,7 +171,7 @@ def test_event_streams_end(service: Running, number: signal.Signals) -> None:
                 assert b"chunk 2 of 2" not in longer.recv(4096), "the feed outlived a stream of 15 s"
 
 
-@pytest.mark.parametrize("name", ["flask", "flask-threads", "django-wsgi"])
+@pytest.mark.parametrize("name", ["flask", "flask-threads"])
 def test_what_waits_in_the_backlog_is_served(name: str) -> None:
     """Connections that no worker has accepted when it is told to stop: a POST among them could not be sent again."""
     with started(name, graceful=120) as service, ExitStack() as stack:

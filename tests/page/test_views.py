@@ -106,6 +106,7 @@ def test_what_is_posted_through_one_service_is_read_on_all_and_across_replicas(o
     session.on("Network.webSocketHandshakeResponseReceived", lambda event: ids.update({event["requestId"]: request_id(event)}))
     page = opened.show("talk")
     readers = page.locator(".reader")
+    readers.nth(3).wait_for(timeout=PATIENCE)
     assert readers.count() == 4
     for reader in readers.all():
         reader.locator('text="connected"').wait_for()
