@@ -171,7 +171,7 @@ def test_event_streams_end(service: Running, number: signal.Signals) -> None:
                 assert b"chunk 2 of 2" not in longer.recv(4096), "the feed outlived a stream of 15 s"
 
 
-@pytest.mark.parametrize("name", ["flask", "flask-threads"])
+@pytest.mark.parametrize("name", ["flask", "flask-threads", "django-wsgi"])
 def test_what_waits_in_the_backlog_is_served(name: str) -> None:
     """Connections that no worker has accepted when it is told to stop: a POST among them could not be sent again."""
     with started(name, graceful=120) as service, ExitStack() as stack:
@@ -185,6 +185,8 @@ def test_what_waits_in_the_backlog_is_served(name: str) -> None:
             until("every worker has answered: one that starts has no handler of signals yet", all_serve)
         for pid in stopped:
             os.kill(pid, signal.SIGSTOP)
+        # Else the kernel delivers SIGTERM first, of two signals that wait.
+        until("each worker stands still", lambda: all(map(is_stopped, stopped)))
         waiting = [stack.enter_context(socket.create_connection(("127.0.0.1", service.port), timeout=60)) for _ in range(12)]
         for one in waiting:
             one.sendall(b"POST /upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nbody")
@@ -198,10 +200,17 @@ def test_what_waits_in_the_backlog_is_served(name: str) -> None:
         assert service.process.wait(60) == 0
 
 
+def status_of(pid: int) -> dict[str, str]:
+    return dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+
+
+def is_stopped(pid: int) -> bool:
+    return status_of(pid)["State"].startswith("T")
+
+
 def is_pending(pid: int, number: int) -> bool:
     """Whether a signal waits for a process that is stopped."""
-    status = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
-    return bool(int(status["ShdPnd"], 16) >> number - 1 & 1)
+    return bool(int(status_of(pid)["ShdPnd"], 16) >> number - 1 & 1)
 
 
 @pytest.mark.parametrize("service", ["flask", "flask-threads"], indirect=True)
