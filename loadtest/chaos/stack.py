@@ -163,6 +163,11 @@ class Stack:
         """Send a signal to a process of a container, by its number inside it."""
         docker("exec", container.id, "sh", "-c", f"kill -s {name} {pid}")
 
+    def end_inside(self, container: Container, name: str, pid: int) -> None:
+        """Send a signal that ends a process, and return when the process is gone: until then it holds its requests."""
+        gone = f"[ ! -e /proc/{pid}/status ] || grep -q '^State:.Z' /proc/{pid}/status"
+        docker("exec", container.id, "sh", "-c", f"kill -s {name} {pid}; for turn in $(seq 1000); do {gone} && break; sleep 0.01; done")
+
     def kill_first(self, container: Container) -> None:
         """SIGKILL a container's first process from outside, as the kernel does when memory is short.
 

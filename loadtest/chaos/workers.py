@@ -5,6 +5,9 @@ from collections.abc import Callable
 from loadtest.chaos.fault import Whole
 from loadtest.chaos.stack import Container, Stack
 
+# Signals that end a process at once, whatever it does.
+ENDS = ("KILL", "SEGV")
+
 
 def signal_worker(name: str) -> Callable[[Stack, str], Whole]:
     """A fault that sends a signal to the first worker of a replica."""
@@ -12,7 +15,8 @@ def signal_worker(name: str) -> Callable[[Stack, str], Whole]:
     def inflict(stack: Stack, service: str) -> Whole:
         container = stack.replica(service)
         before = stack.children(container)
-        stack.signal_inside(container, name, before[0])
+        send = stack.end_inside if name in ENDS else stack.signal_inside
+        send(container, name, before[0])
         return replaced(stack, container, before, before[:1])
 
     return inflict
