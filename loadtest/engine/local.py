@@ -175,7 +175,8 @@ class Local:
         if (number, "app") not in self.pids:
             self.pids[number, "app"] = self.app_pids(running)
             for part, name in (("proxy", f"{number}-nginx"), ("upstream", "upstream")):
-                self.pids[number, part] = proc.tree(self.servers.pid(name)) if name in self.servers.running else []
+                found = proc.tree(self.servers.pid(name)) if name in self.servers.running else []
+                self.pids[number, part] = [pid for pid in found if not is_leaving(pid)]
         return {part: self.pids[number, part] for part in ("app", "proxy", "upstream")}
 
     def app_pids(self, running: Running) -> list[int]:
@@ -227,6 +228,14 @@ class Local:
         with self.servers:
             pass
         shutil.rmtree(FOLDER, ignore_errors=True)
+
+
+def is_leaving(pid: int) -> bool:
+    """Whether a process is an Nginx worker from before a reload, which serves what it has and ends at any moment, or is gone."""
+    try:
+        return b"is shutting down" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return True
 
 
 def reload(nginx: int) -> None:
