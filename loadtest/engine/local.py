@@ -233,15 +233,16 @@ class Local:
 def is_leaving(pid: int) -> bool:
     """Whether a process is an Nginx worker from before a reload, which serves what it has and ends at any moment, or is gone."""
     try:
-        return b"is shutting down" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        title = Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return True
+    return not title or b"is shutting down" in title  # without one it has ended
 
 
 def reload(nginx: int) -> None:
-    """Let Nginx read its configuration again, and return when workers are there that did."""
+    """Let Nginx read its configuration again, and return when workers are there that did, and those of before are leaving."""
     old = set(proc.tree(nginx))
     os.kill(nginx, signal.SIGHUP)
     deadline = monotonic() + RELOAD_SECONDS
-    while set(proc.tree(nginx)) <= old and monotonic() < deadline:
+    while (set(proc.tree(nginx)) <= old or not all(map(is_leaving, old - {nginx}))) and monotonic() < deadline:
         sleep(0.01)
