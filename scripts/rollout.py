@@ -28,7 +28,7 @@ MIGRATION = "migrate"
 MIGRATION_SECONDS = 1800
 # A start takes some 3 on a machine that is idle. One that ends is found at once; this is for one that runs and never answers.
 HEALTHY_SECONDS = 120
-# For so long the Nginx workers of before a reload answer clients that they know (keepalive_min_timeout, 5 s), from their old list.
+# After a reload, old Nginx workers serve clients they are connected to from the old list for this long (keepalive_min_timeout, 5 s).
 KNOWN_CLIENTS_SECONDS = 6.0
 # Nginx asks Docker's name server each second.
 LOOKED_UP_SECONDS = 2.0

@@ -26,7 +26,7 @@ SIZES: dict[str, ViewportSize] = {
 # Those that are first are made first: without a report, Results shows what it shows a newcomer.
 FIRST = (("wide", "light"), ("narrow", "dark"))
 AFTER = (*product(("wide", "narrow"), ("light", "dark")), ("projector", "light"))
-COLOURS = 256  # of a picture: a third of the bytes, and nobody sees it
+COLOURS = 256  # of a picture: a third of the bytes, without a visible difference
 TOO_LONG = 120_000  # milliseconds: on a busy machine a load takes long to begin
 LOADED = 25_000  # milliseconds of load that the live view shows
 OPTIONS = ["--headless", "--no-sandbox", "--disable-gpu"]

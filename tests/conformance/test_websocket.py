@@ -77,7 +77,7 @@ def test_a_message_beyond_the_limit_ends_the_connection(service: Service, path: 
 
 
 def code_of(service: Service, path: str, behind: int) -> int | None:
-    """The close code after a message that is too large, with so many bytes behind it; ``None`` after a reset."""
+    """Return the close code after a message that is too large and is followed by more bytes; ``None`` after a reset."""
     with ws(service, path) as socket:
         with suppress(OSError):
             socket.socket.sendall(frame(BINARY, bytes(LIMIT + 1)) + frame(BINARY, bytes(LIMIT)) * (behind // LIMIT))

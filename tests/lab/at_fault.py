@@ -45,7 +45,7 @@ def waits() -> Found:
     """Until it is interrupted or killed."""
     Path(os.environ["TWOGATES_WAITS_SINCE"]).touch()
     gevent.sleep(WAITING_SECONDS)
-    raise AssertionError("nobody ended it")
+    raise AssertionError("the test did not end it")
 
 
 FAULTS: dict[str, Callable[[], Found]] = {"raises": raises, "kills": kills, "unreportable": unreportable, "waits": waits}

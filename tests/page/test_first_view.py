@@ -239,7 +239,7 @@ def test_a_service_has_one_colour_in_every_view(opened: Opened) -> None:
     [
         ([(0, 1.0)] * 8, {"slots": 4, "loops": 4, "cost": 10}, 2.02),  # two turns, each with what a request costs
         ([(0, 1.0)] * 7 + [(500, 1.0)], {"slots": None, "loops": 1, "cost": 10}, 1.51),  # from when the last was sent
-        ([(500, 1.0)] * 4 + [(0, 1.0)] * 4, {"slots": 4, "loops": 4, "cost": 0}, 2.0),  # whoever was sent first is served first
+        ([(500, 1.0)] * 4 + [(0, 1.0)] * 4, {"slots": 4, "loops": 4, "cost": 0}, 2.0),  # first in, first out
         ([(0, 0.2)] * 3, {"slots": None, "loops": 1, "cost": 0, "blocks": True}, 0.6),  # a blocked loop is one place
         ([(0, None)], {"slots": 4, "loops": 4, "cost": 10}, None),
     ],

@@ -195,7 +195,7 @@ def test_requests_that_do_not_wait(limiter: str, outcome: str) -> None:
     [
         ("block", DJANGO, 2 / 0.1),  # a blocked loop holds one
         ("offload", replace(DJANGO, helpers=6), 12 / 0.1),
-        ("offload", DJANGO, None),  # nobody knows how many threads a loop has elsewhere
+        ("offload", DJANGO, None),  # the number of threads of a loop on another machine is unknown
         ("offload", FLASK, 4 / 0.1),
         ("query", replace(FASTAPI, pool=10), 10 / 0.3),
         ("query", FASTAPI, None),  # nor its connections
