@@ -8,7 +8,7 @@ from loadtest.engine.local import Local
 from loadtest.experiments import experiments
 from loadtest.model import Variant
 from scripts.compose_file import ROOT
-from scripts.local_plan import make_plan
+from scripts.local_plan import make_plan, run_jobs
 from scripts.locust import page
 from scripts.servers import Command, free_port
 
@@ -24,7 +24,9 @@ def kind(variant: Variant) -> str:
 def servers() -> dict[str, Command]:
     """Each of them by name, with a free port of its own, and the data of the stack."""
     found: dict[str, Command] = {}
-    planned = make_plan().processes
+    plan = make_plan()
+    assert run_jobs(plan.jobs) is None  # the folders and secrets that they read
+    planned = plan.processes
     for process in planned:
         if process.environment.get("PORT"):
             port = free_port()

@@ -41,14 +41,13 @@ class LocalProcesses:
         self.trees = {name: [pid for root in roots for pid in proc.tree(root)] for name, roots in self.pids.items()}
 
     def usage(self, service: str) -> Usage | None:
-        """From the processes' own clocks, and from the database with those of its processes that have ended."""
+        """From the processes' own clocks. Connections to the database are processes, and a reload replaces Nginx's: they may come and go."""
         try:
             user, system = proc.user_and_system(self.trees[service])
             total = proc.seconds_by_clock(self.trees[service])
-            found = {part: proc.seconds_by_clock(self.trees.get(name, [])) for name, part in PARTS.items() if part != "database"}
+            found = {part: sum(map(proc.seconds_with_ended, self.pids.get(name, []))) for name, part in PARTS.items()}
         except (OSError, KeyError):
             return None
-        found["database"] = sum(map(database_seconds, self.pids.get("postgres", [])))
         share = user / (user + system) if user + system else 0.0
         return Usage(total * share, total * (1 - share), overflows=proc.accept_queue_overflows(), **found)
 
@@ -64,17 +63,6 @@ class LocalProcesses:
         """Nothing limits a process of this user."""
         del service
         return None
-
-
-def database_seconds(pid: int) -> float:
-    """CPU seconds of PostgreSQL, each of whose connections is a process that comes and goes."""
-    found = proc.seconds_of_ended(pid)
-    for one in proc.tree(pid):
-        try:
-            found += proc.seconds_by_clock([one])
-        except OSError:  # it ended since
-            continue
-    return found
 
 
 class LocalContainers:

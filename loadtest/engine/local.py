@@ -33,7 +33,7 @@ class Local:
         self.server_cpus, self.other_cpus = server_cpus, other_cpus
         self.servers = Servers(FOLDER)
         self.plan = make_plan(live=False)
-        self.pids: dict[tuple[str, str], list[int]] = {}
+        self.pids: dict[str, list[int]] = {}
         self.values: dict[str, dict[str, str]] = {}
         self.stopping: set[str] = set()  # servers that were told to end, and may be at it still
         self.changed: set[str] = set()  # whose Nginx has another list than at the start, or thinks ill of a server
@@ -156,7 +156,7 @@ class Local:
 
     def mend(self, running: Running) -> None:
         """Start the servers again that were ended, and wait until all answer and Nginx knows them."""
-        names, number = self.names(running), running.counters.parent.name
+        names = self.names(running)
         for name in self.stopping.intersection(names):
             self.servers.running[name].wait()
             self.servers.start(name, self.servers.commands[name])
@@ -166,18 +166,7 @@ class Local:
         if running.variant.proxied and running.variant.name in self.changed:
             self.send_to(running, range(len(names) - running.variant.standing_by))
             self.changed.discard(running.variant.name)
-        for part in ("app", "proxy", "upstream"):
-            self.pids.pop((number, part), None)
-
-    def trees(self, running: Running) -> dict[str, list[int]]:
-        """Process ids by part. They are looked up once: a worker that is replaced in a run is a finding, not a detail."""
-        number = running.counters.parent.name
-        if (number, "app") not in self.pids:
-            self.pids[number, "app"] = self.app_pids(running)
-            for part, name in (("proxy", f"{number}-nginx"), ("upstream", "upstream")):
-                found = proc.tree(self.servers.pid(name)) if name in self.servers.running else []
-                self.pids[number, part] = [pid for pid in found if not is_leaving(pid)]
-        return {part: self.pids[number, part] for part in ("app", "proxy", "upstream")}
+        self.pids.pop(running.variant.name, None)
 
     def app_pids(self, running: Running) -> list[int]:
         """The application's processes now."""
@@ -187,17 +176,27 @@ class Local:
 
     def usage(self, running: Running) -> Usage:
         """CPU seconds from the processes' own clocks."""
-        trees = self.trees(running)
+        pids = self.measured_pids(running)
         try:
-            user, system = proc.user_and_system(trees["app"])
-            total = proc.seconds_by_clock(trees["app"])
-            share = user / (user + system) if user + system else 0.0
-            proxy, upstream = (proc.seconds_by_clock(trees[part]) for part in ("proxy", "upstream"))
+            user, system = proc.user_and_system(pids)
+            total = proc.seconds_by_clock(pids)
         except OSError:
             raise EngineError(f"A process of {running.variant.name} ended while it was measured.") from None
+        share = user / (user + system) if user + system else 0.0
+        proxy, upstream = (self.part_seconds(name) for name in (f"{running.counters.parent.name}-nginx", "upstream"))
         database = self.database.seconds() if self.database else 0.0
         cache = self.cache.seconds() if self.cache else 0.0
         return Usage(total * share, total * (1 - share), proxy, upstream, proc.accept_queue_overflows(), database, cache)
+
+    def measured_pids(self, running: Running) -> list[int]:
+        """The application's processes, looked up once: a worker that is replaced while it is measured is a finding, not a detail."""
+        if running.variant.name not in self.pids:
+            self.pids[running.variant.name] = self.app_pids(running)
+        return self.pids[running.variant.name]
+
+    def part_seconds(self, name: str) -> float:
+        """CPU seconds of a part that is not measured itself. After a reload, Nginx's workers of before may end at any moment."""
+        return proc.seconds_with_ended(self.servers.pid(name)) if name in self.servers.running else 0.0
 
     def holding(self, running: Running) -> Holding:
         """Memory, threads and sockets from /proc."""

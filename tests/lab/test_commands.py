@@ -27,10 +27,6 @@ def run(*words: str, seconds: float = 120.0, folder: Path = ROOT) -> subprocess.
     return subprocess.run([sys.executable, "-m", *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=seconds)
 
 
-# Fails in some runs of all experiments, and was never seen to fail alone: "A process of Flask ended while it was measured."
-KNOWN = {"balance"}
-
-
 def refused(cell: CellResult) -> bool:
     """Whether it was not measured because the load generator of a busy machine could not make its load."""
     return "half of what the load generator can do" in (cell.not_valid or "")
@@ -51,9 +47,7 @@ def report(all_of_them: tuple[subprocess.CompletedProcess[str], Path]) -> Result
 
 def test_lab_ends_well(all_of_them: tuple[subprocess.CompletedProcess[str], Path]) -> None:
     done, folder = all_of_them
-    failed = {path.stem for path in folder.rglob("*.log")}
-    assert failed <= KNOWN, done.stdout + done.stderr
-    assert done.returncode == int(bool(failed)), done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     assert f"Report: {(folder / 'latest').resolve()}" in done.stdout
     lines = done.stderr.splitlines()
@@ -61,14 +55,12 @@ def test_lab_ends_well(all_of_them: tuple[subprocess.CompletedProcess[str], Path
     assert [line.split()[3] for line in lines[1:]] == [f"{name}:" for name in ORDER]
     assert soon(lambda: not left()), left()
     assert not (LAB / "variants").exists()
-    assert bool(list(folder.rglob("run.json"))) <= bool(failed)
+    assert not list(folder.rglob("*.log")) + list(folder.rglob("run.json"))
 
 
 @pytest.mark.parametrize("name", ORDER)
 def test_an_experiment_runs_to_its_end(report: Results, name: str) -> None:
     (result,) = [one for one in report.experiments if one.name == name]
-    if name in KNOWN and result.verdict.outcome == "failed":
-        pytest.xfail(result.verdict.sentence)
     assert result.verdict.sentence == short.SENTENCE
     made = experiments()[name]
     cells = list(made.cells(False))

@@ -18,6 +18,7 @@ import pytest
 import websockets.sync.client as websocket_client
 from websockets.exceptions import ConnectionClosed
 
+from scripts import proc
 from scripts.ready import answer
 from scripts.servers import free_port
 from tests.servers import servers
@@ -62,7 +63,9 @@ def started(name: str, config: str = "", graceful: int = 10) -> Iterator[Running
                 time.sleep(0.05)
             yield running
         finally:
-            process.kill()
+            for pid in proc.tree(process.pid):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
 
 # As a signal that comes right after the fork, to the first worker alone.
@@ -89,6 +92,17 @@ def test_a_worker_that_is_told_to_end_when_it_is_born_ends(name: str, tmp_path: 
             time.sleep(0.05)
         service.process.send_signal(signal.SIGTERM)
         assert service.process.wait(9) == 0  # less than GRACEFUL_TIMEOUT
+
+
+# Gunicorn's sync worker looks every 20 seconds.
+@pytest.mark.parametrize("service", ["flask-threads", "fastapi"], indirect=True)
+def test_workers_end_when_their_master_is_killed(service: Running) -> None:
+    """The port would stay taken for ever, by processes that nobody can tell to end."""
+    workers = proc.tree(service.process.pid)[1:]
+    assert workers
+    service.process.kill()
+    service.process.wait()
+    until("the workers have ended", lambda: not proc.alive(workers))
 
 
 @pytest.mark.parametrize("service", ["flask", "flask-threads", "fastapi", "django-1", "django-wsgi"], indirect=True)

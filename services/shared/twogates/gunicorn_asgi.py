@@ -26,6 +26,8 @@ class Worker(UvicornWorker):
         "ws_per_message_deflate": False,
         # A message of an echo is small. Default 16 MiB a message, in memory, for every socket.
         "ws_max_size": 65536,
+        # Seconds between two reports to Gunicorn, and looks whether it is there still. Default: half of Gunicorn's timeout.
+        "timeout_notify": 1,
     }
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -35,6 +37,13 @@ class Worker(UvicornWorker):
         uvicorn = logging.getLogger("uvicorn.error")
         uvicorn.propagate = True
         uvicorn.setLevel(logging.WARNING)  # at INFO it tells of every socket
+
+    async def callback_notify(self) -> None:
+        """Report to Gunicorn's master, and end as Gunicorn's own workers do when it is gone: the port would stay taken for ever."""
+        if os.getppid() != self.ppid:
+            self.log.info("Parent changed, shutting down: %s", self)
+            os.kill(self.pid, signal.SIGTERM)
+        await super().callback_notify()
 
 
 worker_class = Worker
