@@ -12,22 +12,12 @@ from collections import Counter
 
 from rich.table import Table
 
-from scripts import lint, runtime_docker, runtime_local, test_place
+from scripts import runtime_docker, runtime_local, test_lanes, test_place
 from scripts.output import console, fail
-from scripts.test_suites import REPORTS, Suite, functional, measuring
+from scripts.test_suites import FEW, MANY, REPORTS, SOME, Row, Suite, functional, measuring
 
 
-def run(suites: list[Suite], docker: bool) -> list[tuple[str, float, Counter[str]]]:
-    """The name, seconds and counts of each suite."""
-    rows = []
-    for suite in suites:
-        started = time.monotonic()
-        counts = suite.run(docker)
-        rows.append((suite.name, time.monotonic() - started, counts))
-    return rows
-
-
-def show(rows: list[tuple[str, float, Counter[str]]]) -> None:
+def show(rows: list[Row]) -> None:
     """A table: what each suite took, and how its tests ended."""
     table = Table("suite", "seconds", "passed", "failed", "skipped", "met", "not met", "too busy to tell")
     for name, seconds, counts in rows:
@@ -63,14 +53,18 @@ def everything(what: list[str], short: bool) -> int:
     shutil.rmtree(REPORTS, ignore_errors=True)
     REPORTS.mkdir(parents=True)
     started = time.monotonic()
-    rows = []
+    suites: list[Suite] = []
     if "function" in what:
-        console.rule("linters")
-        failed = lint.main()
-        rows.append(("linters", time.monotonic() - started, Counter(passed=int(not failed), failed=failed)))
-        rows += run(functional(docker), docker)
+        # Where both are asked for, the search through many inputs is not made twice.
+        suites += functional(docker, SOME if "measured" in what else FEW)
     if "measured" in what:
-        rows += run(measuring(docker, short), docker)
+        suites += measuring(docker, short, None if "function" in what else SOME if short else MANY)
+    rows = test_lanes.run([suite for suite in suites if not suite.quiet])
+    for suite in suites:
+        if suite.quiet:
+            began = time.monotonic()
+            counts = suite.run(docker)
+            rows.append(Row(suite.name, time.monotonic() - began, counts))
     if docker:
         test_place.remove_images()
     console.rule(f"{time.monotonic() - started:.0f} seconds")

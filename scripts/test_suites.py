@@ -1,20 +1,23 @@
 """The suites of `make test` and `make test-measured`: which tests run together, in which runtime, with how many inputs."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import IO, NamedTuple
 
-from scripts import test_place
+from scripts import lint, test_place
 from scripts.compose_file import ROOT
 from scripts.output import console
 
 REPORTS = ROOT / ".run" / "tests"
-FUNCTION, MEASURED = ("-m", "not measured"), ("-m", "measured")
+FUNCTION, MEASURED, TAKES_LONG = ("-m", "not measured and not long"), ("-m", "measured"), ("-m", "long")
 TOO_BUSY = "this machine was too busy to tell"  # tests/measured.py
 NONE_SELECTED = 5  # pytest's exit status
 # Where the applications' tests are: they run in one runtime, since they talk to the stack through Nginx alone.
@@ -27,25 +30,41 @@ MANY = {
     "DIFFERENTIAL_EXAMPLES": "2000",
     "BOARD_SEQUENCES": "2000",
     "MALFORMED_REQUESTS": "20000",
-    "LIES_TIMES": "3",
-    "CHAOS_REPEATS": "all",
 }
+REPEATS = {"LIES_TIMES": "3", "CHAOS_REPEATS": "all"}
 LAB_LESSONS, STACK_LESSONS = "tests/lessons/test_in_the_laboratory.py", "tests/lessons/test_on_the_stack.py"
 LONG = ["tests/differential", "tests/conformance/test_malformed.py", "tests/conformance/test_contract.py"]
 
 
+class Row(NamedTuple):
+    """How a suite ended."""
+
+    name: str
+    seconds: float
+    counts: Counter[str]
+
+
 @dataclass
 class Suite:
-    """One run of pytest, under a guard that ends what it leaves running."""
+    """One run of pytest, under a guard that ends what it leaves running; the linters, where it has no arguments."""
 
     name: str
     arguments: list[str]
     environment: dict[str, str] = field(default_factory=dict)
     stack: bool = True  # whether it starts stacks, which then have ports and names of this run
+    quiet: bool = False  # whether it measures, so that nothing may run beside it
+
+    def to_json(self) -> str:
+        """As another process makes it again: ``Suite(**json.loads(text))``."""
+        return json.dumps(asdict(self))
 
     def run(self, docker: bool) -> Counter[str]:
         """Its tests counted by outcome, with one failure for what it left; the output goes through."""
         console.rule(self.name)
+        REPORTS.mkdir(parents=True, exist_ok=True)
+        if not self.arguments:
+            failed = lint.main()
+            return Counter(passed=int(not failed), failed=failed)
         report, left = (REPORTS / f"{self.name.replace(' ', '-')}.{kind}" for kind in ("xml", "left"))
         own = test_place.environment() if self.stack else {}
         words = ["-q", "--durations=10", "--durations-min=2", f"--junitxml={report}", *self.arguments]
@@ -62,18 +81,31 @@ class Suite:
 
 
 def guarded(left: Path, command: list[str], environment: dict[str, str]) -> int:
-    """Run a command under scripts/guard.py; its exit status. An interrupt ends the command, and returns when all of it is gone."""
-    # In a session of its own: Ctrl-C and a kill of the whole group reach this process, and the guard then cleans up.
-    words = [sys.executable, "-m", "scripts.guard", str(left), *command]
-    guard = subprocess.Popen(words, cwd=ROOT, env={**os.environ, **environment}, stdin=subprocess.PIPE, start_new_session=True)
-    assert guard.stdin
+    """Run a command under a guard; its exit status. An interrupt ends the command, and returns when all of it is gone."""
+    guard = start_guard(left, command, environment)
     try:
         return guard.wait()
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if guard.poll() is None else ():
-            signal.signal(number, signal.SIG_IGN)  # a second one must not end this process before its guard is done
-        guard.stdin.close()
-        guard.wait()
+        end_guard(guard)
+
+
+def start_guard(
+    left: Path, command: list[str], environment: dict[str, str], folder: Path = ROOT, output: IO[str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a command under scripts/guard.py, in a checkout and with its output in a file where they are given."""
+    # In a session of its own: Ctrl-C and a kill of the whole group reach this process, and the guard then cleans up.
+    words = [sys.executable, "-m", "scripts.guard", str(left), *command]
+    given = {**os.environ, **environment}
+    return subprocess.Popen(words, cwd=folder, env=given, stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True)
+
+
+def end_guard(guard: subprocess.Popen[bytes]) -> None:
+    """Have a guard end its command where it still runs, and wait until all of it is gone."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if guard.poll() is None else ():
+        signal.signal(number, signal.SIG_IGN)  # a second one must not end this process before its guard is done
+    assert guard.stdin
+    guard.stdin.close()
+    guard.wait()
 
 
 def counted(report: ElementTree.Element, status: int) -> Counter[str]:
@@ -91,36 +123,42 @@ def counted(report: ElementTree.Element, status: int) -> Counter[str]:
     return found
 
 
-def functional(docker: bool) -> list[Suite]:
-    """What `make test` runs: nothing in it holds a time, a rate or a latency."""
+def functional(docker: bool, inputs: Mapping[str, str] = FEW) -> list[Suite]:
+    """What `make test` runs, the longest first: nothing in it holds a time, a rate or a latency."""
+    local = Suite("local processes", ["tests/local", *FUNCTION], {"RUNTIME": "local"})
     # A file a process, two at a time: they wait as much as they compute.
-    found = [Suite("unit", ["tests/unit", "--numprocesses=2", "--dist=loadfile", *FUNCTION], stack=False)]
-    # Before the stack's suites: the laboratory starts its own services, and refuses while another stack runs.
-    found.append(Suite("laboratory", ["tests/lab", "tests/browser", "tests/lessons", *FUNCTION], stack=False))
+    unit = Suite("unit", ["tests/unit", "--numprocesses=2", "--dist=loadfile", *FUNCTION], stack=False)
+    laboratory = Suite("laboratory", ["tests/lab", "tests/browser", "tests/lessons", *FUNCTION], stack=False)
+    linters = Suite("linters", [], stack=False)
     if not docker:
-        return [*found, Suite("local processes", ["tests/local", *THROUGH_NGINX, *FUNCTION], {"RUNTIME": "local", **FEW})]
-    found.append(Suite("local processes", ["tests/local", *FUNCTION], {"RUNTIME": "local"}))
-    found.append(Suite("local processes smoke", [*THROUGH_NGINX, "-m", "smoke and not measured"], {"RUNTIME": "local", **FEW}))
-    found.append(Suite("Docker", ["tests/docker", *THROUGH_NGINX, *FUNCTION], {"RUNTIME": "docker", **FEW}))
-    return found
-
-
-def measuring(docker: bool, short: bool) -> list[Suite]:
-    """What `make test-measured` runs, and with ``short`` each of it once and with fewer inputs."""
-    runtime, inputs = {"RUNTIME": "docker" if docker else "local"}, SOME if short else MANY
-    found = [
-        Suite(
-            "measured without a stack",
-            ["tests/unit", "tests/lab", "tests/browser", "tests/lies", LAB_LESSONS, *MEASURED],
-            inputs,
-            stack=False,
-        ),
-        Suite("measured on local processes", ["tests/local", *MEASURED], {"RUNTIME": "local"}),
-        Suite("measured through Nginx", [*THROUGH_NGINX, STACK_LESSONS, *MEASURED], runtime),
-        Suite("many inputs", LONG, runtime | inputs),
+        return [local, Suite("through Nginx", [*THROUGH_NGINX, *FUNCTION], {"RUNTIME": "local", **inputs}), unit, laboratory, linters]
+    return [
+        Suite("Docker", ["tests/docker", *FUNCTION], {"RUNTIME": "docker"}),
+        local,
+        Suite("through Nginx", [*THROUGH_NGINX, *FUNCTION], {"RUNTIME": "docker", **inputs}),
+        unit,
+        laboratory,
+        linters,
+        Suite("smoke on local processes", [*THROUGH_NGINX, "-m", "smoke and not measured"], {"RUNTIME": "local", **FEW}),
     ]
+
+
+def measuring(docker: bool, short: bool, inputs: Mapping[str, str] | None) -> list[Suite]:
+    """What `make test-measured` runs, and with ``short`` each of it once; with a search through many ``inputs`` where they are given."""
+    runtime = {"RUNTIME": "docker" if docker else "local"}
+    repeats = {} if short else REPEATS
+    alone = ["tests/unit", "tests/lab", "tests/browser", "tests/lies", LAB_LESSONS]
+    found = [
+        Suite("what takes long", ["tests/unit", "tests/lab", *TAKES_LONG], stack=False),
+        Suite("measured without a stack", [*alone, *MEASURED], repeats, stack=False, quiet=True),
+        Suite("measured on local processes", ["tests/local", *MEASURED], {"RUNTIME": "local"}, quiet=True),
+        Suite("measured through Nginx", [*THROUGH_NGINX, STACK_LESSONS, *MEASURED], runtime, quiet=True),
+    ]
+    if inputs:
+        found.append(Suite("many inputs", LONG, {**runtime, **inputs}))
     if not short:
         found.append(Suite("all departures", ["tests/local/test_departures.py"], {"RUNTIME": "local", "DEPARTURES": "all"}))
     if docker:
-        found.append(Suite("measured on Docker", ["tests/docker", *MEASURED], runtime | inputs))
+        found.append(Suite("images", ["tests/docker", *TAKES_LONG], runtime))
+        found.append(Suite("measured on Docker", ["tests/docker", *MEASURED], {**runtime, **repeats}, quiet=True))
     return found

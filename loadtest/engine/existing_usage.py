@@ -41,7 +41,7 @@ class LocalProcesses:
         self.trees = {name: [pid for root in roots for pid in proc.tree(root)] for name, roots in self.pids.items()}
 
     def usage(self, service: str) -> Usage | None:
-        """From the processes' own clocks. Connections to the database are processes, and a reload replaces Nginx's: they may come and go."""
+        """From the processes' own clocks. A connection to the database is a process, and a reload replaces Nginx's: those come and go."""
         try:
             user, system = proc.user_and_system(self.trees[service])
             total = proc.seconds_by_clock(self.trees[service])

@@ -18,7 +18,7 @@ from scripts.compose_file import project
 from tests.checkouts import OwnStack
 from tests.conftest import ROOT
 
-pytestmark = pytest.mark.measured
+pytestmark = pytest.mark.long
 TAG = f"{project()}-bundle"  # as tests/checkouts.py has it
 TINY = f"twogates-tiny:{TAG}"
 # Nothing listens there.

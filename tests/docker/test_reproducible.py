@@ -12,7 +12,7 @@ import pytest
 from tests.checkouts import copy_of_checkout
 from tests.conftest import ROOT
 
-pytestmark = pytest.mark.measured
+pytestmark = pytest.mark.long
 SERVICE = "upstream"
 
 

@@ -1,6 +1,6 @@
 """An experiment that fails takes no other with it, and a run that is broken off is continued. In the short form.
 
-Nothing is measured; those that are marked so take long, and are not among those of `make test`.
+Nothing is measured.
 """
 
 import json
@@ -47,8 +47,8 @@ def outcomes(results: Path) -> dict[str, str]:
     ("fault", "said"),
     [
         ("raises", "KeyError: 'REQUEST_METHOD'."),
-        pytest.param("kills", "RuntimeError: the generators are gone.", marks=pytest.mark.measured),
-        pytest.param("unreportable", "ReportError: ", marks=pytest.mark.measured),
+        pytest.param("kills", "RuntimeError: the generators are gone.", marks=pytest.mark.long),
+        pytest.param("unreportable", "ReportError: ", marks=pytest.mark.long),
     ],
 )
 def test_the_others_go_on(tmp_path: Path, fault: str, said: str) -> None:
@@ -93,7 +93,7 @@ def test_what_failed_is_done_again_and_the_rest_is_kept(tmp_path: Path) -> None:
     assert again.stderr == (f"loadtest: There is nothing to continue in {tmp_path}: each run there is finished. Start one with: make lab\n")
 
 
-@pytest.mark.measured
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_run_that_is_broken_off_is_continued(tmp_path: Path, number: signal.Signals) -> None:
     since = tmp_path / "since"
@@ -128,7 +128,7 @@ def test_a_run_that_is_broken_off_is_continued(tmp_path: Path, number: signal.Si
     assert "broken off" not in (folder / "report.html").read_text()
 
 
-@pytest.mark.measured
+@pytest.mark.long
 def test_a_run_is_not_continued_under_other_conditions(tmp_path: Path) -> None:
     lab(tmp_path, *SHORT, "complexity middleware", fault="raises")
     folder = (tmp_path / "latest").resolve()

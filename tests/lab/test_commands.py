@@ -19,7 +19,7 @@ from tests.conftest import ROOT
 from tests.lab.laboratory import ENVIRONMENT, left, soon
 from tests.lessons.test_plans import PROFILES
 
-pytestmark = pytest.mark.measured  # for they take minutes; nothing is measured
+pytestmark = pytest.mark.long
 
 
 def run(*words: str, seconds: float = 120.0, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:

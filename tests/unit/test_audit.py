@@ -139,6 +139,7 @@ def test_a_bill_names_what_is_there_and_is_of_the_schema(tmp_path: Path) -> None
     assert again.read_text() == path.read_text()
 
 
+@pytest.mark.long
 def test_the_whole_audit_of_the_locks_ends_red_with_a_planted_vulnerability(tmp_path: Path) -> None:
     folder = copy_of_checkout(tmp_path)
     for name in (".venv", ".cache"):

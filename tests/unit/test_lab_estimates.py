@@ -133,6 +133,7 @@ def coverage(holds: Callable[[np.random.Generator], bool], times: int) -> float:
     return sum(holds(random) for _ in range(times)) / times
 
 
+@pytest.mark.long
 def test_intervals_of_throughput_hold_the_truth() -> None:
     """Four windows of ten slices. Percentile intervals of few values are known to be a little too narrow."""
 
@@ -151,6 +152,7 @@ def test_intervals_of_throughput_hold_the_truth() -> None:
     assert 0.90 <= coverage(two, 400) <= 0.98
 
 
+@pytest.mark.long
 def test_intervals_of_percentiles_and_means_hold_the_truth() -> None:
     """Latencies are uniform from 1 to 400 microseconds, so that the truth is known, to the microsecond."""
     truth = {"p50": 200e-6, "p95": 380e-6, "mean": 200.5e-6}

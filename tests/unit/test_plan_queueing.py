@@ -51,6 +51,7 @@ def test_sojourn_where_its_general_form_is_no_number() -> None:
     assert at.sojourn_beyond(2.0) == pytest.approx(beside.sojourn_beyond(2.0), rel=1e-3)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("servers", "busy"), [(1, 0.7), (4, 0.8), (30, 0.85)])
 def test_exponential(servers: int, busy: float) -> None:
     waits, sojourns = first_come(servers, servers * busy, exponential(1.0), CUSTOMERS)
@@ -62,6 +63,7 @@ def test_exponential(servers: int, busy: float) -> None:
     assert queue.sojourn_percentile(0.99) == pytest.approx(sojourns.percentile(0.99), rel=NEAR)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("servers", "busy", "near"), [(1, 0.7, NEAR), (4, 0.8, NEAR), (30, 0.85, NEAR), (300, 0.95, FEW_TIMES)])
 def test_constant(servers: int, busy: float, near: float) -> None:
     waits, _ = first_come(servers, servers * busy, constant(1.0), CUSTOMERS)
@@ -72,6 +74,7 @@ def test_constant(servers: int, busy: float, near: float) -> None:
         assert queue.wait_percentile(share) == pytest.approx(waits.percentile(share), rel=near)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("servers", "busy"), [(1, 0.7), (4, 0.8), (30, 0.85)])
 @pytest.mark.parametrize("variation", [0.1, 0.5])
 def test_between(servers: int, busy: float, variation: float) -> None:
@@ -81,6 +84,7 @@ def test_between(servers: int, busy: float, variation: float) -> None:
     assert queue.wait_percentile(0.99) == pytest.approx(waits.percentile(0.99), rel=NEAR)
 
 
+@pytest.mark.long
 def test_thousands_of_servers() -> None:
     """The line of M/D/c, walked: with 5,000 servers 98 % busy."""
     import random

@@ -6,6 +6,8 @@ from loadtest.plan.held import Held
 from loadtest.plan.response import LoopResponse, SlotResponse
 from tests.unit.plan_simulation import constant, gamma, loops, slots
 
+pytestmark = pytest.mark.long
+
 # CPU times that vary as those of real requests do: a standard deviation of about a third.
 VARIATION = 0.1
 

@@ -120,7 +120,7 @@ def test_the_cpus_of_generator_and_servers_are_apart_and_given_back() -> None:
     assert os.sched_getaffinity(0) == before
 
 
-@pytest.mark.measured
+@pytest.mark.long
 def test_every_server_starts_and_a_run_has_a_figure_for_every_cell(folder: Path) -> None:
     with Servers(folder) as servers:
         plan = make_plan()

@@ -1,5 +1,6 @@
 """The suites of `make test`: which tests they have, how outcomes are counted, and that a killed run leaves nothing."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -9,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts import proc, test_place
-from scripts.test_suites import FUNCTION, MEASURED, TOO_BUSY, Suite, counted, functional, measuring
+from scripts import proc, test_lanes, test_place
+from scripts.test_suites import FUNCTION, MEASURED, SOME, TAKES_LONG, TOO_BUSY, Suite, counted, functional, measuring
 from tests import machine_load, measured
 from tests.conftest import ROOT
 from tests.waiting import until
@@ -39,16 +40,17 @@ def test_the_words_are_those_of_the_tests() -> None:
 
 
 @pytest.mark.parametrize("docker", [False, True], ids=["without Docker", "with Docker"])
-@pytest.mark.parametrize("make", [functional, lambda docker: measuring(docker, short=True)], ids=["function", "measured"])
-def test_every_folder_of_tests_is_in_a_suite(make: object, docker: bool) -> None:
-    suites: list[Suite] = make(docker)  # type: ignore[operator]
-    named = [word for suite in suites for word in suite.arguments if {*FUNCTION, *MEASURED} & {*suite.arguments}]
-    folders = {path.parent for path in (ROOT / "tests").rglob("test_*.py")}
-    marked = {path.parent for path in (ROOT / "tests").rglob("test_*.py") if "mark.measured" in path.read_text()}
-    for folder in folders if make is functional else marked:
-        if (folder.name in ("docker",) and not docker) or (folder.name == "lies" and make is functional):
+@pytest.mark.parametrize("marks", [FUNCTION, MEASURED, TAKES_LONG], ids=["function", "measured", "long"])
+def test_every_folder_of_tests_is_in_a_suite(marks: tuple[str, str], docker: bool) -> None:
+    suites = functional(docker) if marks == FUNCTION else measuring(docker, short=True, inputs=SOME)
+    named = [word for suite in suites for word in suite.arguments if {*marks} & {*suite.arguments} - {"-m"}]
+    tests = [path for path in (ROOT / "tests").rglob("test_*.py") if marks == FUNCTION or f"mark.{marks[1]}" in path.read_text()]
+    assert tests
+    for path in tests:
+        folder = path.parent.name
+        if (folder == "docker" and not docker) or (folder == "lies" and marks == FUNCTION) or path == Path(__file__):
             continue
-        assert any(word.startswith(f"tests/{folder.name}") for word in named), folder
+        assert any(word == f"tests/{folder}" or word == str(path.relative_to(ROOT)) for word in named), path
 
 
 def test_no_test_runs_twice_where_only_the_runtime_differs() -> None:
@@ -59,6 +61,16 @@ def test_no_test_runs_twice_where_only_the_runtime_differs() -> None:
     assert len(words) == len(set(words))
 
 
+def test_what_measures_runs_alone() -> None:
+    suites = [*functional(docker=True), *measuring(docker=True, short=True, inputs=SOME)]
+    assert all(suite.quiet == ("measured" in suite.arguments) for suite in suites)
+
+
+def test_a_suite_is_made_again_in_another_process() -> None:
+    for suite in measuring(docker=True, short=True, inputs=SOME):
+        assert Suite(**json.loads(suite.to_json())) == suite
+
+
 def test_two_checkouts_have_other_names_and_ports(monkeypatch: pytest.MonkeyPatch) -> None:
     ours = test_place.environment()
     monkeypatch.setattr(test_place, "NAME", "twogates-test-00000001")
@@ -67,12 +79,29 @@ def test_two_checkouts_have_other_names_and_ports(monkeypatch: pytest.MonkeyPatc
     assert all(ours[name] != theirs[name] for name in ours)
 
 
+GUARDED = """
+import sys
+from pathlib import Path
+from scripts.test_suites import guarded
+guarded(Path({left!r}), [sys.executable, {suite!r}], {{}})
+"""
+IN_A_LANE = """
+from pathlib import Path
+from scripts import test_lanes
+from scripts.test_suites import Suite
+test_lanes.REPORTS = Path({left!r}).parent
+test_lanes.folders = lambda: [test_lanes.ROOT]
+test_lanes.run([Suite("waits", [{suite!r}], stack=False)])
+"""
+
+
 @pytest.mark.skipif(not proc.SUPPORTED, reason="needs Linux")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
-def test_a_run_that_is_killed_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
+@pytest.mark.parametrize("way", [GUARDED, IN_A_LANE], ids=["alone", "in a lane"])
+def test_a_run_that_is_killed_leaves_nothing(tmp_path: Path, way: str, number: signal.Signals) -> None:
     """The suite's server made itself a daemon. The guard outlives the run, and ends the server."""
-    began = tmp_path / "began"
-    suite = f"""
+    began, suite = tmp_path / "began", tmp_path / "test_suite.py"
+    suite.write_text(f"""
 import os, pathlib, signal
 if os.fork() == 0:
     os.setsid()
@@ -80,16 +109,25 @@ if os.fork() == 0:
         os._exit(0)
     pathlib.Path({str(began)!r}).write_text(f"{{os.getpid()}}")
 signal.pause()
-"""
-    run = f"""
-import sys
-from pathlib import Path
-from scripts.test_suites import guarded
-guarded(Path({str(tmp_path / "left")!r}), [sys.executable, "-c", {suite!r}], {{}})
-"""
+""")
+    run = way.format(left=str(tmp_path / "left"), suite=str(suite))
     with subprocess.Popen([sys.executable, "-c", run], cwd=ROOT, stderr=subprocess.DEVNULL) as process:
         until("the server to begin", lambda: began.is_file() and began.read_text())
         pids = [*proc.tree(process.pid), int(began.read_text())]
         process.send_signal(number)
         process.wait(60)
     until("the guard to end all", lambda: not proc.alive(pids))
+
+
+def test_what_a_lane_prints_and_counts_is_handed_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(test_lanes, "REPORTS", tmp_path)
+    monkeypatch.setattr(test_lanes, "folders", lambda: [ROOT, ROOT])
+    tests = {"good": "def test_it(): pass", "bad": "def test_it(): assert not 'a word'"}
+    for name, text in tests.items():
+        (tmp_path / f"test_{name}.py").write_text(text)
+    rows = test_lanes.run([Suite(name, [str(tmp_path / f"test_{name}.py")], stack=False) for name in tests])
+    counts = {row.name: (row.counts["passed"], row.counts["failed"]) for row in rows}
+    assert counts == {"good": (1, 0), "bad": (0, 1)}
+    assert "assert not 'a word'" in capfd.readouterr().out

@@ -1,0 +1,119 @@
+"""Suites that run side by side, each lane in a checkout of its own: most of the time a test waits for a server.
+
+The first lane is this checkout. The second is a copy of it in .run/lane, for two stacks cannot share a folder .run.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from scripts.checkout import ROOT, unusable
+from scripts.output import console
+from scripts.test_suites import REPORTS, Row, Suite, end_guard, start_guard
+
+COPY = ROOT / ".run" / "lane"
+KEPT = {".venv", ".run", ".cache"}
+GROUPS = "scripts,services,loadtest,tests"  # what the tests need of scripts/venv.py
+PERCENT = re.compile(r"\[ *(\d+)%\]")
+LOOK_SECONDS, TELL_SECONDS = 0.2, 60.0
+
+
+class Lane:
+    """A checkout in which one suite runs at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.suite: Suite | None = None
+
+    def begin(self, suite: Suite) -> None:
+        """Start a suite here; what it prints goes into a file."""
+        self.suite, self.began = suite, time.monotonic()
+        named = REPORTS / f"{suite.name.replace(' ', '-')}"
+        self.result, self.printed = named.with_suffix(".json"), named.with_suffix(".txt")
+        module = ["-m", "scripts.test_lane", suite.to_json(), str(self.result), *(["copy"] if self.folder != ROOT else [])]
+        # The copy has an environment of its own: one knows the path that it was made for.
+        command = [sys.executable, *module] if self.folder == ROOT else [sys.executable, "scripts/venv.py", GROUPS, *module]
+        with self.printed.open("w") as file:
+            self.guard = start_guard(named.with_suffix(".lane"), command, {}, folder=self.folder, output=file)
+
+    @property
+    def progress(self) -> str:
+        """The suite, and how much of it is done."""
+        assert self.suite
+        done = PERCENT.findall(self.printed.read_text(errors="replace"))
+        return f"{self.suite.name} {done[-1] if done else 0} %"
+
+    def ended(self) -> Row | None:
+        """The outcome of the suite when it has ended, whose output is printed then; ``None`` before."""
+        if not self.suite or self.guard.poll() is None:
+            return None
+        counts = Counter[str](json.loads(self.result.read_text())) if self.result.is_file() else Counter(failed=1)
+        sys.stdout.flush()
+        console.print(self.printed.read_text(errors="replace"), markup=False, end="")
+        row = Row(self.suite.name, time.monotonic() - self.began, counts)
+        self.suite = None
+        return row
+
+    def end(self) -> None:
+        """End what runs here, when the whole run is broken off."""
+        if self.suite:
+            end_guard(self.guard)
+
+
+def run(suites: Sequence[Suite]) -> list[Row]:
+    """Run suites, as many at a time as there are lanes, in their order; the outcome of each as they end."""
+    waiting, rows = list(suites), list[Row]()
+    lanes = [Lane(folder) for folder in folders()]
+    with ExitStack() as stack:
+        for lane in lanes:
+            stack.callback(lane.end)
+        told = time.monotonic()
+        while waiting or any(lane.suite for lane in lanes):
+            for lane in lanes:
+                if row := lane.ended():
+                    rows.append(row)
+                if not lane.suite and waiting:
+                    lane.begin(waiting.pop(0))
+            if time.monotonic() > told + TELL_SECONDS:
+                told = time.monotonic()
+                console.print("Running: " + ", ".join(lane.progress for lane in lanes if lane.suite) + f"; {len(waiting)} to come")
+            time.sleep(LOOK_SECONDS)
+    return rows
+
+
+def folders() -> list[Path]:
+    """The checkouts to run in: this one alone where there is one CPU, or where it cannot be copied to a place below."""
+    two = (os.cpu_count() or 1) > 1 and not unusable(COPY) and (ROOT / ".git").exists() and shutil.which("git")
+    return [ROOT, copied()] if two else [ROOT]
+
+
+def copied() -> Path:
+    """A clone of this checkout with what is not committed yet, in which only its own environment stays from run to run."""
+    COPY.mkdir(parents=True, exist_ok=True)
+    for entry in COPY.iterdir():
+        if entry.name not in KEPT:
+            shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+    git("clone", "--quiet", "--no-checkout", str(ROOT), str(COPY / "cloned"))
+    (COPY / "cloned" / ".git").rename(COPY / ".git")
+    (COPY / "cloned").rmdir()
+    git("-C", str(COPY), "reset", "--quiet")
+    for name in git("-C", str(ROOT), "ls-files", "-co", "--exclude-standard", "-z").split("\0"):
+        if (ROOT / name).is_file():
+            (COPY / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, COPY / name)
+    if not (COPY / ".cache").exists():
+        (ROOT / ".cache").mkdir(exist_ok=True)
+        (COPY / ".cache").symlink_to(ROOT / ".cache")  # downloaded packages
+    return COPY
+
+
+def git(*words: str) -> str:
+    return subprocess.run(["git", *words], capture_output=True, text=True, check=True).stdout
