@@ -1,6 +1,6 @@
 """Suites that run side by side, each lane in a checkout of its own: most of the time a test waits for a server.
 
-The first lane is this checkout. The second is a copy of it in .run/lane, for two stacks cannot share a folder .run.
+The first lane is this checkout. The others are copies of it in .run, for two stacks cannot share that folder.
 """
 
 import json
@@ -19,7 +19,8 @@ from scripts.checkout import ROOT, unusable
 from scripts.output import console
 from scripts.test_suites import REPORTS, Row, Suite, end_guard, start_guard
 
-COPY = ROOT / ".run" / "lane"
+# One more than there are CPUs, but no more than this: a stack takes half a gigabyte of memory.
+MOST = 3
 KEPT = {".venv", ".run", ".cache"}
 GROUPS = "scripts,services,loadtest,tests"  # what the tests need of scripts/venv.py
 PERCENT = re.compile(r"\[ *(\d+)%\]")
@@ -69,8 +70,8 @@ class Lane:
 
 
 def run(suites: Sequence[Suite]) -> list[Row]:
-    """Run suites, as many at a time as there are lanes, in their order; the outcome of each as they end."""
-    waiting, rows = list(suites), list[Row]()
+    """Run suites, as many at a time as there are lanes, the longest first; the outcome of each as they end."""
+    waiting, rows = sorted(suites, key=lambda suite: -suite.seconds), list[Row]()
     lanes = [Lane(folder) for folder in folders()]
     with ExitStack() as stack:
         for lane in lanes:
@@ -91,28 +92,30 @@ def run(suites: Sequence[Suite]) -> list[Row]:
 
 def folders() -> list[Path]:
     """The checkouts to run in: this one alone where there is one CPU, or where it cannot be copied to a place below."""
-    two = (os.cpu_count() or 1) > 1 and not unusable(COPY) and (ROOT / ".git").exists() and shutil.which("git")
-    return [ROOT, copied()] if two else [ROOT]
+    copies = [ROOT / ".run" / f"lane{number}" for number in range(2, min(MOST, (os.cpu_count() or 1) + 1) + 1)]
+    if os.cpu_count() == 1 or not (ROOT / ".git").exists() or not shutil.which("git") or any(map(unusable, copies)):
+        return [ROOT]
+    return [ROOT, *map(copied, copies)]
 
 
-def copied() -> Path:
+def copied(copy: Path) -> Path:
     """A clone of this checkout with what is not committed yet, in which only its own environment stays from run to run."""
-    COPY.mkdir(parents=True, exist_ok=True)
-    for entry in COPY.iterdir():
+    copy.mkdir(parents=True, exist_ok=True)
+    for entry in copy.iterdir():
         if entry.name not in KEPT:
             shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
-    git("clone", "--quiet", "--no-checkout", str(ROOT), str(COPY / "cloned"))
-    (COPY / "cloned" / ".git").rename(COPY / ".git")
-    (COPY / "cloned").rmdir()
-    git("-C", str(COPY), "reset", "--quiet")
+    git("clone", "--quiet", "--no-checkout", str(ROOT), str(copy / "cloned"))
+    (copy / "cloned" / ".git").rename(copy / ".git")
+    (copy / "cloned").rmdir()
+    git("-C", str(copy), "reset", "--quiet")
     for name in git("-C", str(ROOT), "ls-files", "-co", "--exclude-standard", "-z").split("\0"):
         if (ROOT / name).is_file():
-            (COPY / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, COPY / name)
-    if not (COPY / ".cache").exists():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, copy / name)
+    if not (copy / ".cache").exists():
         (ROOT / ".cache").mkdir(exist_ok=True)
-        (COPY / ".cache").symlink_to(ROOT / ".cache")  # downloaded packages
-    return COPY
+        (copy / ".cache").symlink_to(ROOT / ".cache")  # downloaded packages
+    return copy
 
 
 def git(*words: str) -> str:

@@ -24,7 +24,7 @@ NONE_SELECTED = 5  # pytest's exit status
 THROUGH_NGINX = ["tests/conformance", "tests/differential", "tests/page"]
 # Generated inputs. `make test` sends enough to show that each family of endpoints works; the search for rare ones is long.
 FEW = {"CONTRACT_EXAMPLES": "10", "DIFFERENTIAL_EXAMPLES": "60", "BOARD_SEQUENCES": "40", "MALFORMED_REQUESTS": "1000"}
-SOME = {"CONTRACT_EXAMPLES": "50", "DIFFERENTIAL_EXAMPLES": "500", "BOARD_SEQUENCES": "200", "MALFORMED_REQUESTS": "5000"}
+SOME = {"CONTRACT_EXAMPLES": "25", "DIFFERENTIAL_EXAMPLES": "200", "BOARD_SEQUENCES": "100", "MALFORMED_REQUESTS": "3000"}
 MANY = {
     "CONTRACT_EXAMPLES": "300",
     "DIFFERENTIAL_EXAMPLES": "2000",
@@ -53,6 +53,7 @@ class Suite:
     environment: dict[str, str] = field(default_factory=dict)
     stack: bool = True  # whether it starts stacks, which then have ports and names of this run
     quiet: bool = False  # whether it measures, so that nothing may run beside it
+    seconds: float = 0.0  # what it took once beside others: the longest begin first
 
     def to_json(self) -> str:
         """As another process makes it again: ``Suite(**json.loads(text))``."""
@@ -124,23 +125,19 @@ def counted(report: ElementTree.Element, status: int) -> Counter[str]:
 
 
 def functional(docker: bool, inputs: Mapping[str, str] = FEW) -> list[Suite]:
-    """What `make test` runs, the longest first: nothing in it holds a time, a rate or a latency."""
-    local = Suite("local processes", ["tests/local", *FUNCTION], {"RUNTIME": "local"})
+    """What `make test` runs: nothing in it holds a time, a rate or a latency."""
     # A file a process, two at a time: they wait as much as they compute.
-    unit = Suite("unit", ["tests/unit", "--numprocesses=2", "--dist=loadfile", *FUNCTION], stack=False)
-    laboratory = Suite("laboratory", ["tests/lab", "tests/browser", "tests/lessons", *FUNCTION], stack=False)
-    linters = Suite("linters", [], stack=False)
-    if not docker:
-        return [local, Suite("through Nginx", [*THROUGH_NGINX, *FUNCTION], {"RUNTIME": "local", **inputs}), unit, laboratory, linters]
-    return [
-        Suite("Docker", ["tests/docker", *FUNCTION], {"RUNTIME": "docker"}),
-        local,
-        Suite("through Nginx", [*THROUGH_NGINX, *FUNCTION], {"RUNTIME": "docker", **inputs}),
-        unit,
-        laboratory,
-        linters,
-        Suite("smoke on local processes", [*THROUGH_NGINX, "-m", "smoke and not measured"], {"RUNTIME": "local", **FEW}),
-    ]
+    unit = Suite("unit", ["tests/unit", "--numprocesses=2", "--dist=loadfile", *FUNCTION], stack=False, seconds=260)
+    laboratory = Suite("laboratory", ["tests/lab", "tests/browser", "tests/lessons", *FUNCTION], stack=False, seconds=180)
+    found = [Suite("linters", [], stack=False, seconds=40), unit, laboratory]
+    found.append(Suite("local processes", ["tests/local", *FUNCTION], {"RUNTIME": "local"}, seconds=590))
+    runtime = {"RUNTIME": "docker" if docker else "local"}
+    found.append(Suite("through Nginx", [*THROUGH_NGINX, *FUNCTION], {**runtime, **inputs}, seconds=500))
+    if docker:
+        found.append(Suite("Docker", ["tests/docker", *FUNCTION], runtime, seconds=540))
+        smoke = [*THROUGH_NGINX, "-m", "smoke and not measured"]
+        found.append(Suite("smoke on local processes", smoke, {"RUNTIME": "local", **FEW}, seconds=40))
+    return found
 
 
 def measuring(docker: bool, short: bool, inputs: Mapping[str, str] | None) -> list[Suite]:
@@ -149,16 +146,18 @@ def measuring(docker: bool, short: bool, inputs: Mapping[str, str] | None) -> li
     repeats = {} if short else REPEATS
     alone = ["tests/unit", "tests/lab", "tests/browser", "tests/lies", LAB_LESSONS]
     found = [
-        Suite("what takes long", ["tests/unit", "tests/lab", *TAKES_LONG], stack=False),
+        Suite("long units", ["tests/unit", *TAKES_LONG], stack=False, seconds=180),
+        Suite("long laboratory", ["tests/lab", *TAKES_LONG], stack=False, seconds=420),
+        Suite("long on local processes", ["tests/local", *TAKES_LONG], {"RUNTIME": "local"}, seconds=50),
         Suite("measured without a stack", [*alone, *MEASURED], repeats, stack=False, quiet=True),
         Suite("measured on local processes", ["tests/local", *MEASURED], {"RUNTIME": "local"}, quiet=True),
         Suite("measured through Nginx", [*THROUGH_NGINX, STACK_LESSONS, *MEASURED], runtime, quiet=True),
     ]
     if inputs:
-        found.append(Suite("many inputs", LONG, {**runtime, **inputs}))
+        found.append(Suite("many inputs", LONG, {**runtime, **inputs}, seconds=600))
     if not short:
-        found.append(Suite("all departures", ["tests/local/test_departures.py"], {"RUNTIME": "local", "DEPARTURES": "all"}))
+        found.append(Suite("all departures", ["tests/local/test_departures.py"], {"RUNTIME": "local", "DEPARTURES": "all"}, seconds=300))
     if docker:
-        found.append(Suite("images", ["tests/docker", *TAKES_LONG], runtime))
+        found.append(Suite("long on Docker", ["tests/docker", *TAKES_LONG], runtime, seconds=70))
         found.append(Suite("measured on Docker", ["tests/docker", *MEASURED], {**runtime, **repeats}, quiet=True))
     return found

@@ -96,7 +96,7 @@ def test_nginx_closes_first(tmp_path: Path) -> None:
     assert {name for name, hop in hops.items() if hop.announced} <= kinds["sync"] | {"monitor", "locust"}
 
 
-@pytest.mark.measured  # a race: it shows on a quiet machine
+@pytest.mark.long
 def test_no_post_is_lost_to_threads(nginx: Start, tmp_path: Path) -> None:
     threads = servers()["flask-threads"]
     with Servers(tmp_path) as running:
