@@ -57,7 +57,7 @@ def started(name: str, config: str = "", graceful: int = 10) -> Iterator[Running
     with subprocess.Popen(command, cwd=server.folder, env=environment) as process:
         running = Running(process, port)
         try:
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 60
             while answer(f"{running.url}/healthz") is None:
                 assert time.monotonic() < deadline
                 time.sleep(0.05)
@@ -85,13 +85,10 @@ def post_fork(server, worker):
 def test_a_worker_that_is_told_to_end_when_it_is_born_ends(name: str, tmp_path: Path) -> None:
     config, born = tmp_path / "config.py", tmp_path / "born"
     config.write_text(SIGNALLED_AT_BIRTH.format(path=str(born)))
-    with started(name, config=str(config)) as service:
-        deadline = time.monotonic() + 10
-        while Path(f"/proc/{born.read_text()}").exists():
-            assert time.monotonic() < deadline, "it is still there"
-            time.sleep(0.05)
+    with started(name, config=str(config), graceful=200) as service:
+        until("the worker has ended", lambda: not Path(f"/proc/{born.read_text()}").exists())
         service.process.send_signal(signal.SIGTERM)
-        assert service.process.wait(9) == 0  # less than GRACEFUL_TIMEOUT
+        assert service.process.wait(60) == 0  # less than GRACEFUL_TIMEOUT, when Gunicorn kills a worker that did not hear it
 
 
 # Gunicorn's sync worker looks every 20 seconds.
@@ -114,14 +111,13 @@ def test_requests_in_flight_are_finished(service: Running) -> None:
     assert service.process.wait(20) == 0
 
 
-@pytest.mark.parametrize("service", ["monitor"], indirect=True)
-def test_who_watches_holds_nothing_up(service: Running) -> None:
-    with httpx.stream("GET", f"{service.url}/live/events", timeout=10) as events:
+def test_who_watches_holds_nothing_up() -> None:
+    with started("monitor", graceful=200) as service, httpx.stream("GET", f"{service.url}/live/events", timeout=60) as events:
         pieces = events.iter_text()
         next(pieces)
         service.process.send_signal(signal.SIGTERM)
         assert all(piece.startswith("data: ") for piece in pieces)  # to the end of the answer
-    assert service.process.wait(3) == 0
+        assert service.process.wait(60) == 0
 
 
 @pytest.mark.parametrize("service", ["django-1"], indirect=True)
@@ -147,10 +143,10 @@ def begin(service: Running, stack: ExitStack) -> list[tuple[str, Iterator[str]]]
 def test_websockets_are_told_to_come_back(service: Running) -> None:
     with websocket_client.connect(f"ws://127.0.0.1:{service.port}/ws") as client:
         client.send("here")
-        assert client.recv(timeout=5) == "here"
+        assert client.recv(timeout=60) == "here"
         service.process.send_signal(signal.SIGTERM)
         with pytest.raises(ConnectionClosed):
-            client.recv(timeout=10)
+            client.recv(timeout=60)
         assert client.close_code == 1012
     assert service.process.wait(20) == 0
 
@@ -263,10 +259,7 @@ def test_a_line_that_never_ends_is_left_to_the_new_workers(service: Running) -> 
         try:
             before = workers(service)
             service.process.send_signal(signal.SIGHUP)
-            deadline = time.monotonic() + 9  # half of GRACEFUL_TIMEOUT, and a request
-            while before & workers(service):
-                assert time.monotonic() < deadline, "an old worker is still there"
-                time.sleep(0.1)
+            until("the old workers have ended", lambda: not before & workers(service))
         finally:
             over.set()
         assert [one.result() for one in asking] == [{200}] * 30
@@ -293,7 +286,7 @@ def test_what_is_sent_on_a_kept_connection_is_answered(name: str, tmp_path: Path
     config = tmp_path / "config.py"
     config.write_text(LINGERING.format(server="wsgi_server.py" if name == "django-wsgi" else "server.py"))
     with started(name, config=str(config)) as service, ExitStack() as stack:
-        kept = HTTPConnection("127.0.0.1", service.port, timeout=10)
+        kept = HTTPConnection("127.0.0.1", service.port, timeout=60)
         stack.callback(kept.close)
         kept.request("GET", "/json")
         kept.getresponse().read()
@@ -324,7 +317,7 @@ def wait_until_refused(service: Running, seconds: float) -> None:
 def test_a_websocket_that_comes_while_it_stops_is_told_too(service: Running) -> None:
     """Nginx keeps connections, and may send a client that comes back to the replica that it was told to leave."""
     with ExitStack() as stack:
-        kept = stack.enter_context(socket.create_connection(("127.0.0.1", service.port), timeout=10))
+        kept = stack.enter_context(socket.create_connection(("127.0.0.1", service.port), timeout=60))
         kept.sendall(b"GET /json HTTP/1.1\r\nHost: localhost\r\n\r\n")
         received = b""
         while not received.endswith(b"}"):
