@@ -81,8 +81,10 @@ def run(suites: Sequence[Suite]) -> list[Row]:
             for lane in lanes:
                 if row := lane.ended():
                     rows.append(row)
-                if not lane.suite and waiting:
-                    lane.begin(waiting.pop(0))
+                beside = [other.suite for other in lanes if other.suite]
+                if not lane.suite and (next_one := next((suite for suite in waiting if suite.may_run_beside(beside)), None)):
+                    waiting.remove(next_one)
+                    lane.begin(next_one)
             if time.monotonic() > told + TELL_SECONDS:
                 told = time.monotonic()
                 console.print("Running: " + ", ".join(lane.progress for lane in lanes if lane.suite) + f"; {len(waiting)} to come")

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -21,7 +21,7 @@ FUNCTION, MEASURED, TAKES_LONG = ("-m", "not measured and not long"), ("-m", "me
 TOO_BUSY = "this machine was too busy to tell"  # tests/measured.py
 NONE_SELECTED = 5  # pytest's exit status
 # Where the applications' tests are: they run in one runtime, since they talk to the stack through Nginx alone.
-THROUGH_NGINX = ["tests/conformance", "tests/differential", "tests/page"]
+THROUGH_NGINX, PAGE = ["tests/conformance", "tests/differential"], ["tests/page"]
 # Generated inputs. `make test` sends enough to show that each family of endpoints works; the search for rare ones is long.
 FEW = {"CONTRACT_EXAMPLES": "10", "DIFFERENTIAL_EXAMPLES": "60", "BOARD_SEQUENCES": "40", "MALFORMED_REQUESTS": "1000"}
 SOME = {"CONTRACT_EXAMPLES": "25", "DIFFERENTIAL_EXAMPLES": "200", "BOARD_SEQUENCES": "100", "MALFORMED_REQUESTS": "3000"}
@@ -32,6 +32,8 @@ MANY = {
     "MALFORMED_REQUESTS": "20000",
 }
 REPEATS = {"LIES_TIMES": "3", "CHAOS_REPEATS": "all"}
+# These install every package, which makes them half as long as all others of their folder.
+INSTALLING = ["tests/local/test_hostile_shell.py", "tests/local/test_fresh_checkout.py"]
 LAB_LESSONS, STACK_LESSONS = "tests/lessons/test_in_the_laboratory.py", "tests/lessons/test_on_the_stack.py"
 LONG = ["tests/differential", "tests/conformance/test_malformed.py", "tests/conformance/test_contract.py"]
 
@@ -53,7 +55,17 @@ class Suite:
     environment: dict[str, str] = field(default_factory=dict)
     stack: bool = True  # whether it starts stacks, which then have ports and names of this run
     quiet: bool = False  # whether it measures, so that nothing may run beside it
+    browser: bool = False  # whether it has a page open, whose requests Chromium breaks off when a network of Docker's comes or goes
     seconds: float = 0.0  # what it took once beside others: the longest begin first
+
+    @property
+    def networks(self) -> bool:
+        """Whether Docker's networks come and go while it runs."""
+        return self.environment.get("RUNTIME") == "docker"
+
+    def may_run_beside(self, others: Iterable["Suite"]) -> bool:
+        """Whether it does no harm to those that run, nor they to it."""
+        return not any((self.browser and other.networks) or (self.networks and other.browser) for other in others)
 
     def to_json(self) -> str:
         """As another process makes it again: ``Suite(**json.loads(text))``."""
@@ -130,12 +142,15 @@ def functional(docker: bool, inputs: Mapping[str, str] = FEW) -> list[Suite]:
     unit = Suite("unit", ["tests/unit", "--numprocesses=2", "--dist=loadfile", *FUNCTION], stack=False, seconds=260)
     laboratory = Suite("laboratory", ["tests/lab", "tests/browser", "tests/lessons", *FUNCTION], stack=False, seconds=180)
     found = [Suite("linters", [], stack=False, seconds=40), unit, laboratory]
-    found.append(Suite("local processes", ["tests/local", *FUNCTION], {"RUNTIME": "local"}, seconds=590))
+    others = [f"--ignore={file}" for file in INSTALLING]
+    found.append(Suite("local processes", ["tests/local", *others, *FUNCTION], {"RUNTIME": "local"}, seconds=450))
+    found.append(Suite("fresh checkouts", [*INSTALLING, *FUNCTION], {"RUNTIME": "local"}, seconds=190))
     runtime = {"RUNTIME": "docker" if docker else "local"}
     found.append(Suite("through Nginx", [*THROUGH_NGINX, *FUNCTION], {**runtime, **inputs}, seconds=500))
+    found.append(Suite("page", [*PAGE, *FUNCTION], {"RUNTIME": "local"}, browser=True, seconds=190))
     if docker:
         found.append(Suite("Docker", ["tests/docker", *FUNCTION], runtime, seconds=540))
-        smoke = [*THROUGH_NGINX, "-m", "smoke and not measured"]
+        smoke = [*THROUGH_NGINX, "-m", "smoke and not measured and not long"]
         found.append(Suite("smoke on local processes", smoke, {"RUNTIME": "local", **FEW}, seconds=40))
     return found
 
@@ -151,7 +166,7 @@ def measuring(docker: bool, short: bool, inputs: Mapping[str, str] | None) -> li
         Suite("long on local processes", ["tests/local", *TAKES_LONG], {"RUNTIME": "local"}, seconds=50),
         Suite("measured without a stack", [*alone, *MEASURED], repeats, stack=False, quiet=True),
         Suite("measured on local processes", ["tests/local", *MEASURED], {"RUNTIME": "local"}, quiet=True),
-        Suite("measured through Nginx", [*THROUGH_NGINX, STACK_LESSONS, *MEASURED], runtime, quiet=True),
+        Suite("measured through Nginx", [*THROUGH_NGINX, *PAGE, STACK_LESSONS, *MEASURED], runtime, quiet=True),
     ]
     if inputs:
         found.append(Suite("many inputs", LONG, {**runtime, **inputs}, seconds=600))

