@@ -24,7 +24,7 @@ NONE_SELECTED = 5  # pytest's exit status
 THROUGH_NGINX, PAGE = ["tests/conformance", "tests/differential"], ["tests/page"]
 # Generated inputs. `make test` sends enough to show that each family of endpoints works; the search for rare ones is long.
 FEW = {"CONTRACT_EXAMPLES": "10", "DIFFERENTIAL_EXAMPLES": "60", "BOARD_SEQUENCES": "40", "MALFORMED_REQUESTS": "1000"}
-SOME = {"CONTRACT_EXAMPLES": "25", "DIFFERENTIAL_EXAMPLES": "200", "BOARD_SEQUENCES": "100", "MALFORMED_REQUESTS": "3000"}
+SOME = {"CONTRACT_EXAMPLES": "20", "DIFFERENTIAL_EXAMPLES": "150", "BOARD_SEQUENCES": "80", "MALFORMED_REQUESTS": "2500"}
 MANY = {
     "CONTRACT_EXAMPLES": "300",
     "DIFFERENTIAL_EXAMPLES": "2000",
@@ -146,7 +146,7 @@ def functional(docker: bool, inputs: Mapping[str, str] = FEW) -> list[Suite]:
     found.append(Suite("local processes", ["tests/local", *others, *FUNCTION], {"RUNTIME": "local"}, seconds=450))
     found.append(Suite("fresh checkouts", [*INSTALLING, *FUNCTION], {"RUNTIME": "local"}, seconds=190))
     runtime = {"RUNTIME": "docker" if docker else "local"}
-    found.append(Suite("through Nginx", [*THROUGH_NGINX, *FUNCTION], {**runtime, **inputs}, seconds=500))
+    found.append(Suite("through Nginx", [*THROUGH_NGINX, *FUNCTION], {**runtime, **inputs}, seconds=360))
     found.append(Suite("page", [*PAGE, *FUNCTION], {"RUNTIME": "local"}, browser=True, seconds=190))
     if docker:
         found.append(Suite("Docker", ["tests/docker", *FUNCTION], runtime, seconds=540))

@@ -190,7 +190,7 @@ CRASHES = "raise RuntimeError('this version does not start')\n"
     ("service", "path", "old", "new", "says"),
     [
         ("fastapi", "services/fastapi_async/app.py", "import asyncio\n", CRASHES, "this version does not start"),
-        ("flask", "services/flask_sync/app.py", '@get("/healthz")', '@get("/another")', "was not healthy after 15 seconds"),
+        ("flask", "services/flask_sync/app.py", '@get("/healthz")', '@get("/another")', "was not healthy after 8 seconds"),
     ],
 )
 def test_a_bad_version_is_rolled_back(service: str, path: str, old: str, new: str, says: str, own_stack: OwnStack) -> None:
@@ -200,7 +200,7 @@ def test_a_bad_version_is_rolled_back(service: str, path: str, old: str, new: st
     assert old in good
     try:
         file.write_text(good.replace(old, new, 1))
-        done, outcomes = asyncio.run(under_load(own_stack, service, "scripts.deploy", service, WITHIN="15"))
+        done, outcomes = asyncio.run(under_load(own_stack, service, "scripts.deploy", service, WITHIN="8"))
     finally:
         file.write_text(good)
     assert done.returncode == 1
