@@ -32,8 +32,6 @@ MANY = {
     "MALFORMED_REQUESTS": "20000",
 }
 REPEATS = {"LIES_TIMES": "3", "CHAOS_REPEATS": "all"}
-# These install every package, which makes them half as long as all others of their folder.
-INSTALLING = ["tests/local/test_hostile_shell.py", "tests/local/test_fresh_checkout.py"]
 LAB_LESSONS, STACK_LESSONS = "tests/lessons/test_in_the_laboratory.py", "tests/lessons/test_on_the_stack.py"
 LONG = ["tests/differential", "tests/conformance/test_malformed.py", "tests/conformance/test_contract.py"]
 
@@ -142,9 +140,7 @@ def functional(docker: bool, inputs: Mapping[str, str] = FEW) -> list[Suite]:
     unit = Suite("unit", ["tests/unit", "--numprocesses=2", "--dist=loadfile", *FUNCTION], stack=False, seconds=260)
     laboratory = Suite("laboratory", ["tests/lab", "tests/browser", "tests/lessons", *FUNCTION], stack=False, seconds=180)
     found = [Suite("linters", [], stack=False, seconds=40), unit, laboratory]
-    others = [f"--ignore={file}" for file in INSTALLING]
-    found.append(Suite("local processes", ["tests/local", *others, *FUNCTION], {"RUNTIME": "local"}, seconds=450))
-    found.append(Suite("fresh checkouts", [*INSTALLING, *FUNCTION], {"RUNTIME": "local"}, seconds=190))
+    found.append(Suite("local processes", ["tests/local", *FUNCTION], {"RUNTIME": "local"}, seconds=430))
     runtime = {"RUNTIME": "docker" if docker else "local"}
     found.append(Suite("through Nginx", [*THROUGH_NGINX, *FUNCTION], {**runtime, **inputs}, seconds=360))
     found.append(Suite("page", [*PAGE, *FUNCTION], {"RUNTIME": "local"}, browser=True, seconds=190))
@@ -163,7 +159,7 @@ def measuring(docker: bool, short: bool, inputs: Mapping[str, str] | None) -> li
     found = [
         Suite("long units", ["tests/unit", *TAKES_LONG], stack=False, seconds=180),
         Suite("long laboratory", ["tests/lab", *TAKES_LONG], stack=False, seconds=420),
-        Suite("long on local processes", ["tests/local", *TAKES_LONG], {"RUNTIME": "local"}, seconds=50),
+        Suite("long on local processes", ["tests/local", *TAKES_LONG], {"RUNTIME": "local"}, seconds=240),
         Suite("measured without a stack", [*alone, *MEASURED], repeats, stack=False, quiet=True),
         Suite("measured on local processes", ["tests/local", *MEASURED], {"RUNTIME": "local"}, quiet=True),
         Suite("measured through Nginx", [*THROUGH_NGINX, *PAGE, STACK_LESSONS, *MEASURED], runtime, quiet=True),

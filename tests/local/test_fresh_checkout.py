@@ -10,6 +10,8 @@ import pytest
 from tests.checkouts import copy_of_checkout, edit_shows_everywhere, free_port, project_files
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.long  # every package is installed
+
 PORT = free_port()
 OWN = {"COMPOSE_PROJECT_NAME": "twogates-fresh", "TAG": "fresh"}  # of which Docker has nothing
 SETTINGS = {**OWN, "RUNTIME": "local", "HTTP_PORT": PORT, "HTTPS_PORT": free_port(), "LOCAL_PORT": free_port()}

@@ -12,6 +12,8 @@ from tests.checkouts import copy_of_checkout, free_port
 from tests.conftest import ROOT
 from tests.hostile import HOSTILE, INSTALLING, PROXIES
 
+pytestmark = pytest.mark.long  # every package is installed
+
 OWN = {"COMPOSE_PROJECT_NAME": "twogates-hostile", "TAG": "hostile", "RUNTIME": "local"}
 SHORT = {"USERS": "4", "WAIT": "0.1", "SECONDS": "1"}
 FOR_OTHERS = "[global]\nuser = true\n[install]\ntarget = /nonexistent/target\nrequire-virtualenv = true\n"
