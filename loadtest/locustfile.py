@@ -13,6 +13,7 @@ from locust import events
 from locust.env import Environment
 
 from loadtest.generator.live import told
+from loadtest.generator.own_page import LOOPBACK, guard
 from loadtest.generator.parameters import THINK, Parameters, read_number
 from loadtest.generator.users import user_class
 from loadtest.generator.visitors import visitor_class
@@ -30,6 +31,13 @@ visitors = [visitor_class(service, target, read_number(os.environ, "think", THIN
 globals().update({made.__name__: made for made in (*classes, *visitors)})
 
 telling = ExitStack()
+
+
+@events.init.add_listener
+def guard_page(environment: Environment, **_: Any) -> None:
+    """Before the page answers anything."""
+    if environment.web_ui:
+        guard(environment.web_ui.app, target, loopback=environment.parsed_options.web_host in LOOPBACK)
 
 
 @events.test_start.add_listener

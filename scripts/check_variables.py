@@ -66,8 +66,16 @@ def wrong_variables(given: Mapping[str, str]) -> Iterator[str]:
                 if name in given and not holds(given[name]):
                     yield f"{name} is {given[name]!r}; accepted: {accepted}"
                 break
+    profile, bind = given.get("PROFILE", "development"), given.get("BIND", "127.0.0.1")
+    exposed = given.get("EXPOSE_DEVELOPMENT", "off")
+    if exposed not in ("on", "off"):
+        yield f"EXPOSE_DEVELOPMENT is {exposed!r}; accepted: on or off"
+    elif profile == "development" and exposed == "off" and not bind.startswith("127."):
+        yield (
+            f"BIND is {bind!r} in development, where anybody who reaches this machine may hold its workers, erase its boards and start a "
+            "load test; accepted: an address of 127.0.0.0/8, PROFILE=production, or EXPOSE_DEVELOPMENT=on beside it"
+        )
     if "COMPOSE_FILE" in given:
-        profile = given.get("PROFILE", "development")
         if (profile == "production") != (PRODUCTION in files(given)):
             yield f"PROFILE is {profile!r} and COMPOSE_FILE is {given['COMPOSE_FILE']!r}; accepted: {PRODUCTION} in production alone"
         for name, (value, file) in OVERRIDES.items():

@@ -19,6 +19,9 @@ from scripts.compose_file import ROOT, defaults, project
 from scripts.sentences import fail
 
 DJANGO_KEY, SHORTEST_KEY = "django_secret_key", 50
+# Of a password: 20 characters that were drawn are beyond all guessing, and what a person typed has few different ones. Lists of users
+# are no secrets that anybody chose.
+SHORTEST_PASSWORD, FEWEST_CHARACTERS = 20, 8
 CERTIFICATE, KEY = "fullchain.pem", "privkey.pem"
 # Docker's build writes some hundred MB for an image whose packages changed. With less, PostgreSQL may be what finds the disk full.
 DISK_MB = 500
@@ -50,8 +53,15 @@ def wrong_secrets(given: Mapping[str, str]) -> Iterator[str]:
         yield f"{word} missing in {shown(folder)}. Make them with: make secrets"
     if empty := [name for name, text in texts.items() if not text]:
         yield f"The secret{'s' * (len(empty) > 1)} {', '.join(empty)} in {shown(folder)} {be(empty)} empty. Remove, then: make secrets"
-    if 0 < len(texts.get(DJANGO_KEY, "")) < SHORTEST_KEY:
-        yield f"The secret {DJANGO_KEY} has fewer than {SHORTEST_KEY} characters. Remove its file, then: make secrets"
+    for name, text in texts.items():
+        shortest = SHORTEST_KEY if name == DJANGO_KEY else SHORTEST_PASSWORD if name.endswith("_password") else 0
+        if 0 < len(text) < shortest:
+            yield f"The secret {name} has fewer than {shortest} characters. Remove its file, then: make secrets"
+        elif shortest and 0 < len(set(text)) < FEWEST_CHARACTERS:
+            yield f"The secret {name} has fewer than {FEWEST_CHARACTERS} different characters. Remove its file, then: make secrets"
+    # The files are for the users of the containers too, whose numbers nobody here has: it is the folder that keeps others out.
+    if texts and (others := folder.stat().st_mode & 0o077):
+        yield f"The folder {shown(folder)} is open to others (mode {others:03o} of them); accepted: chmod 700 {shown(folder)}"
 
 
 def wrong_certificate(given: Mapping[str, str]) -> Iterator[str]:

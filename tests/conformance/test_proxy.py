@@ -90,8 +90,22 @@ def test_security_headers_on_answers_and_on_errors(path: str) -> None:
     assert headers["X-Frame-Options"] == "DENY"
     assert headers["Referrer-Policy"] == "no-referrer"
     assert headers["Content-Security-Policy"].startswith("default-src 'self'")
+    assert "camera=()" in headers["Permissions-Policy"]
+    assert headers["Cross-Origin-Opener-Policy"] == headers["Cross-Origin-Resource-Policy"] == "same-origin"
     assert len(headers.get_list("X-Request-ID")) == 1
     assert headers["Server"] == "nginx"
+
+
+@each_service
+def test_no_cache_keeps_what_a_service_answers(service: Service) -> None:
+    """What has an ETag may be kept and asked for again; what says for how long itself is left alone."""
+    for path in ("/json", "/nothing", "/wait", "/events?chunks=1&interval=0"):
+        assert httpx.get(service.url + path).headers.get_list("Cache-Control") == ["no-store"], path
+    made = httpx.post(f"{service.url}/boards", json={"name": uuid.uuid4().hex})
+    board = httpx.get(f"{service.url}/boards/{made.json()['id']}")
+    assert board.headers["ETag"]
+    assert board.headers.get_list("Cache-Control") == ["no-cache"]
+    assert httpx.get(f"{TARGET}/static/gates.svg").headers.get_list("Cache-Control") == ["max-age=3600"]
 
 
 @pytest.mark.parametrize("service", EVENT_LOOPS, ids=str)

@@ -6,6 +6,7 @@ import socket
 import ssl
 import time
 from collections import Counter
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
@@ -49,6 +50,20 @@ def test_a_client_that_asks_too_often_is_told_when_to_come_back(nginx: Start) ->
     assert refused.headers["Content-Type"] == "application/problem+json"
     assert refused.json()["title"] == "Too Many Requests"
     assert refused.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_the_addresses_of_an_ipv6_network_are_one_client(nginx: Start) -> None:
+    """A customer of a provider has 2^64 of them. Those of IPv4 are a client each."""
+    base = nginx(**NOBODY, RATE_LIMIT="1", RATE_BURST="5", FRONT_PROXY="127.0.0.1")
+
+    def statuses(addresses: Iterable[str]) -> set[int]:
+        with httpx.Client() as client:
+            return {client.head(f"{base}/flask/json", headers={"X-Forwarded-For": address}).status_code for address in addresses}
+
+    assert statuses(f"192.0.2.{number}" for number in range(1, 21)) == {200}
+    assert statuses(f"2001:db8:0:{number:x}::1" for number in range(1, 21)) == {200}
+    assert statuses(f"2001:db8::{number:x}:{number:x}" for number in range(1, 41)) == {200, 429}
+    assert statuses(["2001:db8:0:ff::1"]) == {200}
 
 
 @pytest.mark.parametrize("http2", [False, True])

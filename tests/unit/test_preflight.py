@@ -3,6 +3,7 @@
 import os
 import re
 import socket
+import string
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -93,11 +94,31 @@ def test_secrets_that_are_missing_empty_or_weak(given: dict[str, str], capsys: p
     assert "The secret django_secret_key has fewer than 50 characters" in said
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("hunter2hunter2", "fewer than 20 characters"), ("1234512345123451234512345", "fewer than 8 different characters")],
+)
+@pytest.mark.parametrize("name", ["postgres_password", "database_password", "worker_password", "valkey_password"])
+def test_a_password_that_can_be_guessed(given: dict[str, str], capsys: pytest.CaptureFixture[str], name: str, text: str, words: str) -> None:
+    file = Path(given["SECRETS"]) / name
+    file.unlink()
+    file.write_text(text)
+    assert f"The secret {name} has {words}. Remove its file, then: make secrets" in faults(given, capsys)
+
+
+@pytest.mark.parametrize("mode", [0o750, 0o701, 0o705])
+def test_a_folder_of_secrets_that_others_may_enter(given: dict[str, str], capsys: pytest.CaptureFixture[str], mode: int) -> None:
+    Path(given["SECRETS"]).chmod(mode)
+    assert "is open to others" in faults(given, capsys)
+    Path(given["SECRETS"]).chmod(0o700)
+    preflight.check(given, starts=False)
+
+
 def test_every_secret_of_compose_is_asked_for(tmp_path: Path) -> None:
     [sentence] = preflight.wrong_secrets({"SECRETS": str(tmp_path)})
     assert sentence.startswith("All secrets are missing")
     for path in secrets.files()[1:]:
-        (tmp_path / path.name).write_text("x" * 60)
+        (tmp_path / path.name).write_text(string.ascii_letters)
     [sentence] = preflight.wrong_secrets({"SECRETS": str(tmp_path)})
     assert f"The secret {secrets.files()[0].name} is missing" in sentence
 
@@ -117,6 +138,18 @@ def test_the_doctor_names_it_too(tmp_path: Path) -> None:
     said = " ".join(done.stdout.split())
     assert "All secrets are missing" in said
     assert "fullchain.pem and privkey.pem are missing" in said
+
+
+@pytest.mark.parametrize("bind", ["0.0.0.0", "10.0.0.5", "192.168.1.2"])
+def test_development_does_not_face_a_network(bind: str) -> None:
+    """Unless a second setting says so."""
+    [sentence] = wrong_variables({"BIND": bind})
+    assert sentence.startswith(f"BIND is {bind!r} in development, ")
+    assert not [*wrong_variables({"BIND": bind, "EXPOSE_DEVELOPMENT": "on"})]
+    assert not [*wrong_variables({"BIND": bind, "PROFILE": "production"})]
+    assert not [*wrong_variables({"BIND": "127.0.0.2"})]
+    [sentence] = wrong_variables({"BIND": bind, "EXPOSE_DEVELOPMENT": "yes"})
+    assert sentence == "EXPOSE_DEVELOPMENT is 'yes'; accepted: on or off"
 
 
 @pytest.mark.parametrize("variable", ["HTTP3", "PGBOUNCER"])
