@@ -201,7 +201,7 @@ def test_make_secrets_keeps_what_is_there(production: Production) -> None:
 
 def test_a_new_password_of_the_database_counts_from_the_next_start_on(production: Production) -> None:
     secret = production.folder / "secrets" / "postgres_password"
-    for password in ("another' password", secret.read_text()):
+    for password in ("another' password, long enough", secret.read_text()):
         secret.chmod(0o644)
         secret.write_text(password)
         assert production.run("scripts.stack", "up").returncode == 0
