@@ -59,7 +59,7 @@ def another(address: str, port: int) -> int:
 
 
 def holder(port: int) -> Holder | None:
-    """Who listens on a port of any address: a container, a process, or at least whose it is."""
+    """Who listens on a port of any address: a container, a process, or at least whose it is. ``None`` also where it has just ended."""
     return container(port) or (in_proc(port) if Path("/proc/net/tcp").exists() else by_lsof(port))
 
 
@@ -84,9 +84,11 @@ def in_proc(port: int) -> Holder | None:
                 if fields[3] == LISTENS and int(fields[1].rpartition(":")[2], 16) == port:
                     users[f"socket:[{fields[9]}]"] = int(fields[7])
     found = [pid for pid in (int(entry.name) for entry in Path("/proc").glob("[0-9]*")) if opens(pid, users.keys())]
-    if found:  # a server and its workers: the first of them
-        pid = min(found)
-        return Holder(Path(f"/proc/{pid}/comm").read_text().strip(), pid)
+    for pid in sorted(found):  # a server and its workers: the first of them
+        with suppress(OSError):  # it ended since
+            return Holder(Path(f"/proc/{pid}/comm").read_text().strip(), pid)
+    if found:
+        return None
     for user in users.values():
         with suppress(KeyError):
             return Holder(f"a process of {pwd.getpwuid(user).pw_name}")

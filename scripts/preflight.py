@@ -109,6 +109,8 @@ def taken(bind: str, port: int, variable: str) -> str | None:
     if error is None:
         return None
     holder = ports.holder(port)
+    if holder is None and ports.why_not(bind, port) is None:  # what had it has ended: a container that starts again and again
+        return None
     if holder and holder.project == project():
         return None
     if error.errno == errno.EACCES and holder is None:  # a port below 1024: forbidden to this user, and not to the engine

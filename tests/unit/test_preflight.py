@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import deploy, preflight, secrets
+from scripts import deploy, ports, preflight, secrets
 from scripts.check_variables import wrong_variables
 from scripts.compose_file import ROOT
 from scripts.docker_compose import files
@@ -99,7 +99,9 @@ def test_secrets_that_are_missing_empty_or_weak(given: dict[str, str], capsys: p
     [("hunter2hunter2", "fewer than 20 characters"), ("1234512345123451234512345", "fewer than 8 different characters")],
 )
 @pytest.mark.parametrize("name", ["postgres_password", "database_password", "worker_password", "valkey_password"])
-def test_a_password_that_can_be_guessed(given: dict[str, str], capsys: pytest.CaptureFixture[str], name: str, text: str, words: str) -> None:
+def test_a_password_that_can_be_guessed(
+    given: dict[str, str], capsys: pytest.CaptureFixture[str], name: str, text: str, words: str
+) -> None:
     file = Path(given["SECRETS"]) / name
     file.unlink()
     file.write_text(text)
@@ -128,6 +130,24 @@ def test_a_low_port_is_the_engines_to_bind(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("scripts.ports.why_not", lambda *_: PermissionError(13, "Permission denied"))
     monkeypatch.setattr("scripts.ports.holder", lambda _: None)
     assert preflight.taken("0.0.0.0", 80, "HTTP_PORT") is None
+
+
+def test_what_has_a_port_may_end_while_it_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As an Nginx that its configuration lets end again and again."""
+    with subprocess.Popen(["true"]) as ended:
+        pass
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        monkeypatch.setattr("scripts.ports.container", lambda _: None)
+        monkeypatch.setattr("scripts.ports.opens", lambda pid, _: pid == os.getpid())
+        holder = ports.holder(port)
+        assert holder
+        assert holder.pid == os.getpid()
+        monkeypatch.setattr("pathlib.Path.glob", lambda *_: [Path(f"/proc/{ended.pid}")])
+        monkeypatch.setattr("scripts.ports.opens", lambda *_: True)
+        assert ports.holder(port) is None
+        assert preflight.taken("127.0.0.1", port, "HTTP_PORT")  # it is taken all the same
+    assert preflight.taken("127.0.0.1", port, "HTTP_PORT") is None
 
 
 def test_the_doctor_names_it_too(tmp_path: Path) -> None:
