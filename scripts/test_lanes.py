@@ -19,7 +19,7 @@ from scripts.checkout import ROOT, unusable
 from scripts.output import console
 from scripts.test_suites import REPORTS, Row, Suite, end_guard, start_guard
 
-# One more than there are CPUs, but no more than this: a stack takes half a gigabyte of memory, and the longest suite a third of the time.
+# As many as there are CPUs, but no more than this: a stack takes half a gigabyte of memory, and the longest suite a third of the time.
 MOST = 3
 KEPT = {".venv", ".run", ".cache"}
 GROUPS = "scripts,services,loadtest,tests"  # what the tests need of scripts/venv.py
@@ -94,7 +94,7 @@ def run(suites: Sequence[Suite]) -> list[Row]:
 
 def folders() -> list[Path]:
     """The checkouts to run in: this one alone where there is one CPU, or where it cannot be copied to a place below."""
-    copies = [ROOT / ".run" / f"lane{number}" for number in range(2, min(MOST, (os.cpu_count() or 1) + 1) + 1)]
+    copies = [ROOT / ".run" / f"lane{number}" for number in range(2, min(MOST, os.cpu_count() or 1) + 1)]
     if not (ROOT / ".git").exists() or not shutil.which("git") or any(map(unusable, copies)):
         return [ROOT]
     return [ROOT, *map(copied, copies)]
