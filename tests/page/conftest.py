@@ -23,7 +23,8 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     for time in range(1, MOST_TIMES + 1):
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         reports = runtestprotocol(item, nextitem=nextitem, log=False)
-        if time == MOST_TIMES or not any(report.failed and BROKEN_OFF in report.longreprtext for report in reports):
+        broken_off = any(BROKEN_OFF in text for report in reports for text in (report.longreprtext, report.capstdout))
+        if time == MOST_TIMES or not broken_off or not any(report.failed for report in reports):
             break
         print(f"\n{item.nodeid} again, since the network of this machine changed ({BROKEN_OFF})")
         item._initrequest()  # type: ignore[attr-defined]
@@ -58,8 +59,13 @@ class Opened:
 
 def watched(context: BrowserContext) -> Opened:
     found = Opened(context.new_page())
-    found.page.on("console", lambda message: found.said.append(f"{message.text} {message.location.get('url', '')}"))
-    found.page.on("pageerror", lambda error: found.said.append(str(error)))
+
+    def hear(text: str) -> None:
+        found.said.append(text)
+        print(text)  # so that it is in the report of a test that fails, whichever assertion finds it first
+
+    found.page.on("console", lambda message: hear(f"{message.text} {message.location.get('url', '')}"))
+    found.page.on("pageerror", lambda error: hear(str(error)))
     found.page.on("request", lambda request: found.asked.append(request.url))
     return found
 
