@@ -19,8 +19,8 @@ from scripts.compose_file import ROOT, defaults, project
 from scripts.sentences import fail
 
 DJANGO_KEY, SHORTEST_KEY = "django_secret_key", 50
-# Of a password: 20 characters that were drawn are beyond all guessing, and what a person typed has few different ones. Lists of users
-# are no secrets that anybody chose.
+# A random password of 20 characters cannot be guessed. One that a person typed often repeats a few characters. The lists of users are
+# made from the passwords, and are not checked here.
 SHORTEST_PASSWORD, FEWEST_CHARACTERS = 20, 8
 CERTIFICATE, KEY = "fullchain.pem", "privkey.pem"
 # Docker's build writes some hundred MB for an image whose packages changed. With less, PostgreSQL may be what finds the disk full.
@@ -59,7 +59,7 @@ def wrong_secrets(given: Mapping[str, str]) -> Iterator[str]:
             yield f"The secret {name} has fewer than {shortest} characters. Remove its file, then: make secrets"
         elif shortest and 0 < len(set(text)) < FEWEST_CHARACTERS:
             yield f"The secret {name} has fewer than {FEWEST_CHARACTERS} different characters. Remove its file, then: make secrets"
-    # The files are for the users of the containers too, whose numbers nobody here has: it is the folder that keeps others out.
+    # The users of the containers have to read the files, so the files are open to everyone. The folder's mode keeps other users out.
     if texts and (others := folder.stat().st_mode & 0o077):
         yield f"The folder {shown(folder)} is open to others (mode {others:03o} of them); accepted: chmod 700 {shown(folder)}"
 

@@ -19,7 +19,7 @@ from scripts.checkout import ROOT, unusable
 from scripts.output import console
 from scripts.test_suites import REPORTS, Row, Suite, end_guard, start_guard
 
-# As many as there are CPUs, but no more than this: a stack takes half a gigabyte of memory, and the longest suite a third of the time.
+# As many lanes as there are CPUs, but no more than this: each has a stack in memory.
 MOST = 3
 KEPT = {".venv", ".run", ".cache"}
 GROUPS = "scripts,services,loadtest,tests"  # what the tests need of scripts/venv.py
@@ -110,14 +110,25 @@ def copied(copy: Path) -> Path:
     (copy / "cloned" / ".git").rename(copy / ".git")
     (copy / "cloned").rmdir()
     git("-C", str(copy), "reset", "--quiet")
-    for name in git("-C", str(ROOT), "ls-files", "-co", "--exclude-standard", "-z").split("\0"):
-        if (ROOT / name).is_file():
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, copy / name)
+    copy_of_checkout(copy)
     if not (copy / ".cache").exists():
         (ROOT / ".cache").mkdir(exist_ok=True)
         (copy / ".cache").symlink_to(ROOT / ".cache")  # downloaded packages
     return copy
+
+
+def copy_of_checkout(folder: Path) -> Path:
+    """Copy the files of this checkout that are not ignored into a folder."""
+    for name in project_files():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, folder / name)
+    return folder
+
+
+def project_files() -> list[str]:
+    """The files of this checkout that are not ignored, those that are not committed yet included."""
+    names = git("-C", str(ROOT), "ls-files", "-co", "--exclude-standard", "-z").split("\0")
+    return [name for name in names if (ROOT / name).is_file()]
 
 
 def git(*words: str) -> str:

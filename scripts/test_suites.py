@@ -52,9 +52,17 @@ class Suite:
     arguments: list[str]
     environment: dict[str, str] = field(default_factory=dict)
     stack: bool = True  # whether it starts stacks, which then have ports and names of this run
-    quiet: bool = False  # whether it measures, so that nothing may run beside it
-    browser: bool = False  # whether it has a page open, whose requests Chromium breaks off when a network of Docker's comes or goes
     seconds: float = 0.0  # what it took once beside others: the longest begin first
+
+    @property
+    def quiet(self) -> bool:
+        """Whether it measures, so that nothing may run beside it."""
+        return "measured" in self.arguments
+
+    @property
+    def browser(self) -> bool:
+        """Whether it has the page open. Chromium breaks off the page's requests when one of Docker's networks comes or goes."""
+        return not self.quiet and bool({*PAGE} & {*self.arguments})
 
     @property
     def networks(self) -> bool:
@@ -143,7 +151,7 @@ def functional(docker: bool, inputs: Mapping[str, str] = FEW) -> list[Suite]:
     found.append(Suite("local processes", ["tests/local", *FUNCTION], {"RUNTIME": "local"}, seconds=430))
     runtime = {"RUNTIME": "docker" if docker else "local"}
     found.append(Suite("through Nginx", [*THROUGH_NGINX, *FUNCTION], {**runtime, **inputs}, seconds=360))
-    found.append(Suite("page", [*PAGE, *FUNCTION], {"RUNTIME": "local"}, browser=True, seconds=190))
+    found.append(Suite("page", [*PAGE, *FUNCTION], {"RUNTIME": "local"}, seconds=190))
     if docker:
         found.append(Suite("Docker", ["tests/docker", *FUNCTION], runtime, seconds=540))
         smoke = [*THROUGH_NGINX, "-m", "smoke and not measured and not long"]
@@ -160,9 +168,9 @@ def measuring(docker: bool, short: bool, inputs: Mapping[str, str] | None) -> li
         Suite("long units", ["tests/unit", *TAKES_LONG], stack=False, seconds=180),
         Suite("long laboratory", ["tests/lab", *TAKES_LONG], stack=False, seconds=420),
         Suite("long on local processes", ["tests/local", *TAKES_LONG], {"RUNTIME": "local"}, seconds=240),
-        Suite("measured without a stack", [*alone, *MEASURED], repeats, stack=False, quiet=True),
-        Suite("measured on local processes", ["tests/local", *MEASURED], {"RUNTIME": "local"}, quiet=True),
-        Suite("measured through Nginx", [*THROUGH_NGINX, *PAGE, STACK_LESSONS, *MEASURED], runtime, quiet=True),
+        Suite("measured without a stack", [*alone, *MEASURED], repeats, stack=False),
+        Suite("measured on local processes", ["tests/local", *MEASURED], {"RUNTIME": "local"}),
+        Suite("measured through Nginx", [*THROUGH_NGINX, *PAGE, STACK_LESSONS, *MEASURED], runtime),
     ]
     if inputs:
         found.append(Suite("many inputs", LONG, {**runtime, **inputs}, seconds=600))
@@ -170,5 +178,5 @@ def measuring(docker: bool, short: bool, inputs: Mapping[str, str] | None) -> li
         found.append(Suite("all departures", ["tests/local/test_departures.py"], {"RUNTIME": "local", "DEPARTURES": "all"}, seconds=300))
     if docker:
         found.append(Suite("long on Docker", ["tests/docker", *TAKES_LONG], runtime, seconds=70))
-        found.append(Suite("measured on Docker", ["tests/docker", *MEASURED], {**runtime, **repeats}, quiet=True))
+        found.append(Suite("measured on Docker", ["tests/docker", *MEASURED], {**runtime, **repeats}))
     return found

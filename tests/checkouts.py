@@ -2,7 +2,6 @@
 
 import os
 import random
-import shutil
 import socket
 import subprocess
 import sys
@@ -12,22 +11,9 @@ from pathlib import Path
 import httpx
 
 from scripts.compose_file import project
+from scripts.test_lanes import copy_of_checkout
 from tests.conftest import ROOT
 from tests.waiting import until
-
-
-def copy_of_checkout(folder: Path) -> Path:
-    """The files of the checkout that are not ignored, elsewhere."""
-    for name in project_files():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, folder / name)
-    return folder
-
-
-def project_files() -> list[str]:
-    """Those of the checkout that are not ignored."""
-    names = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    return [name for name in names.splitlines() if (ROOT / name).is_file()]
 
 
 def free_port() -> str:

@@ -96,6 +96,13 @@ def test_security_headers_on_answers_and_on_errors(path: str) -> None:
     assert headers["Server"] == "nginx"
 
 
+def test_an_answer_to_the_race_is_one_for_each_origin() -> None:
+    """The page's race asks by these names, and only its own page may read the answer: a cache must not hand it to another."""
+    by_race = httpx.get(f"{TARGET}/flask/json", headers={"Host": f"r0.localhost:{PORT}"})
+    assert "Origin" in by_race.headers.get_list("Vary", split_commas=True)
+    assert "Origin" not in httpx.get(f"{TARGET}/flask/json").headers.get_list("Vary", split_commas=True)
+
+
 @each_service
 def test_no_cache_keeps_what_a_service_answers(service: Service) -> None:
     """What has an ETag may be kept and asked for again; what says for how long itself is left alone."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.checkouts import copy_of_checkout
+from scripts.test_lanes import copy_of_checkout
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.long

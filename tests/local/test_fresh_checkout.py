@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.checkouts import copy_of_checkout, edit_shows_everywhere, free_port, project_files
+from scripts.test_lanes import copy_of_checkout, project_files
+from tests.checkouts import edit_shows_everywhere, free_port
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.long  # every package is installed

@@ -94,7 +94,7 @@ def test_a_worker_that_is_told_to_end_when_it_is_born_ends(name: str, tmp_path: 
 # Gunicorn's sync worker looks every 20 seconds.
 @pytest.mark.parametrize("service", ["flask-threads", "fastapi"], indirect=True)
 def test_workers_end_when_their_master_is_killed(service: Running) -> None:
-    """The port would stay taken for ever, by processes that nobody can tell to end."""
+    """Workers that stay hold the port, and the next start fails."""
     workers = proc.tree(service.process.pid)[1:]
     assert workers
     service.process.kill()

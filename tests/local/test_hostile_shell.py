@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from scripts import environment
-from tests.checkouts import copy_of_checkout, free_port
+from scripts.test_lanes import copy_of_checkout
+from tests.checkouts import free_port
 from tests.conftest import ROOT
 from tests.hostile import HOSTILE, INSTALLING, PROXIES
 

@@ -17,7 +17,6 @@ from tests.stack import EVENT_LOOPS, SECURE_PORT, TARGET
 LOOPS = [service.name for service in EVENT_LOOPS]
 
 
-@pytest.mark.smoke
 def test_every_request_of_a_queue_is_answered_and_drawn(opened: Opened) -> None:
     lanes = run(opened.show("race"), "queue")
     flask = lanes["flask"]

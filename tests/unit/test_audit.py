@@ -13,7 +13,7 @@ from scripts.audit import licences, sbom, vulnerabilities
 from scripts.audit.image_files import SystemPackage, alpine_packages, debian_packages, lay_out
 from scripts.audit.licences import Policy, judge, read_licences, read_policy
 from scripts.audit.subjects import Subject
-from tests.checkouts import copy_of_checkout
+from scripts.test_lanes import copy_of_checkout
 from tests.conftest import ROOT
 from tests.unit.osv_database import CANARY, osv
 

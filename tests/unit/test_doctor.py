@@ -18,7 +18,8 @@ from scripts import venv
 from scripts.compose_file import ROOT, defaults, load, variables
 from scripts.doctor import listening
 from scripts.local_plan import make_plan
-from tests.checkouts import copy_of_checkout, free_port
+from scripts.test_lanes import copy_of_checkout
+from tests.checkouts import free_port
 from tests.waiting import until
 
 # As on a machine with nothing but Python: -S leaves every package out.

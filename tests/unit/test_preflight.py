@@ -168,8 +168,12 @@ def test_development_does_not_face_a_network(bind: str) -> None:
     assert not [*wrong_variables({"BIND": bind, "EXPOSE_DEVELOPMENT": "on"})]
     assert not [*wrong_variables({"BIND": bind, "PROFILE": "production"})]
     assert not [*wrong_variables({"BIND": "127.0.0.2"})]
-    [sentence] = wrong_variables({"BIND": bind, "EXPOSE_DEVELOPMENT": "yes"})
-    assert sentence == "EXPOSE_DEVELOPMENT is 'yes'; accepted: on or off"
+
+
+@pytest.mark.parametrize("variable", ["HTTP3", "PGBOUNCER", "EXPOSE_DEVELOPMENT"])
+def test_a_variable_that_compose_does_not_read_is_checked_too(variable: str) -> None:
+    assert [*wrong_variables({variable: "maybe"})] == [f"{variable} is 'maybe'; accepted: on or off"]
+    assert not [*wrong_variables({variable: "on"})]
 
 
 @pytest.mark.parametrize("variable", ["HTTP3", "PGBOUNCER"])

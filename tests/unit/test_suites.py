@@ -61,11 +61,6 @@ def test_no_test_runs_twice_where_only_the_runtime_differs() -> None:
     assert len(words) == len(set(words))
 
 
-def test_what_measures_runs_alone() -> None:
-    suites = [*functional(docker=True), *measuring(docker=True, short=True, inputs=SOME)]
-    assert all(suite.quiet == ("measured" in suite.arguments) for suite in suites)
-
-
 def test_no_page_is_open_where_networks_change() -> None:
     suites = [suite for suite in functional(docker=True) if not suite.quiet]
     page = next(suite for suite in suites if suite.browser)

@@ -26,7 +26,7 @@ class Worker(UvicornWorker):
         "ws_per_message_deflate": False,
         # A message of an echo is small. Default 16 MiB a message, in memory, for every socket.
         "ws_max_size": 65536,
-        # Seconds between two reports to Gunicorn, and looks whether it is there still. Default: half of Gunicorn's timeout.
+        # Seconds between two calls of callback_notify. Default: half of Gunicorn's timeout, so an orphaned worker would stay that long.
         "timeout_notify": 1,
     }
 
@@ -39,7 +39,7 @@ class Worker(UvicornWorker):
         uvicorn.setLevel(logging.WARNING)  # at INFO it tells of every socket
 
     async def callback_notify(self) -> None:
-        """Report to Gunicorn's master, and end as Gunicorn's own workers do when it is gone: the port would stay taken for ever."""
+        """Report to Gunicorn's master, and end when the master is gone, as Gunicorn's own workers do. Else the port stays taken."""
         if os.getppid() != self.ppid:
             self.log.info("Parent changed, shutting down: %s", self)
             os.kill(self.pid, signal.SIGTERM)
