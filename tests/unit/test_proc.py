@@ -87,3 +87,32 @@ def test_memory_grows_by_what_a_process_takes() -> None:
     finally:
         end(process)
         end(empty)
+
+
+# Like Nginx at a reload: starts a child that uses CPU time, lets it end when it is told to, and lives on.
+REPLACES = """
+import subprocess, sys
+burn = "import time; print(1, flush=True)\\nwhile time.process_time() < 0.3: pass\\nprint(2, flush=True); input()"
+child = subprocess.Popen([sys.executable, "-c", burn], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+child.stdout.readline(), child.stdout.readline()
+print("burnt", flush=True)
+sys.stdin.readline()
+child.communicate(b"\\n")
+print("ended", flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_a_child_that_ends_between_two_readings_is_not_lost() -> None:
+    with subprocess.Popen([sys.executable, "-c", REPLACES], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stdout.readline() == "burnt\n"
+        before = proc.seconds_with_ended(process.pid)
+        process.stdin.write("\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "ended\n"
+        after = proc.seconds_with_ended(process.pid)
+        process.stdin.write("\n")
+    assert before >= 0.3
+    assert after >= before - 2 / proc.TICKS  # user and system time, each in whole ticks
