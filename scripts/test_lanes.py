@@ -21,7 +21,8 @@ from scripts.test_suites import REPORTS, Row, Suite, end_guard, start_guard
 
 # As many lanes as there are CPUs, but no more than this: each has a stack in memory.
 MOST = 3
-KEPT = {".venv", ".run", ".cache"}
+# The passwords in secrets are those that the database in .run was made with.
+KEPT = {".venv", ".run", ".cache", "secrets"}
 GROUPS = "scripts,services,loadtest,tests"  # what the tests need of scripts/venv.py
 PERCENT = re.compile(r"\[ *(\d+)%\]")
 LOOK_SECONDS, TELL_SECONDS = 0.2, 60.0
@@ -101,7 +102,7 @@ def folders() -> list[Path]:
 
 
 def copied(copy: Path) -> Path:
-    """A clone of this checkout with what is not committed yet, in which only its own environment stays from run to run."""
+    """Return a clone of this checkout with uncommitted changes. Only the environment and the state of its stack outlive a run."""
     copy.mkdir(parents=True, exist_ok=True)
     for entry in copy.iterdir():
         if entry.name not in KEPT:

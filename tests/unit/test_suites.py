@@ -138,3 +138,13 @@ def test_what_a_lane_prints_and_counts_is_handed_on(
     counts = {row.name: (row.counts["passed"], row.counts["failed"]) for row in rows}
     assert counts == {"good": (1, 0), "bad": (0, 1)}
     assert "assert not 'a word'" in capfd.readouterr().out
+
+
+def test_the_passwords_of_a_lane_outlive_a_run_that_was_broken_off(tmp_path: Path) -> None:
+    """Its database is still there at the next run, and was made with them."""
+    lane = test_lanes.copied(tmp_path / "lane")
+    for name in (".run/data", "secrets/postgres_password", "old_file"):
+        (lane / name).parent.mkdir(exist_ok=True)
+        (lane / name).write_text("kept")
+    test_lanes.copied(lane)
+    assert [(lane / name).is_file() for name in (".run/data", "secrets/postgres_password", "old_file")] == [True, True, False]
