@@ -19,8 +19,8 @@ from scripts.checkout import ROOT, unusable
 from scripts.output import console
 from scripts.test_suites import REPORTS, Row, Suite, end_guard, start_guard
 
-# As many lanes as there are CPUs, but no more than this: each has a stack in memory.
-MOST = 3
+# One lane more than there are CPUs, since tests also wait, but no more than this: each has a stack in memory.
+MOST = 4
 # The passwords in secrets are those that the database in .run was made with.
 KEPT = {".venv", ".run", ".cache", "secrets"}
 GROUPS = "scripts,services,loadtest,tests"  # what the tests need of scripts/venv.py
@@ -94,8 +94,8 @@ def run(suites: Sequence[Suite]) -> list[Row]:
 
 
 def folders() -> list[Path]:
-    """The checkouts to run in: this one alone where there is one CPU, or where it cannot be copied to a place below."""
-    copies = [ROOT / ".run" / f"lane{number}" for number in range(2, min(MOST, os.cpu_count() or 1) + 1)]
+    """Return the checkouts to run in: this one alone where it cannot be copied to a place below."""
+    copies = [ROOT / ".run" / f"lane{number}" for number in range(2, min(MOST, (os.cpu_count() or 1) + 1) + 1)]
     if not (ROOT / ".git").exists() or not shutil.which("git") or any(map(unusable, copies)):
         return [ROOT]
     return [ROOT, *map(copied, copies)]
