@@ -1,4 +1,4 @@
-"""Whether the connections that all pools may hold fit into the database."""
+"""Whether what the services are given fits together: their pools into the database, and one client's limit into Flask's workers."""
 
 import math
 from typing import Annotated, Literal
@@ -25,6 +25,7 @@ class PoolSettings(Settings):
     flask_pool: NumberOrAuto
     flask_cpus: float
     flask_replicas: Number
+    flask_client_limit: Number
     fastapi_workers: NumberOrAuto
     fastapi_pool: NumberOrAuto
     fastapi_cpus: float
@@ -37,16 +38,31 @@ class PoolSettings(Settings):
     pgbouncer_pool: Number
     pgbouncer_clients: Number
 
+    @property
+    def flask_processes(self) -> int:
+        """Return the number of Flask's workers in all replicas, with what server.py makes of auto."""
+        return (self.flask_workers or max(4, 2 * math.ceil(self.flask_cpus))) * self.flask_replicas
+
     def by_service(self) -> dict[str, int]:
         """The connections of all replicas of each, with what server.py makes of auto: in each process its pool, and one that looks."""
-        flask = (self.flask_workers or max(4, 2 * math.ceil(self.flask_cpus))) * self.flask_replicas
         fastapi = (self.fastapi_workers or math.ceil(self.fastapi_cpus)) * self.fastapi_replicas
         return {
-            "flask": flask * ((self.flask_pool or self.flask_threads) + LOOKING),
+            "flask": self.flask_processes * ((self.flask_pool or self.flask_threads) + LOOKING),
             "fastapi": fastapi * ((self.fastapi_pool or LOOP_POOL) + LOOKING),
             "django": self.django_replicas * ((self.django_pool or LOOP_POOL) + LOOKING),
             "worker": ((self.worker_pool or WORKER_POOL) + WORKER_MORE) * self.worker_replicas,
         }
+
+
+def held_by_one_client(pools: PoolSettings) -> str | None:
+    """Return a sentence where one client may have as many requests under way as Flask can hold, and ``None`` otherwise."""
+    places = pools.flask_processes * pools.flask_threads
+    if pools.flask_client_limit < places:
+        return None
+    return (
+        f"FLASK_CLIENT_LIMIT is {pools.flask_client_limit}, and Flask holds {places} requests at a time: one client could hold them all; "
+        f"accepted: {f'at most {places - 1}, or ' if places > 1 else ''}more FLASK_WORKERS, FLASK_THREADS or FLASK_REPLICAS"
+    )
 
 
 FEWER = "fewer workers, replicas or connections a pool (FASTAPI_POOL, DJANGO_POOL)"

@@ -10,7 +10,7 @@ from time import sleep
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "django_settings")
 
 import django
-from connections import PoolSettings, too_many
+from connections import PoolSettings, held_by_one_client, too_many
 from django.core.management import call_command
 from django.db import DatabaseError, OperationalError, connection
 from psycopg.errors import LockNotAvailable
@@ -38,6 +38,8 @@ class RoleSettings(Settings):
 def main() -> None:
     """Do it all, one after another."""
     settings, pools = RoleSettings.read(), PoolSettings.read()
+    if settings.profile == "production" and (wrong := held_by_one_client(pools)):  # in development no client has a limit
+        sys.exit(f"twogates: {wrong}")
     django.setup()
     # A connection of its own, made here: a pool would not tell why there is none, and a request's time is too short for a start.
     del connection.settings_dict["OPTIONS"]["pool"]

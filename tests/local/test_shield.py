@@ -96,12 +96,6 @@ def test_a_client_with_too_much_under_way_is_refused(nginx: Start, service: Serv
         assert other.get(f"{base}/{service.name}/json").status_code == 200
 
 
-def test_the_health_check_is_never_limited(nginx: Start) -> None:
-    base = nginx(**NOBODY, RATE_LIMIT="1", RATE_BURST="1")
-    with client_from("127.0.0.2") as client:
-        assert {client.get(f"{base}/healthz").status_code for _ in range(20)} == {200}
-
-
 def address_seen(base: str, service: Service, forwarded: str) -> str:
     return str(httpx.get(f"{base}/{service.name}/", headers={"X-Forwarded-For": forwarded}).json()["client"])
 

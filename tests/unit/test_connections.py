@@ -11,7 +11,7 @@ from scripts.compose_file import defaults
 SERVICE = Path(__file__).parents[2] / "services" / "django_async"
 sys.path.append(str(SERVICE))
 
-from connections import SPARE, PoolSettings, too_many  # noqa: E402  a service is a program and not a package
+from connections import SPARE, PoolSettings, held_by_one_client, too_many  # noqa: E402  a service is a program and not a package
 
 DEFAULTS = {
     "FLASK_WORKERS": "auto",
@@ -19,6 +19,7 @@ DEFAULTS = {
     "FLASK_POOL": "auto",
     "FLASK_CPUS": "1",
     "FLASK_REPLICAS": "1",
+    "FLASK_CLIENT_LIMIT": "4",
     "FASTAPI_WORKERS": "auto",
     "FASTAPI_POOL": "auto",
     "FASTAPI_CPUS": "1",
@@ -88,3 +89,27 @@ def test_two_replicas_of_each_fit_into_what_compose_gives() -> None:
     """As in production, and for a deploy."""
     two = {"FLASK_REPLICAS": "2", "FASTAPI_REPLICAS": "2", "DJANGO_REPLICAS": "2"}
     assert too_many(PoolSettings.read(DEFAULTS | two), int(defaults()["POSTGRES_CONNECTIONS"]), 3) is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "accepted"),
+    [
+        ({"FLASK_REPLICAS": "2"}, None),  # eight workers
+        ({"FLASK_THREADS": "2"}, None),
+        ({"FLASK_CLIENT_LIMIT": "3"}, None),
+        ({}, "at most 3"),
+        ({"FLASK_WORKERS": "2"}, "at most 1"),
+        ({"FLASK_WORKERS": "1", "FLASK_CLIENT_LIMIT": "1"}, "more FLASK_WORKERS"),
+    ],
+    ids=str,
+)
+def test_one_client_cannot_hold_all_workers_of_flask(changed: dict[str, str], accepted: str | None) -> None:
+    said = held_by_one_client(PoolSettings.read(DEFAULTS | changed))
+    assert (said is None) == (accepted is None)
+    assert accepted is None or f"accepted: {accepted}" in str(said)
+
+
+def test_production_as_it_is_delivered_keeps_workers_from_one_client() -> None:
+    """compose.production.yaml has two replicas."""
+    given = {name: defaults()[name] for name in DEFAULTS if name in defaults()}
+    assert held_by_one_client(PoolSettings.read(DEFAULTS | given | {"FLASK_REPLICAS": "2"})) is None

@@ -75,7 +75,7 @@ class SocketReader(Follower):
         except Exception:  # gone, mostly, which each framework says in a class of its own; its view hears of that too
             log.debug("a socket cannot be written to", exc_info=True)
             self.ended = self.ended or End.LEAVING
-            self.waiting.clear()
+            self.drop()
             with suppress(Exception):
                 await self.close(int(End.LEAVING))
 
@@ -95,6 +95,7 @@ class Feed(Board):
             self.begin(await self.feeds.read(self.feeds.newest, self.number))
         except Exception as error:
             del self.feeds.boards[self.number]
+            self.close()
             self.ready.set_exception(error)
             self.ready.exception()  # it is no mistake that nobody waits for it any more
             return
@@ -105,6 +106,7 @@ class Feed(Board):
                 await self.read_on()
         finally:
             del self.feeds.boards[self.number]
+            self.close()
             self.feeds.listener.unfollow(self.number)
 
     async def news(self) -> bool:
@@ -183,6 +185,7 @@ class Feeds:
 
     def leave(self, board: int, follower: Follower) -> None:
         """A reader has gone."""
+        follower.drop()
         if feed := self.boards.get(board):
             feed.followers.discard(follower)
 

@@ -90,6 +90,7 @@ class Feeds:
     def leave(self, board: int, follower: Follower) -> None:
         """A reader has gone."""
         with self.lock:
+            follower.drop()
             if opened := self.boards.get(board):
                 opened.followers.discard(follower)
 
@@ -172,6 +173,7 @@ class Feeds:
         with self.lock:
             for follower in self.boards[number].followers:
                 follower.end(why)
+            self.boards[number].close()
             del self.boards[number], self.looked[number]
             self.told.discard(number)
             if self.pubsub:

@@ -6,6 +6,7 @@ this id". Whoever hears it reads from the database what it has not yet, in the o
 """
 
 import struct
+import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from enum import IntEnum
@@ -17,6 +18,7 @@ from pydantic import Field
 from twogates.board_documents import message
 from twogates.board_models import LARGEST_ID
 from twogates.cache_common import connection_options
+from twogates.feed_memory import Memory
 from twogates.models import Query
 from twogates.notations import Whole, whole_in_header
 from twogates.payloads import encode
@@ -42,6 +44,11 @@ RETRY_MILLISECONDS = 500  # after which a browser comes back; default some 3 s
 # Valkey is asked whether it is there after so much silence, and taken for dead after as much again.
 SILENCE_SECONDS = 5.0
 ANSWER_SECONDS = 1.0  # to connect, and for an answer that is due
+
+
+# Beyond this, the fullest board forgets, and then the slowest reader is let go. Default: 200 messages of 8 KB each for as many boards as
+# somebody follows, and a service with 384 MB ends at some 180 of them.
+MEMORY = Memory(48 * 1024 * 1024)
 
 
 class End(IntEnum):
@@ -73,7 +80,12 @@ class Entry(NamedTuple):
 
     id: int
     text: str
-    size: int  # in bytes
+    size: int  # in bytes, as it is sent
+
+    @property
+    def held(self) -> int:
+        """Bytes of memory: up to four for each character, where one of them is no letter of Latin alphabets."""
+        return sys.getsizeof(self.text)
 
 
 def entries(rows: Sequence[Any]) -> list[Entry]:
@@ -88,6 +100,12 @@ class Batch:
     def __init__(self, entries: Sequence[Entry]) -> None:
         self.entries = entries
         self.first, self.last = entries[0].id, entries[-1].id
+        self.waits_for = 0  # readers who are still to be sent it
+
+    @property
+    def held(self) -> int:
+        """Bytes of memory: its entries, and at most two of the forms below."""
+        return 3 * sum(entry.held for entry in self.entries)
 
     @cached_property
     def text(self) -> str:
@@ -131,6 +149,8 @@ class Follower:
         self.seen = seen
         self.waiting: deque[Batch] = deque()
         self.number = 0
+        self.counted = 0  # how many of the first that wait are in MEMORY
+        self.held = 0  # bytes of these
         self.ended: End | None = None
 
     def put(self, batch: Batch) -> None:
@@ -147,21 +167,36 @@ class Follower:
         elif self.ended is None:
             self.waiting.append(batch)
             self.wake()
+            with MEMORY.lock:
+                if self.waiting and self.waiting[-1] is batch:  # most are sent at once
+                    MEMORY.count_waiting(self, batch)
 
     def take(self) -> Batch | None:
         """The next that it is to be sent."""
-        if not self.waiting:
-            return None
-        batch = self.waiting.popleft()
-        self.number -= len(batch.entries)
-        return batch
+        with MEMORY.lock:
+            if not self.waiting:
+                return None
+            batch = self.waiting.popleft()
+            self.number -= len(batch.entries)
+            MEMORY.count_sent(self, batch)
+            return batch
 
     def end(self, why: End) -> None:
         """Let it go; what waits for it waits no longer."""
         if self.ended is None:
             self.ended = why
-            self.waiting.clear()
+            self.drop()
             self.wake()
+
+    def drop(self) -> None:
+        """Forget what waits for it."""
+        while self.take():
+            pass
+
+    def end_as_too_slow(self) -> None:
+        """Let it go, since what waits for it takes too much memory."""
+        self.end(End.TOO_SLOW)
+        self.drop()
 
     def wake(self) -> None:
         """Something waits, or it has ended."""
@@ -177,13 +212,14 @@ class Board:
         self.recent: deque[Entry] = deque()
         self.position = 0  # the last that was handed out
         self.floor = 0  # all after this one are among the recent
+        self.held = 0  # bytes of the recent
 
     def begin(self, rows: Sequence[Any]) -> None:
         """The newest messages, at most ``RECENT``, in order."""
-        self.recent.extend(entries(rows))
+        self.keep(entries(rows))
         if rows:
             self.position = rows[-1].id
-        if len(rows) == RECENT:
+        if len(rows) == RECENT and not self.floor:  # unless memory was too small for all of them
             self.floor = rows[0].id - 1
 
     def take_in(self, rows: Sequence[Any]) -> list[Batch]:
@@ -191,11 +227,26 @@ class Board:
         new = entries(rows)
         if not new:
             return []
-        self.recent.extend(new)
-        while len(self.recent) > RECENT:
-            self.floor = self.recent.popleft().id
+        self.keep(new)
         self.position = new[-1].id
         return list(batches(new))
+
+    def keep(self, new: Sequence[Entry]) -> None:
+        """Keep these among the recent, and forget what is more than that."""
+        self.recent.extend(new)
+        MEMORY.count_recent(self, sum(entry.held for entry in new))
+        self.forget_all_but(RECENT)
+
+    def forget_all_but(self, number: int) -> None:
+        """Forget the oldest of the recent; a reader who is that far behind gets them from the database."""
+        while len(self.recent) > number:
+            oldest = self.recent.popleft()
+            self.floor = oldest.id
+            MEMORY.count_recent(self, -oldest.held)
+
+    def close(self) -> None:
+        """Keep nothing more: it is followed no longer."""
+        self.forget_all_but(0)
 
     @property
     def pause(self) -> float:
