@@ -15,6 +15,7 @@ from scripts import deploy, ports, preflight, secrets
 from scripts.check_variables import wrong_variables
 from scripts.compose_file import ROOT
 from scripts.docker_compose import files
+from scripts.servers import free_port
 from scripts.wanted import Wanted
 from tests.authority import write_certificate
 
@@ -50,7 +51,8 @@ def test_all_that_is_missing_is_one_list_by_the_names_of_the_docs(tmp_path: Path
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        own = {"PROFILE": "production", "HTTP_PORT": port, "SECRETS": str(tmp_path / "s"), "TLS_CERTIFICATES": str(tmp_path / "t")}
+        given = {"HTTP_PORT": port, "HTTPS_PORT": str(free_port())}
+        own = {"PROFILE": "production", **given, "SECRETS": str(tmp_path / "s"), "TLS_CERTIFICATES": str(tmp_path / "t")}
         environment = {name: value for name, value in os.environ.items() if name != "RUNTIME"} | own | {"FASTAPI_WORKERS": "many"}
         done = subprocess.run(
             [sys.executable, "-m", "scripts.stack", "up"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
