@@ -34,6 +34,7 @@ RULES = {
     r"THREADS$": whole(1, 1024),
     r"BACKLOG$|CONNECTIONS$": whole(1, 65535),
     r"PLACES$|CLIENT_LIMIT$": whole(1, 65535),
+    r"STREAMS$": whole(1, 1024),
     r"LIMIT$": whole(1, 10**12),
     r"TIMEOUT$": whole(1, 3600),
     r"^KEEPALIVE$": whole(40, 3600),  # Nginx keeps its side for 30 s (upstreams.conf.template)
