@@ -6,13 +6,11 @@ from typing import Any
 
 from database import in_database
 from django.contrib.postgres.search import SearchQuery
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from notices.models import Answer, Author, Board, Mention, Message
-from notices.tasks import note_mentions
-from procrastinate.exceptions import ConnectorException
 from web import answer, by_method, query_string, reply
 
 from twogates import board_documents as documents
@@ -156,7 +154,7 @@ async def create_message(request: HttpRequest, board: str) -> HttpResponse:
         )
         row = found(first(Message.objects.raw(NEW_MESSAGE, [number, author.id, fields.text, now(), fields.author])))
         if names(fields.text):
-            defer(note_mentions, message=row.id)
+            note_mentions(row.id)
         return documents.shown(documents.message(row), 201, f"/boards/{number}/messages/{row.id}")
 
     done = await once(request, fields, create)
@@ -245,12 +243,10 @@ def create_once(create: Callable[[], Reply], key: str | None, mark: bytes) -> Re
         raise broken(error) if isinstance(error, IntegrityError) else error from error
 
 
-def defer(task: Any, **arguments: int) -> None:
-    """Put a job into the queue by this thread's connection: it is there when the transaction is committed and not before."""
-    try:
-        task.defer(**arguments)
-    except ConnectorException as error:  # Procrastinate's word for whatever the driver says, which in_database understands
-        raise error.__cause__ or error from None
+def note_mentions(message: int) -> None:
+    """Put a job into the queue, which is there when the transaction is committed and not before."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT queue_mentions(%s)", [message])
 
 
 def first(rows: Any) -> Any:

@@ -1,6 +1,6 @@
 """Who may do what in the database: rights to the rows, and not to the tables. Each role has those that it needs."""
 
-from typing import LiteralString
+from typing import Any, LiteralString
 
 from django.db import connection
 from psycopg import sql
@@ -12,16 +12,21 @@ EVERY: list[LiteralString] = [
     "ALTER ROLE {role} LOGIN PASSWORD {password}",
     "REVOKE ALL ON SCHEMA public FROM PUBLIC",
     "GRANT USAGE ON SCHEMA public TO {role}",
+    # Connections alone. Default: temporary tables too, which fill the disk.
+    "REVOKE ALL ON DATABASE {database} FROM PUBLIC",
+    "GRANT CONNECT ON DATABASE {database} TO {role}",
 ]
+# Functions that PostgreSQL lets every role call. Large objects fill the disk, and belong to no table that a right is needed for. A session
+# that holds an advisory lock of the migrations' or the worker's stops them.
+OPEN_TO_ALL = "^(lo_creat|lo_create|lo_from_bytea|lo_open|lo_put|lo_unlink|lowrite|pg_(try_)?advisory_.*lock(_shared)?)$"
 SERVICES: list[LiteralString] = [
     f"ALTER ROLE {{role}} SET statement_timeout = '{STATEMENT_SECONDS}s'",
     f"ALTER ROLE {{role}} SET lock_timeout = '{LOCK_SECONDS}s'",
     "GRANT SELECT, INSERT, UPDATE, DELETE ON authors, boards, messages, answers TO {role}",
     "GRANT SELECT ON mentions TO {role}",
-    # To put a job into the queue, and to be told its number. What is there already it can neither see nor change.
-    "GRANT INSERT, SELECT (id) ON procrastinate_jobs TO {role}",
-    "GRANT INSERT ON procrastinate_events TO {role}",
-    "GRANT USAGE ON procrastinate_jobs_id_seq, procrastinate_events_id_seq TO {role}",
+    # The queue itself it can neither see nor change. Earlier versions had rights to its tables.
+    "REVOKE ALL ON procrastinate_jobs, procrastinate_events, procrastinate_jobs_id_seq, procrastinate_events_id_seq FROM {role}",
+    "GRANT EXECUTE ON FUNCTION queue_mentions TO {role}",
 ]
 # Beside those, where the admin site is on. What there may be rights to is made with the schema.
 ADMIN: list[LiteralString] = [
@@ -37,19 +42,35 @@ WORKER: list[LiteralString] = [
     "GRANT SELECT, DELETE ON answers TO {role}",
     "GRANT SELECT, INSERT, UPDATE, DELETE ON procrastinate_jobs, procrastinate_workers, procrastinate_periodic_defers TO {role}",
     "GRANT SELECT, INSERT ON procrastinate_events TO {role}",
+    "GRANT EXECUTE ON FUNCTION pg_advisory_xact_lock(bigint) TO {role}",  # one job after another (notices/tasks.py)
     "GRANT USAGE ON procrastinate_jobs_id_seq, procrastinate_events_id_seq, procrastinate_periodic_defers_id_seq TO {role}",
 ]
 
 
 def let_in(rights: list[LiteralString], role: str, password: str) -> None:
-    """Give a role its password, its limits of time, and its rights."""
+    """Give a role its password, its limits of time, and its rights.
+
+    PostgreSQL is sent the verifier that it stores (RFC 5803), so that no log of statements has the password.
+    """
     name = sql.Identifier(role)
     with connection.cursor() as cursor:
+        verifier = cursor.connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+        database = sql.Identifier(cursor.connection.info.dbname)
+        close_to_all(cursor)
         cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", [role])
         if cursor.fetchone() is None:
             cursor.execute(sql.SQL("CREATE ROLE {}").format(name))
         for statement in [*EVERY, *rights]:
-            cursor.execute(sql.SQL(statement).format(role=name, password=sql.Literal(password)))
+            cursor.execute(sql.SQL(statement).format(role=name, password=sql.Literal(verifier), database=database))
+
+
+def close_to_all(cursor: Any) -> None:
+    """Take functions that no role here needs from all roles; a superuser may still call them."""
+    cursor.execute(
+        "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND proname ~ %s", [OPEN_TO_ALL]
+    )
+    for (function,) in cursor.fetchall():
+        cursor.execute(sql.SQL("REVOKE ALL ON FUNCTION {} FROM PUBLIC").format(sql.SQL(function)))
 
 
 def keep_out(role: str) -> None:

@@ -71,6 +71,12 @@ def messages(client: httpx.Client, name: str) -> list[int]:
     return [mention["message"] for mention in answer.json()["mentions"]]
 
 
+def test_of_one_text_only_the_first_names_count(client: httpx.Client, board: str, name: str) -> None:
+    posted(client, FLASK, board, " ".join(f"@{name}{number}" for number in range(1, 23)))
+    until("the last that counts is there", lambda: messages(client, f"{name}20"))
+    assert not messages(client, f"{name}21")
+
+
 def job_of(message: int, states: str = "todo doing failed") -> str:
     """The number of the job of a message that is in one of these states; empty where there is none."""
     listed = ", ".join(f"'{state}'" for state in states.split())
@@ -180,36 +186,3 @@ def test_a_job_that_fails_is_tried_again_and_then_stays(board: str) -> None:
         assert re.search(r"[1-9]\d* failed", run_stack("status").stdout)
     finally:
         value(f"DELETE {job}")
-
-
-def test_a_role_has_the_rights_that_it_needs_and_no_others() -> None:
-    rights = "string_agg(lower(privilege_type), ' ' ORDER BY privilege_type)"
-    listed = value(
-        f"SELECT grantee, table_name, {rights} FROM information_schema.role_table_grants "
-        "WHERE grantee LIKE 'twogates%' "
-        "AND (grantee <> 'twogates' OR table_name ~ '^(procrastinate|mentions|auth_|django_)') GROUP BY 1, 2 "
-        f"UNION ALL SELECT grantee, table_name || '.' || column_name, {rights} FROM information_schema.column_privileges "
-        "WHERE grantee = 'twogates' AND table_name ~ '^procrastinate' AND privilege_type = 'SELECT' GROUP BY 1, 2"
-    )
-    services, queue = "twogates|", "twogates_worker|procrastinate_"
-    users = ("user", "user_groups", "user_user_permissions", "group", "group_permissions")
-    assert set(listed.splitlines()) == {
-        f"{services}mentions|select",
-        f"{services}procrastinate_jobs|insert",
-        f"{services}procrastinate_jobs.id|select",
-        f"{services}procrastinate_events|insert",
-        # Of the admin site, which is on here.
-        *(f"{services}auth_{table}|delete insert select update" for table in users),
-        *(f"{services}django_{table}|delete insert select update" for table in ("session", "admin_log")),
-        f"{services}auth_permission|select",
-        f"{services}django_content_type|select",
-        "twogates_worker|messages|select",
-        "twogates_worker|mentions|insert select",
-        "twogates_worker|answers|delete select",
-        f"{queue}jobs|delete insert select update",
-        f"{queue}workers|delete insert select update",
-        f"{queue}periodic_defers|delete insert select update",
-        f"{queue}events|insert select",
-    }
-    refused = sql("SET ROLE twogates; SELECT args FROM procrastinate_jobs")
-    assert "permission denied" in refused.stderr

@@ -9,7 +9,7 @@ from tests.conftest import ROOT
 
 KILO, MEGA, GIGA = 1 << 10, 1 << 20, 1 << 30
 UNITS = {"k": KILO, "m": MEGA, "g": GIGA}
-# Measured with TLS 1.3 and intermediate ciphers: 21 KiB idle, 31 with a begun header, and the rest for 4 buffers of 8 KiB that are not all full.
+# Measured with TLS 1.3: 21 KiB idle, 31 with a header that has begun, and the rest for four buffers of 8 KiB, of which few are full.
 CONNECTION = 55 * KILO
 NGINX = 16 * MEGA  # with no connection
 

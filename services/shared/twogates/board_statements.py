@@ -8,20 +8,13 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from twogates.board_documents import Reply, now
 from twogates.board_models import BoardFields, MentionsQuery, MessageFields, MessagesQuery, NewMessage, PageQuery
-from twogates.mentions import QUEUE, TASK
 from twogates.tables import Answer, Author, Board, Mention, Message
 
 BOARD = (Board.id, Board.name, Board.messages, Board.version, Board.created)
 MESSAGE = (Message.id, Message.board_id, Author.name.label("author_name"), Message.text, Message.version, Message.created)
 MENTION = (Mention.id, Message.board_id, Mention.message_id, Mention.name, Mention.created)
 
-# Procrastinate's own way into its queue, which comes with its tables. Its library would take the same way: it is for Django, which
-# has the worker too.
-DEFER = text(
-    "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW("
-    ":queue, :task, 0, NULL, NULL, jsonb_build_object('message', CAST(:message AS bigint)), NULL"
-    ")]::procrastinate_job_to_defer_v1[])"
-)
+QUEUE_MENTIONS = text("SELECT queue_mentions(:message)")  # a function of ours (django_async/notices/migrations)
 
 
 def boards(query: PageQuery) -> Select[*tuple[Any, ...]]:
@@ -92,7 +85,7 @@ def delete_message(board: int, number: int, version: int) -> Delete:
 
 def note_mentions(message: int) -> TextClause:
     """Put a job into the queue, which is there when the transaction is committed and not before."""
-    return DEFER.bindparams(queue=QUEUE, task=TASK, message=message)
+    return QUEUE_MENTIONS.bindparams(message=message)
 
 
 def mentions(query: MentionsQuery) -> Select[*tuple[Any, ...]]:

@@ -9,6 +9,10 @@ TASK, QUEUE = "note_mentions", "board"
 MENTION = re.compile(r"(?<!\w)@(\w{1,100})(?!\w)")
 
 
+# Names that count in one text. Without a bound, a text of 2,000 characters would make 666 rows.
+MOST_NAMES = 20
+
+
 def names(text: str) -> list[str]:
-    """Each name once, in the order of the text."""
-    return list(dict.fromkeys(MENTION.findall(text)))
+    """Return each of the first names once, in the order of the text."""
+    return list(dict.fromkeys(MENTION.findall(text)))[:MOST_NAMES]
