@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
-from scripts import ports, venv
+from scripts import docker_engine, ports, venv
 from scripts.check_variables import wrong_variables
 from scripts.compose_file import ROOT, defaults, project
 from scripts.sentences import fail
@@ -32,11 +32,22 @@ def check(given: Mapping[str, str], starts: bool) -> None:
     """End with one list of all faults; ``starts`` is true where the ports are needed too."""
     wrong = [*wrong_variables(given)]
     if production := given.get("PROFILE") == "production" and given.get("RUNTIME") != "local":
-        wrong += [*wrong_secrets(given), *wrong_certificate(given), *little_disk()]
+        wrong += [*old_engine(), *wrong_secrets(given), *wrong_certificate(given), *little_disk()]
     if production and starts and not any(re.match(r"BIND|HTTPS?_PORT|COMPOSE", sentence) for sentence in wrong):
         wrong += wrong_ports(given)
     if wrong:
         fail("\n  - ".join([f"Before anything starts, {len(wrong)} things have to be mended:", *wrong]) if len(wrong) > 1 else wrong[0], 2)
+
+
+def old_engine() -> Iterator[str]:
+    """An engine whose networks do not hold what production says of them."""
+    found, oldest = docker_engine.look(), docker_engine.OLDEST_IN_PRODUCTION
+    if found.engine and docker_engine.version(found.engine) < oldest:
+        needed = docker_engine.dotted(oldest)
+        yield (
+            f"Docker engine {found.engine} is older than {needed}, which production needs: with it, services reach this host at the "
+            f"gateway of their networks, and machines on the same link reach ports on 127.0.0.1. Update it to {needed} or newer"
+        )
 
 
 def wrong_secrets(given: Mapping[str, str]) -> Iterator[str]:

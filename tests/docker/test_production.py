@@ -1,5 +1,6 @@
 """PROFILE=production on Docker, as docs/production.md has a person do it: with a certificate of an authority, and secrets."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -191,6 +192,63 @@ def test_the_services_reach_the_database_through_pgbouncer_alone(production: Pro
     psql = ["psql", "--username=postgres", "--dbname=twogates", "--no-align", "--tuples-only", f"--command={query}"]
     asked = production.compose("exec", "-T", "postgres", *psql)
     assert asked.stdout.split() == [pooler["NetworkSettings"]["Networks"][f"{production.project}_data"]["IPAddress"]], asked.stderr
+
+
+# What a service sees of a port of the host, at the first address of each of its networks, which would be the gateway.
+REACH = """
+import ipaddress, socket, sys
+for network in sys.argv[2:]:
+    try:
+        socket.create_connection((str(next(ipaddress.ip_network(network).hosts())), int(sys.argv[1])), 3).close()
+        print("reached", network)
+    except OSError:
+        pass
+"""
+
+
+@pytest.mark.parametrize("service", ["flask", "fastapi", "django", "worker", "upstream"])
+def test_a_service_does_not_reach_the_host(production: Production, every_container: list[dict[str, Any]], service: str) -> None:
+    container = next(one for one in every_container if one["Config"]["Labels"]["com.docker.compose.service"] == service)
+    networks = json.loads(docker("network", "inspect", *container["NetworkSettings"]["Networks"]))
+    assert all(network["Internal"] for network in networks)
+    with socket.create_server(("0.0.0.0", 0)) as listening:
+        subnets = [config["Subnet"] for network in networks for config in network["IPAM"]["Config"]]
+        assert subnets
+        assert docker("exec", container["Id"], "python", "-c", REACH, str(listening.getsockname()[1]), *subnets) == ""
+
+
+def test_connections_that_only_connect_do_not_take_nginxs_memory(production: Production, every_container: list[dict[str, Any]]) -> None:
+    """As many as Nginx takes, with the handshake done and a header that never ends."""
+    nginx = next(one for one in every_container if one["Config"]["Labels"]["com.docker.compose.service"] == "nginx")
+    context = ssl.create_default_context(cafile=production.authority)
+    # By its address on the network with a way out, as clients of other machines reach it. Those of this machine go through Docker's own
+    # proxy, which ends when it has some thousand connections, and does not come back (docs/production.md).
+    address = next(found["IPAddress"] for name, found in nginx["NetworkSettings"]["Networks"].items() if name.endswith("_edge"))
+    opened, refused = list[ssl.SSLSocket](), 0
+    try:
+        while refused < 20 and len(opened) < 5000:
+            try:
+                raw = socket.create_connection((address, 8443), 10)
+                opened.append(context.wrap_socket(raw, server_hostname=NAME))
+                opened[-1].sendall(b"GET /flask/json HTTP/1.1\r\nHost: " + NAME.encode() + b"\r\nX-Slow: " + b"x" * 6000)
+            except OSError:
+                refused += 1
+        used = docker("stats", "--no-stream", "--format", "{{.MemUsage}}, {{.MemPerc}}", nginx["Id"]).strip()
+    finally:
+        for one in opened:
+            one.close()
+    print(f"{len(opened)} connections, {used}")
+    assert len(opened) > 1000
+    # The kernel ends a worker where memory runs out, and Nginx starts another: all connections of the first are lost.
+    assert not re.search(r"worker process \d+ exited on signal", docker("logs", "--since", "5m", nginx["Id"]))
+    assert json.loads(docker("inspect", nginx["Id"]))[0]["State"]["StartedAt"] == nginx["State"]["StartedAt"]
+
+    def served() -> bool:
+        with contextlib.suppress(OSError):  # until Nginx has seen that the attackers have left
+            return production.ask("/fastapi/json").status == 200
+        return False
+
+    until("others are served", served)
 
 
 def test_make_secrets_keeps_what_is_there(production: Production) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import deploy, ports, preflight, secrets
+from scripts import deploy, docker_engine, ports, preflight, secrets
 from scripts.check_variables import wrong_variables
 from scripts.compose_file import ROOT
 from scripts.docker_compose import files
@@ -43,6 +43,18 @@ def faults(given: dict[str, str], capsys: pytest.CaptureFixture[str], starts: bo
 
 def test_who_has_all_of_it_hears_nothing(given: dict[str, str]) -> None:
     preflight.check(given, starts=False)
+
+
+@pytest.mark.parametrize(("engine", "accepted"), [("27.5.1", False), ("28.0.0", True), ("29.1", True), ("", True)])
+def test_production_refuses_an_engine_whose_networks_do_not_hold(
+    engine: str, accepted: bool, given: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(docker_engine, "look", lambda: docker_engine.Engine(engine=engine))
+    if accepted:
+        preflight.check(given, starts=False)
+    else:
+        assert "Docker engine 27.5.1 is older than 28.0, which production needs" in faults(given, capsys)
+    preflight.check({**given, "PROFILE": "development"}, starts=False)
 
 
 def test_all_that_is_missing_is_one_list_by_the_names_of_the_docs(tmp_path: Path) -> None:
