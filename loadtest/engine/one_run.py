@@ -79,18 +79,18 @@ class Measurer:
 
         def opened() -> None:
             sampler.open()
+            machine.append(busy_seconds())
             if disturbed:  # processes come and go: what they use and hold is not counted
                 disturber.begin()
                 return
             at.append(self.runtime.usage(running))
-            machine.append(busy_seconds())
             half = (cell.load.held(cell.variant) or 0.1) if cell.load.kind == "burst" else ask.seconds
             looks.append(gevent.spawn_later(half / 2, look))
 
         def closed() -> None:
+            machine.append(busy_seconds())
             if not disturbed:
                 at.append(self.runtime.usage(running))
-                machine.append(busy_seconds())
             sampled.append(sampler.close())
             if not held and not disturbed:
                 held.append(self.runtime.holding(running))

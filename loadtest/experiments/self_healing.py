@@ -3,10 +3,10 @@
 from typing import Literal
 
 from loadtest.generator.parameters import Parameters
-from loadtest.judging.evidence import Evidence
+from loadtest.judging.evidence import Evidence, NotValidError, not_usable
 from loadtest.metrics import duration, number
 from loadtest.model import Cell, Chart, Disturbance, Experiment, Load, Variant, loop, sync
-from loadtest.results import Verdict
+from loadtest.results import CellResult, Verdict
 
 TIMEOUT = 2  # seconds; the stack's own is longer than its longest request, and nothing here takes so long
 PATIENT = {"TIMEOUT": str(TIMEOUT)}
@@ -21,15 +21,18 @@ WHAT: dict[str, What] = {KILLED: "kill", CRASHED: "crash", HUNG: "hang"}
 # starts and imports its application.
 START = 3.0
 WITHIN = {KILLED: START, CRASHED: START, HUNG: TIMEOUT + 2 + START}
+AT = 0.5  # seconds from the begin of a window to the disturbance
+# The load uses a tenth of a CPU, and a worker that starts one at most. Where all CPUs are used, it waits for other programs.
+BUSY = 0.9
 
 
 def cell(variant: Variant, step: str) -> Cell:
     """A worker takes with it what it holds, and no more."""
     held = 1 if variant is SYNC else USERS
-    seconds = WITHIN[step] - START + 2.0
+    seconds = AT + WITHIN[step] + 0.5  # what did not come within the time did not come in the window
     load = Load("closed", "wait", WAIT, users=USERS)
     predicted = {"lost": held, "replaced": WITHIN[step]}
-    return Cell(variant, load, step, predicted, seconds=seconds, disturbances=(Disturbance(0.5, WHAT[step]),))
+    return Cell(variant, load, step, predicted, seconds=seconds, disturbances=(Disturbance(AT, WHAT[step]),))
 
 
 def cells(full: bool) -> list[Cell]:
@@ -40,6 +43,9 @@ def cells(full: bool) -> list[Cell]:
 def judge(seen: Evidence) -> Verdict:
     found = [one for variant in (SYNC, LOOP) for one in seen.all(variant)]
     missing = [one.key for one in found if any("replaced" not in run.values for run in one.runs)]
+    late = [one for one in found if one.key in missing or seen.worst(one, "replaced") > one.predicted["replaced"]]
+    if busy := {one.key: words for one in late if (words := waited_for_others(one))}:
+        raise NotValidError(not_usable(busy))
     checks = [seen.true("another worker came for each that was lost" + f", not in {', '.join(missing)}" * bool(missing), not missing)]
     checks += [seen.at_most(one, "lost") for one in found]
     checks += [seen.at_most(one, "replaced") for one in found if one.key not in missing]
@@ -52,6 +58,14 @@ def judge(seen: Evidence) -> Verdict:
         limit=f"Each worker was replaced. What it held was lost, {number(lost)} at most. A killed one is "
         f"noticed at once (the last trouble {duration(after[KILLED])} later), a hung one after its time-out ({duration(after[HUNG])}).",
     )
+
+
+def waited_for_others(one: CellResult) -> str | None:
+    """Return why a start that took long says nothing, and ``None`` where this machine had room for it."""
+    shares = [run.watched["machine_busy"] / run.watched["machine_cpus"] for run in one.runs if "machine_busy" in run.watched]
+    if not shares or max(shares) < BUSY:
+        return None
+    return f"other programs: {max(shares):.0%} of this machine's CPUs were used, for a load that needs a tenth of one"
 
 
 EXPERIMENT = Experiment(

@@ -49,8 +49,10 @@ def watched(raw: Raw) -> dict[str, float]:
             "cache_seconds": raw.usage.cache,
             "accept_queue_overflows": raw.usage.overflows,
         }
-    if raw.machine and raw.ours is not None:
-        found |= {"machine_cpus": raw.machine.cpus, "machine_busy": raw.machine.busy / raw.seconds, "other_programs": raw.others}
+    if raw.machine:
+        found |= {"machine_cpus": raw.machine.cpus, "machine_busy": raw.machine.busy / raw.seconds}
+        if raw.ours is not None:
+            found["other_programs"] = raw.others
     if raw.holding:
         found["processes"] = raw.holding.processes
     if raw.sampled and raw.sampled.loop_lag_longest is not None:

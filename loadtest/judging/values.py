@@ -37,7 +37,8 @@ def losses(raw: Raw) -> dict[str, float]:
         first = min(one.at for one in raw.happened)
         trouble = max(float(load["last_trouble"]) for load in raw.all_loads)
         found |= {"met": min(one.in_flight for one in raw.happened), "recovery": max(0.0, trouble - first)}
-        if raw.sampled and raw.sampled.newcomer is not None:
+        # One that came before it is a worker that was slow to begin, and replaces none.
+        if raw.sampled and raw.sampled.newcomer is not None and raw.sampled.newcomer > first:
             found["replaced"] = raw.sampled.newcomer - first
     return found
 

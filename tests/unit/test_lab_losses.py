@@ -9,7 +9,7 @@ from loadtest.engine.disturber import Happened
 from loadtest.experiments import experiments
 from loadtest.generator.ways import WORDS
 from loadtest.judging.audit import audit
-from loadtest.judging.evidence import Evidence
+from loadtest.judging.evidence import Evidence, NotValidError
 from loadtest.judging.raw import Raw
 from loadtest.judging.values import values
 from loadtest.model import Disturbance
@@ -80,6 +80,10 @@ def test_what_is_counted() -> None:
     assert values(disturbed(sampled=replace(disturbed().sampled, newcomer=0.21)))["replaced"] == pytest.approx(0.2)  # type: ignore[type-var]
 
 
+def test_a_worker_that_came_before_the_disturbance_replaces_none() -> None:
+    assert "replaced" not in values(disturbed(sampled=replace(disturbed().sampled, newcomer=0.005)))  # type: ignore[type-var]
+
+
 def test_posts_are_told_apart() -> None:
     beside = replace(cell(workload="echo").load)
     run = disturbed(2)
@@ -106,11 +110,14 @@ TIMES: dict[tuple[str, str], dict[str, float]] = {
 }
 
 
+SEEN = {"lost": 0.0, "lost_posts": 0.0, "recovery": 0.1, "met": 3.0, "again": 0.0, "share_3": 0.0}
+
+
 def judged(name: str, changes: dict[tuple[str, str], dict[str, float]]) -> Verdict:
     """The verdict on an experiment whose cells are as predicted, but for ``changes`` by variant and step."""
     found: list[CellResult] = []
     for one in ALL[name].cells(False):
-        seen = {"lost": 0.0, "lost_posts": 0.0, "recovery": 0.1, "met": 3.0, "again": 0.0, "share_3": 0.0, **one.predicted}
+        seen = {**SEEN, **one.predicted}
         seen |= TIMES.get((one.variant.name, str(one.step)), {})
         seen |= changes.get((one.variant.name, str(one.step)), {})
         seen = {metric: value for metric, value in seen.items() if value >= 0}
@@ -161,6 +168,24 @@ BROKEN: dict[str, tuple[str, tuple[str, str], dict[str, float]]] = {
 def test_what_is_broken_does_not_hold(what: str) -> None:
     name, where, changes = BROKEN[what]
     assert judged(name, {where: changes}).outcome == "does not hold"
+
+
+@pytest.mark.parametrize("replaced", [None, 4.2], ids=["not seen", "late"])
+@pytest.mark.parametrize(("used", "told"), [(1.96, False), (0.9, True)], ids=["busy", "quiet"])
+def test_a_start_that_other_programs_kept_waiting_refutes_nothing(replaced: float | None, used: float, told: bool) -> None:
+    """A worker needs a second of CPU time to start. Where none is to spare, that it came late says nothing of its manager."""
+    planned = ALL["self-healing"].cells(False)
+    cells = [result(one.variant.name, one.step, dict(one.predicted), **SEEN | one.predicted) for one in planned]
+    late = next(one for one in cells if one.variant == "FastAPI, 2 loops")
+    for run in late.runs:
+        run.watched.update(machine_cpus=2.0, machine_busy=used)
+        run.values.pop("replaced")
+        run.values.update({"replaced": replaced} if replaced else {})
+    if told:
+        assert ALL["self-healing"].judge(Evidence(cells, {}, full=False)).outcome == "does not hold"
+    else:
+        with pytest.raises(NotValidError, match="FastAPI, 2 loops / SIGKILL is not valid: other programs: 98% of this machine's CPUs"):
+            ALL["self-healing"].judge(Evidence(cells, {}, full=False))
 
 
 def test_posts_that_a_stopping_server_loses_are_the_limit() -> None:
