@@ -10,8 +10,13 @@ from scripts.compose_file import ROOT, load
 from scripts.output import console, fail
 
 BYTES = 48  # 64 characters
-# Whoever knows the password may do all with the data, and nothing to the server. The health check may ask whether it is there.
-VALKEY = "user default on #{hash} ~* &* +@all -@admin -@dangerous +info\nuser health on nopass -@all +ping\n"
+# The services' keys, channels and commands, and no others: Valkey is often shared, and a service that is taken over must not read or fill
+# what belongs to other programs. A command that a service begins to use has to be added. The health check may ask whether Valkey answers.
+VALKEY_RIGHTS = (
+    "~cache:* ~posts:* &boards &board:* -@all +eval +evalsha +get +set +del +incr +pexpire +pttl +hincrby +hmget +scan "
+    "+publish +subscribe +unsubscribe +ping +info +select +hello +client|setname +client|setinfo"
+)
+VALKEY = f"user default on #{{hash}} {VALKEY_RIGHTS}\nuser health on nopass -@all +ping\n"
 # PgBouncer asks clients for the password, and logs in to the database with it: a hash would not do.
 PGBOUNCER = '"twogates" "{quoted}"\n'
 # Lists of users, each with the secret that it has its password from.

@@ -43,10 +43,30 @@ def test_valkey_forgets_what_is_least_used() -> None:
 def test_valkey_wants_the_password() -> None:
     assert "NOAUTH" in ask_valkey("GET", "a") or "Authentication required" in ask_valkey("GET", "a")
     password = secret("valkey_password")
-    assert ask_valkey("SET", "a", "b", "EX", "5", password=password) in ("OK", "True")
-    assert ask_valkey("GET", "a", password=password) == "b"
+    assert ask_valkey("SET", "cache:a", "b", "EX", "5", password=password) in ("OK", "True")
+    assert ask_valkey("GET", "cache:a", password=password) == "b"
 
 
-@pytest.mark.parametrize("command", [("CONFIG", "GET", "maxmemory"), ("FLUSHALL",), ("SHUTDOWN", "NOSAVE"), ("ACL", "LIST"), ("KEYS", "*")])
-def test_a_client_may_do_nothing_to_the_server(command: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("CONFIG", "GET", "maxmemory"),
+        ("FLUSHALL",),
+        ("SHUTDOWN", "NOSAVE"),
+        ("ACL", "LIST"),
+        ("KEYS", "*"),
+        ("SET", "other", "1"),  # no key of ours
+        ("EVAL", "return redis.call('GET', 'other')", "0"),
+        ("EVAL", "return redis.call('FLUSHDB')", "0"),
+        ("PUBLISH", "other", "1"),
+        ("CLIENT", "KILL", "TYPE", "normal"),
+        ("CLIENT", "PAUSE", "1000"),
+        ("SETBIT", "cache:a", "4294967295", "1"),  # half a gigabyte at once
+        ("XADD", "cache:b", "*", "a", "1"),
+        ("MONITOR",),
+        ("SCRIPT", "FLUSH"),
+    ],
+    ids=" ".join,
+)
+def test_a_client_may_do_nothing_to_the_server_and_to_others(command: tuple[str, ...]) -> None:
     assert "no permissions" in ask_valkey(*command, password=secret("valkey_password")).lower()
