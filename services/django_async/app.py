@@ -46,7 +46,7 @@ leaving.LAST.append(upstream_service.close)
 
 @get
 async def index(request: HttpRequest) -> HttpResponse:
-    return answer(identity.answer(request.META.get("REMOTE_ADDR")))
+    return answer(identity.answer(settings.profile, request.META.get("REMOTE_ADDR")))
 
 
 @get

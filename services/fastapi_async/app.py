@@ -65,7 +65,7 @@ def demo(path: str) -> Callable[..., Any]:
 
 @get("/")
 async def index(request: Request) -> Response:
-    return answer(identity.answer(request.client and request.client.host))
+    return answer(identity.answer(settings.profile, request.client and request.client.host))
 
 
 @get("/healthz")

@@ -46,7 +46,7 @@ def demo(path: str) -> Callable[..., Any]:
 
 @get("/")
 def index() -> Response:
-    return answer(identity.answer(request.remote_addr))
+    return answer(identity.answer(settings.profile, request.remote_addr))
 
 
 @get("/healthz")

@@ -109,6 +109,8 @@ def test_it_serves_and_shows_nothing_for_show(service: str, production: Producti
     served = production.ask(f"/{service}/json")
     assert (served.status, served.headers["Strict-Transport-Security"]) == (200, "max-age=63072000")
     assert served.headers["Alt-Svc"] == f'h3=":{production.secure_port}"; ma=86400'
+    shown = json.loads(production.ask(f"/{service}/").text)  # type: ignore[attr-defined]
+    assert not {"versions", "host", "pid"} & shown.keys()
     for path in ("block?seconds=0", "cpu?work=1", "query", "listing?board=1", "admin/"):
         gone = production.ask(f"/{service}/{path}")
         assert (gone.status, gone.headers["Content-Type"]) == (404, "application/problem+json")

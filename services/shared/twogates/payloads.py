@@ -41,6 +41,11 @@ class Identity:
             "slots": slots,
         }
 
-    def answer(self, client: str | None) -> dict[str, Any]:
-        """The facts, with the container and process that answer, and the client's address as the application sees it."""
+    def answer(self, profile: str, client: str | None) -> dict[str, Any]:
+        """Return the facts, with the container and process that answer, and the client's address as the application sees it.
+
+        In production without what helps an attacker choose an attack: versions, host and process id.
+        """
+        if profile == "production":
+            return {**{name: fact for name, fact in self.facts.items() if name != "versions"}, "client": client}
         return {**self.facts, "host": platform.node(), "pid": os.getpid(), "client": client}
