@@ -114,6 +114,8 @@ def at_work(found: Clients) -> Iterator[Clients]:
         for thread in found.threads:
             thread.join()
     with as_owner() as connection:
+        # One snapshot: a request whose client has left may still be under way, and be committed between two queries.
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         rows = connection.execute("SELECT text, count(*) FROM messages WHERE board_id = %s GROUP BY text", [found.board]).fetchall()
         counted = connection.execute("SELECT messages FROM boards WHERE id = %s", [found.board]).fetchone()
     kept = dict(rows)

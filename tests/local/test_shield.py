@@ -39,7 +39,7 @@ def test_a_client_that_asks_too_often_is_told_when_to_come_back(nginx: Start) ->
     base = nginx(**NOBODY, RATE_LIMIT="1", RATE_BURST="5")
     with client_from("127.0.0.2") as flooding, client_from("127.0.0.3") as other:
         began = time.monotonic()
-        answers = at_once(20, flooding, f"{base}/flask/json")
+        answers = at_once(20, flooding, f"{base}/fastapi/json")  # of Flask a client may have fewer under way
         took = time.monotonic() - began
         assert other.get(f"{base}/flask/json").status_code == 200
     counts = Counter(answer.status_code for answer in answers)
