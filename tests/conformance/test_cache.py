@@ -167,7 +167,7 @@ def test_the_old_one_is_better_than_none(client: httpx.Client, stale: int) -> No
             answer = summary(client, service, stale)
             assert answer.status_code == 200
             assert answer.headers["Cache-Status"].startswith("twogates; hit; ttl=-")
-            assert is_there(f"cache:summary:{stale}:lock")  # until it ends, nobody asks the database
+            assert is_there(f"cache:summary:{stale}:lock")  # until it expires, no service asks the database
 
 
 def test_that_there_is_no_such_board_is_kept_too(client: httpx.Client, service: Service) -> None:

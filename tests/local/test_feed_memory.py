@@ -1,4 +1,4 @@
-"""Whoever follows many boards full of long messages cannot take an event loop's memory (feed_memory.py)."""
+"""A client that follows many boards full of long messages cannot exhaust an event loop's memory (feed_memory.py)."""
 
 import socket
 from contextlib import ExitStack
