@@ -11,7 +11,7 @@ from scripts.checkout import ROOT
 # healthcheck.start_interval: the engine's API 1.44, and the first Compose that passes it on.
 OLDEST_ENGINE, OLDEST_COMPOSE = (25, 0), (2, 24, 1)
 # Before 28.0 a port that is published on 127.0.0.1 could be reached by other machines on the same link, and every container of an internal
-# network reached the host at its gateway. Development accepts that; it is refused on any address but this machine's own.
+# network reached the host at its gateway. Development accepts older engines.
 OLDEST_IN_PRODUCTION = (28, 0)
 SECONDS = 10
 LABEL = "com.docker.compose.project"

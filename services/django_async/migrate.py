@@ -15,7 +15,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, OperationalError, connection
 from psycopg.errors import LockNotAvailable
 from pydantic import Field, FilePath
-from roles import ADMIN, SERVICES, WORKER, keep_out, let_in
+from roles import ADMIN, SERVICES, WORKER, close_to_all, keep_out, let_in
 
 from twogates.database_common import MIGRATION_LOCK_SECONDS, MIGRATION_PAUSE_SECONDS, MIGRATION_TRIES
 from twogates.settings import Settings
@@ -51,6 +51,7 @@ def main() -> None:
             sys.exit(f"twogates: {wrong}")
     is_new = "boards" not in connection.introspection.table_names()
     bring_up_to_date()
+    close_to_all()
     on = settings.admin == "on"
     let_in([*SERVICES, *ADMIN] if on else SERVICES, settings.role, settings.role_password_file.read_text().strip())
     let_in(WORKER, settings.worker_role, settings.worker_password_file.read_text().strip())

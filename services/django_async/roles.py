@@ -1,6 +1,6 @@
 """Who may do what in the database: rights to the rows, and not to the tables. Each role has those that it needs."""
 
-from typing import Any, LiteralString
+from typing import LiteralString
 
 from django.db import connection
 from psycopg import sql
@@ -56,7 +56,6 @@ def let_in(rights: list[LiteralString], role: str, password: str) -> None:
     with connection.cursor() as cursor:
         verifier = cursor.connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
         database = sql.Identifier(cursor.connection.info.dbname)
-        close_to_all(cursor)
         cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", [role])
         if cursor.fetchone() is None:
             cursor.execute(sql.SQL("CREATE ROLE {}").format(name))
@@ -64,13 +63,13 @@ def let_in(rights: list[LiteralString], role: str, password: str) -> None:
             cursor.execute(sql.SQL(statement).format(role=name, password=sql.Literal(verifier), database=database))
 
 
-def close_to_all(cursor: Any) -> None:
+def close_to_all() -> None:
     """Take functions that no role here needs from all roles; a superuser may still call them."""
-    cursor.execute(
-        "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND proname ~ %s", [OPEN_TO_ALL]
-    )
-    for (function,) in cursor.fetchall():
-        cursor.execute(sql.SQL("REVOKE ALL ON FUNCTION {} FROM PUBLIC").format(sql.SQL(function)))
+    with connection.cursor() as cursor:
+        found = "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND proname ~ %s"
+        cursor.execute(found, [OPEN_TO_ALL])
+        for (function,) in cursor.fetchall():
+            cursor.execute(sql.SQL("REVOKE ALL ON FUNCTION {} FROM PUBLIC").format(sql.SQL(function)))
 
 
 def keep_out(role: str) -> None:

@@ -1,12 +1,16 @@
 """What one client can take from the others, behind an Nginx with production's limits."""
 
 import socket
+import ssl
+import struct
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 import httpx
 import pytest
 
+from scripts.local_plan import FOLDERS
+from scripts.servers import free_port
 from tests.local.conftest import Start
 from tests.stack import SERVICES, Service
 from tests.waiting import until
@@ -87,6 +91,8 @@ def test_uploads_of_all_clients_together_are_bounded(nginx: Start, service: Serv
         ("/flask//json", 404, "development"),
         ("/flask/json%0A", 400, "development"),
         ("/.env", 404, "development"),
+        ("/problem", 404, "development"),
+        ("/refused/404", 404, "development"),
         ("/live/", 404, "production"),
         ("/results/", 404, "production"),
         ("/locust/", 404, "production"),
@@ -117,3 +123,19 @@ def test_a_method_that_does_not_exist_counts_too(nginx: Start) -> None:
     base = nginx(**NOBODY, RATE_LIMIT="1", RATE_BURST="5")
     with from_address(ATTACKER) as client:
         assert {client.request("BREW", f"{base}/flask/json").status_code for _ in range(12)} == {405, 429}
+
+
+def test_requests_under_way_on_one_connection_are_bounded(nginx: Start) -> None:
+    """Nginx says so in its first frame, SETTINGS (RFC 9113, 6.5), and refuses a client that does not keep to it."""
+    port = free_port()
+    nginx(NGINX_LISTEN_TLS=f"127.0.0.1:{port}", HTTP2_STREAMS="32")
+    context = ssl.create_default_context(cafile=f"{FOLDERS['TLS_FOLDER']}/authority.pem")
+    context.set_alpn_protocols(["h2"])
+    with context.wrap_socket(socket.create_connection(("127.0.0.1", port), 10), server_hostname="localhost") as client:
+        client.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0]))
+        received = b""
+        while len(received) < 9 or len(received) < 9 + int.from_bytes(received[:3], "big"):
+            received += client.recv(4096)
+    assert received[3] == 4
+    settings = received[9 : 9 + int.from_bytes(received[:3], "big")]
+    assert (3, 32) in struct.iter_unpack("!HI", settings)  # SETTINGS_MAX_CONCURRENT_STREAMS

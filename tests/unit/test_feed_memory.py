@@ -22,7 +22,7 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> Memory:
     made = Memory(4 * MEGA)
     monkeypatch.setattr(feed_common, "MEMORY", made)
     # Rows here are entries already.
-    monkeypatch.setattr(feed_common, "entries", lambda rows: [Entry(row.id, row.text, 8000) for row in rows])
+    monkeypatch.setattr(feed_common, "entries", lambda rows: [Entry(row.id, row.text, 8000, 8080) for row in rows])
     return made
 
 

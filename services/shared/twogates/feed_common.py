@@ -81,17 +81,13 @@ class Entry(NamedTuple):
     id: int
     text: str
     size: int  # in bytes, as it is sent
-
-    @property
-    def held(self) -> int:
-        """Bytes of memory: up to four for each character, where one of them is no letter of Latin alphabets."""
-        return sys.getsizeof(self.text)
+    held: int  # in bytes of memory: up to four for each character. Python may report more later, when it caches another form
 
 
 def entries(rows: Sequence[Any]) -> list[Entry]:
     """Rows of whatever library, encoded once for all readers of this process."""
     encoded = [(row.id, encode(message(row))) for row in rows]
-    return [Entry(number, document.decode(), len(document) + 1) for number, document in encoded]
+    return [Entry(number, text := document.decode(), len(document) + 1, sys.getsizeof(text)) for number, document in encoded]
 
 
 class Batch:
@@ -100,12 +96,8 @@ class Batch:
     def __init__(self, entries: Sequence[Entry]) -> None:
         self.entries = entries
         self.first, self.last = entries[0].id, entries[-1].id
+        self.held = 3 * sum(entry.held for entry in entries)  # bytes of memory: its entries, and at most two of the forms below
         self.waits_for = 0  # readers who are still to be sent it
-
-    @property
-    def held(self) -> int:
-        """Bytes of memory: its entries, and at most two of the forms below."""
-        return 3 * sum(entry.held for entry in self.entries)
 
     @cached_property
     def text(self) -> str:

@@ -1,0 +1,41 @@
+"""A stack with PROFILE=production, for the tests."""
+
+import http.client
+import socket
+import ssl
+import subprocess
+from pathlib import Path
+
+from tests.authority import write_certificate
+from tests.checkouts import OwnStack
+
+NAME = "twogates.example"
+
+
+class Production(OwnStack):
+    """One with a certificate of its own, and few requests for a client."""
+
+    def __init__(self, folder: Path) -> None:
+        given = {"PROFILE": "production", "HTTP3": "on", "PGBOUNCER": "on", "SERVER_NAMES": NAME, "RATE_LIMIT": "5", "RATE_BURST": "30"}
+        super().__init__(folder, "production", **given)
+        for made in ("tls", "acme/.well-known/acme-challenge"):
+            (self.folder / made).mkdir(parents=True)
+        (self.folder / "acme/.well-known/acme-challenge/token").write_text("proof")
+        self.authority = write_certificate(self.folder / "tls", [NAME], owner=101)
+
+    def compose(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+        """What Compose prints for this stack."""
+        environment = {**self.environment, "COMPOSE_FILE": "compose.yaml:compose.production.yaml:compose.pgbouncer.yaml", **more}
+        return subprocess.run(["docker", "compose", *words], cwd=self.folder, env=environment, capture_output=True, text=True, timeout=60)
+
+    def ask(self, path: str, method: str = "GET", secure: bool = True, host: str = NAME) -> http.client.HTTPResponse:
+        """An answer, read whole, from the name that it is served under."""
+        port = int(self.secure_port if secure else self.port)
+        raw = socket.create_connection(("127.0.0.1", port), 10)
+        connection = http.client.HTTPConnection(host, port)
+        connection.sock = ssl.create_default_context(cafile=self.authority).wrap_socket(raw, server_hostname=host) if secure else raw
+        connection.request(method, path)
+        answer = connection.getresponse()
+        answer.text = answer.read().decode()  # type: ignore[attr-defined]
+        connection.close()
+        return answer
