@@ -1,7 +1,7 @@
 """The page of a run: one file that needs nothing else, no network and no script."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -9,8 +9,10 @@ from markupsafe import Markup
 from loadtest.judging.steadiness import sentence
 from loadtest.metrics import duration, number
 from loadtest.report import rows
-from loadtest.report.charts import Drawing, draw
 from loadtest.results import Results
+
+if TYPE_CHECKING:
+    from loadtest.report.charts import Drawing
 
 ENVIRONMENT = Environment(
     loader=PackageLoader("loadtest", "report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -20,6 +22,9 @@ ENVIRONMENT.globals.update(number=number, duration=duration, rows=rows)
 
 def page(results: Results) -> str:
     """The whole page."""
+    # Not above: matplotlib takes longer to import than all else together, and a command that is refused draws nothing.
+    from loadtest.report.charts import draw
+
     results = results.marked()
     drawings = [draw(experiment, f"chart-{place}") for place, experiment in enumerate(results.experiments, 1)]
     return ENVIRONMENT.get_template("page.html").render(
@@ -31,7 +36,7 @@ def page(results: Results) -> str:
     )
 
 
-def safe(drawing: Drawing) -> Markup | None:
+def safe(drawing: "Drawing") -> Markup | None:
     """The SVG, which matplotlib has escaped already."""
     return None if drawing.svg is None else Markup(drawing.svg)  # noqa: S704
 

@@ -95,3 +95,10 @@ def opened(stack: None, browser: Browser) -> Iterator[Opened]:
 def moving(stack: None, browser: Browser) -> Iterator[Opened]:
     """A page as most browsers have it: it starts a demonstration."""
     yield from shown(browser, "no-preference")
+
+
+@pytest.fixture(scope="package")
+def loaded(stack: None, browser: Browser) -> Iterator[Page]:
+    """One page for all tests that call functions of its modules, and change nothing in it."""
+    for opened in shown(browser, "reduce"):
+        yield opened.show("facts")

@@ -246,9 +246,9 @@ def test_a_service_has_one_colour_in_every_view(opened: Opened) -> None:
     ids=["turns", "sent late", "in their order", "blocked", "not known"],
 )
 def test_a_finish_is_predicted_from_when_requests_were_sent_and_what_one_costs(
-    opened: Opened, plan: list[tuple[float, float | None]], holds: dict[str, Any], finish: float | None
+    loaded: Page, plan: list[tuple[float, float | None]], holds: dict[str, Any], finish: float | None
 ) -> None:
-    found = opened.show("facts").evaluate(
+    found = loaded.evaluate(
         """async ({ plan, sent, holds }) => {
             const { predict, finish } = await import("/js/prediction.js");
             return finish(plan, predict(plan, sent, holds, holds.blocks));
@@ -274,10 +274,9 @@ def test_a_finish_is_predicted_from_when_requests_were_sent_and_what_one_costs(
     ],
     ids=["none", "near", "CPU", "not sent", "not logged", "line", "timers", "places", "failed", "sooner"],
 )
-def test_a_miss_is_explained(opened: Opened, seen: dict[str, Any], words: str) -> None:
+def test_a_miss_is_explained(loaded: Page, seen: dict[str, Any], words: str) -> None:
     usual = {"service": "fastapi", "predicted": 1000, "finished": 1400 if seen else 1000, "failed": 0, "known": True, "told": True}
     usual |= {"slots": None, "most": 12, "requests": 12, "over": 2, "line": 2, "stalled": 5}
-    page = opened.show("facts")
-    said = page.evaluate("async (seen) => (await import('/js/report.js')).explain(seen)", usual | seen)
+    said = loaded.evaluate("async (seen) => (await import('/js/report.js')).explain(seen)", usual | seen)
     assert said.startswith(words) if words.startswith("FastAPI") or not words else words in said
     assert bool(said) == bool(words)
