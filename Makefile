@@ -49,6 +49,8 @@ reload: ## Nginx takes its changed configuration, if nginx -t accepts it
 	$(RUN) scripts -m scripts.stack reload
 deploy: ## Migrate, then replace a service's replicas while it serves, on Docker (S=fastapi S=all; WITHIN=120 seconds to be healthy)
 	$(RUN) scripts -m scripts.deploy $(S)
+update: ## Newer base images: pull them, build on them, and replace what runs, on Docker
+	$(RUN) scripts -m scripts.refresh
 backup: ## Copy the database to a file in backups/, while it serves
 	$(RUN) scripts -m scripts.backup
 restore: ## Replace the database by a backup (B=backups/...; default: the newest)

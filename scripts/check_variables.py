@@ -56,12 +56,17 @@ RULES = {
         "without the scheme's own port; or null",
         f"{ORIGIN}( {ORIGIN})*",
     ),
+    r"^ACCEPT_VULNERABLE$": text(
+        "parts and versions with a space between, such as nginx=1.30.6 python=3.14.8",
+        r"(nginx|postgresql|valkey|python)=(\d+(\.\d+)+|unknown)( (nginx|postgresql|valkey|python)=(\d+(\.\d+)+|unknown))*",
+    ),
+    r"^IMAGE_REGISTRY$": text("a registry with / at its end: mirror.example.org/ or 10.1.0.4:5000/hub/", r"[\w.-]+(:\d+)?/([\w.-]+/)*"),
     r"^BIND$": text("an IPv4 address of this machine", r"\d+\.\d+\.\d+\.\d+"),
 }
 
 
 # Variables that are in .env.example, and that compose.yaml does not read.
-ELSEWHERE = ("HTTP3", "PGBOUNCER", "EXPOSE_DEVELOPMENT")
+ELSEWHERE = ("HTTP3", "PGBOUNCER", "EXPOSE_DEVELOPMENT", "ACCEPT_VULNERABLE")
 
 
 def wrong_variables(given: Mapping[str, str]) -> Iterator[str]:

@@ -8,7 +8,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from scripts import bundled, preflight, runtime_docker
+from scripts import bundled, floors, preflight, runtime_docker
 from scripts.compose_file import variables
 from scripts.docker_compose import compose
 from scripts.old_images import remove_old
@@ -50,6 +50,8 @@ def deploy(asked: Sequence[str]) -> None:
     try:
         with_schema = any(one.name != "upstream" for one in those)
         build(services, {one.image for one in those} | ({services[MIGRATION].image} if with_schema else set()))
+        if runtime_docker.in_production():
+            floors.require(floors.below(those))
         if with_schema:
             migrate()
         for one in those:

@@ -3,9 +3,10 @@
 import hashlib
 import os
 import subprocess
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from scripts import bundled, docker_engine, nginx_docker, preflight, progress, rollout, secrets, update
+from scripts import bundled, docker_engine, floors, nginx_docker, preflight, progress, rollout, secrets, update
 from scripts.causes import cause
 from scripts.compose_file import ROOT, Service, load, project, variables
 from scripts.docker_compose import POOLER, PRODUCTION, build, compose, files, without_progress
@@ -15,10 +16,11 @@ from scripts.output import console, fail, say, show_addresses
 from scripts.progress import step
 from scripts.ready import SERVICES, wait_until_ready
 from scripts.replicas import NotHealthy
+from scripts.wanted import Wanted
 from scripts.wanted import wanted as wanted_services
 
 DEVELOPMENT = "compose.dev.yaml"
-START_SECONDS, PULL_SECONDS = 120, 600
+START_SECONDS, PULL_SECONDS, READY_SECONDS = 120, 600, 30
 ADMIN = ["python", "-m", "admin_site.make_user"]
 
 
@@ -63,7 +65,7 @@ def up(reload: bool = False) -> None:
     base = f"http://{bind}:{port}"
     try:
         with step("answers through Nginx"):
-            answers = wait_until_ready(base, 30)
+            answers = wait_until_ready(base, READY_SECONDS)
     except TimeoutError as error:
         fail(f"{error}\nAll logs: make logs")
     show_addresses(base, f"https://{nginx.environment['SERVER_NAMES'].split()[0]}:{secure_port}", answers)
@@ -80,6 +82,7 @@ def bring_up(more: list[str]) -> None:
                 fail(f"An image could not be built, and nothing was replaced:\n{cause(wrong)}")
     if in_production():
         check_certificate()
+        check_versions(wanted, images)
     in_place = update.changed_in_place(wanted) if serving else []
     try:
         if serving:
@@ -109,6 +112,18 @@ def check_certificate() -> None:
         folder = variables().get("TLS_CERTIFICATES", "./tls")
         user = "this user is number 101, Nginx's"
         fail(f"The certificate in {folder}, where {user}:\n" + ("\n".join(said) or without_progress(checked.stderr)))
+
+
+def check_versions(services: Mapping[str, Wanted], running: Mapping[str, str]) -> None:
+    """End where a part is known to be vulnerable; ``running`` are the images that then have their names again."""
+    compose("pull", "--quiet", "--policy", "missing", "--ignore-buildable", *services, quiet=True)
+    try:
+        with step("versions of the images"):
+            found = floors.below(services.values())
+        floors.require(found)
+    except NotHealthy as reason:
+        rollout.give_names_back(running)
+        fail(str(reason))
 
 
 def start_containers(more: list[str], names: list[str]) -> None:
@@ -152,8 +167,10 @@ def show_production(nginx: Service) -> None:
     name, port = nginx.environment["SERVER_NAMES"].split()[0], nginx.environment["NGINX_LISTEN_TLS"]
     for service in SERVICES:
         url = f"https://{name}:{port}/{service}/readyz"
-        # Whether clients trust the certificate is theirs to say; that it is for this name has been checked.
+        # Whether clients trust the certificate is theirs to say; that it is for this name has been checked. A service whose database was
+        # replaced says 503 until it has connected anew.
         ask = ["curl", "--insecure", "--fail", "--silent", "--show-error", "--max-time", "10", "--resolve", f"{name}:{port}:127.0.0.1"]
+        ask += ["--retry", str(READY_SECONDS), "--retry-delay", "1", "--retry-max-time", str(READY_SECONDS)]
         asked = compose("exec", "-T", "nginx", *ask, url, quiet=True)
         if asked.returncode:
             fail(f"{service} does not answer through Nginx: {asked.stderr.strip()}\nAll logs: make logs")

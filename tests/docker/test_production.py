@@ -7,6 +7,7 @@ import re
 import shutil
 import socket
 import ssl
+import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any, Self
 import httpx
 import pytest
 
-from tests import acme, http3
+from tests import acme, http3, registry
 from tests.conftest import ROOT
 from tests.docker.conftest import docker
 from tests.docker.production import NAME, Production
@@ -48,9 +49,18 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]
         assert "fullchain.pem is not for other.example; accepted: one for every name in SERVER_NAMES" in refused.stderr
         assert not docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={made.project}")
         assert made.run("scripts.secrets").returncode == 0
+        refused = made.run("scripts.stack", "up")
+        assert refused.returncode == 1, refused.stdout
+        assert re.search(r"\n  - Nginx [\d.]+, for CVE-\d+-\d+, .+; 99\.0\.1 is needed: https://\S+ \(nginx:\S+\)\n", refused.stderr)
+        assert "Bring it up to date: make update." in refused.stderr
+        assert not docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={made.project}")
+        accepted = re.search(r'ACCEPT_VULNERABLE="([^"]+)"', refused.stderr)
+        assert accepted
+        made.environment["ACCEPT_VULNERABLE"] = accepted[1]
         started = made.run("scripts.stack", "up")
         assert started.returncode == 0, started.stdout + started.stderr
         assert f"https://{NAME}:{made.secure_port}/" in started.stdout
+        assert "Known to be vulnerable, and accepted by ACCEPT_VULNERABLE: Nginx" in started.stdout
         yield made
     finally:
         made.remove()
@@ -328,11 +338,72 @@ def test_without_docker_production_is_refused(production: Production) -> None:
 
 def test_switched_off_pgbouncer_is_gone(production: Production) -> None:
     """It would go on to hold connections, of which there are so many."""
-    started = production.run("scripts.stack", "up", PGBOUNCER="off")
+    production.environment["PGBOUNCER"] = "off"  # for the tests below too: another change of it would replace the services
+    started = production.run("scripts.stack", "up")
     assert started.returncode == 0, started.stdout + started.stderr
     assert "pgbouncer" not in docker("ps", "--all", "--filter", f"label=com.docker.compose.project={production.project}")
     for service in APPS:
         assert production.ask(f"/{service}/boards").status == 200
+
+
+@pytest.mark.skipif(shutil.which(registry.PROGRAM) is None, reason=f"needs {registry.PROGRAM}")
+def test_an_update_takes_what_the_tags_name_now(production: Production, tmp_path: Path) -> None:
+    """From a registry that has a newer Nginx. Then the registry is gone, and what runs stays."""
+    services = {name: container_ids(production, name) for name in APPS}
+    [before] = container_ids(production, "nginx")
+    with registry.registry(tmp_path) as mirror:
+        names = {image: f"{mirror}{image}" for image in bases(production)}
+        try:
+            for image, name in names.items():
+                docker("tag", image, name)
+                docker("push", "--quiet", name)
+            newer(tmp_path, names["nginx:1.30-alpine"])
+            docker("tag", "nginx:1.30-alpine", names["nginx:1.30-alpine"])  # what is here is the older one
+            updated = production.run("scripts.refresh", IMAGE_REGISTRY=mirror)
+            assert updated.returncode == 0, updated.stdout + updated.stderr
+            assert updated.stdout.count("(the same)") == len(names) - 1, updated.stdout
+            [after] = container_ids(production, "nginx")
+            assert after != before
+            assert docker("inspect", "--format", '{{index .Config.Labels "newer"}}', after) == "yes\n"
+            assert {name: container_ids(production, name) for name in APPS} == services
+            assert production.ask("/flask/json").status == 200
+        finally:
+            for name in names.values():
+                subprocess.run(["docker", "image", "rm", "--force", name], capture_output=True)
+    refused = production.run("scripts.refresh", IMAGE_REGISTRY=mirror)
+    assert refused.returncode == 1, refused.stdout
+    assert f"{names['python:3.14-slim']} could not be pulled, and what runs has not changed" in refused.stderr
+    assert container_ids(production, "nginx") == [after]
+
+
+def test_a_part_that_became_vulnerable_stops_a_start_and_a_deploy(production: Production) -> None:
+    """And what serves goes on to serve."""
+    floors = production.folder / "scripts/floors.toml"
+    good = floors.read_text()
+    services = {name: container_ids(production, name) for name in (*APPS, "nginx")}
+    try:
+        floors.write_text(re.sub(r'(?s)(\[python\].*?floors = \[)"[^]]+', r'\1"99.0.2"', good))
+        for module, words in (("scripts.stack", ["up"]), ("scripts.deploy", ["flask"])):
+            refused = production.run(module, *words, ACCEPT_VULNERABLE="")
+            assert refused.returncode == 1, refused.stdout
+            assert re.search(r"Python [\d.]+, for CVE-.*; 99\.0\.2 is needed", refused.stderr), refused.stderr
+    finally:
+        floors.write_text(good)
+    assert {name: container_ids(production, name) for name in (*APPS, "nginx")} == services
+    assert production.ask("/flask/json").status == 200
+
+
+def bases(production: Production) -> list[str]:
+    """The base images that compose.yaml names."""
+    block = (production.folder / "compose.yaml").read_text().partition("x-images:\n")[2].partition("\n\n")[0]
+    return re.findall(r"\$\{IMAGE_REGISTRY:-\}(\S+)", block)
+
+
+def newer(folder: Path, name: str) -> None:
+    """Let the registry have an image under a name that differs from the one that is here."""
+    (folder / "Dockerfile").write_text(f"FROM {name}\nLABEL newer=yes\n")
+    docker("build", "--quiet", "--tag", name, str(folder))
+    docker("push", "--quiet", name)
 
 
 MISSING = [name for name in ("certbot", "pebble", "pebble-challtestsrv") if shutil.which(name) is None]

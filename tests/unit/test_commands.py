@@ -26,6 +26,7 @@ RUN_BY = {
     "bench": ("lab/test_commands.py", '"scripts.bench"'),
     "reload": ("local/test_renewal.py", 'run_stack("reload")'),
     "deploy": ("docker/test_deploy.py", '"scripts.deploy"'),
+    "update": ("docker/test_production.py", '"scripts.refresh"'),
     "backup": ("conformance/test_backup.py", 'run("backup"'),
     "restore": ("conformance/test_backup.py", 'run("restore"'),
     "secrets": ("docker/test_production.py", '"scripts.secrets"'),

