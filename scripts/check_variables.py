@@ -36,6 +36,7 @@ RULES = {
     r"PLACES$|CLIENT_LIMIT$": whole(1, 65535),
     r"STREAMS$": whole(1, 1024),
     r"LIMIT$": whole(1, 10**12),
+    r"^MESSAGE_DAYS$": whole(1, 36500),
     r"TIMEOUT$": whole(1, 3600),
     r"^KEEPALIVE$": whole(40, 3600),  # Nginx keeps its side for 30 s (upstreams.conf.template)
     r"CPUS$": text("a number of CPUs such as 0.5 or 2", r"\d+(\.\d+)?"),
@@ -44,7 +45,7 @@ RULES = {
     r"PERIOD$": text("seconds such as 35s", r"\d+s"),
     r"^LOG_LEVEL$": text("one of debug, info, warning, error", "debug|info|warning|error"),
     r"PRELOAD$": text("true or false", "true|false"),
-    r"^HTTP3$|^PGBOUNCER$|^ADMIN$|^EXPOSE_DEVELOPMENT$": text("on or off", "on|off"),
+    r"^HTTP3$|^PGBOUNCER$|^ADMIN$|^EXAMPLE$|^EXPOSE_DEVELOPMENT$": text("on or off", "on|off"),
     r"^PROFILE$": text("development or production", "development|production"),
     r"^TLS_PROFILE$": text("intermediate or modern", "intermediate|modern"),
     r"^SERVER_NAMES$": text("names or addresses with a space between", r"[A-Za-z0-9.:\[\]-]+( [A-Za-z0-9.:\[\]-]+)*"),

@@ -18,7 +18,7 @@ from scripts.check_variables import wrong_variables
 from scripts.compose_file import ROOT, defaults, project
 from scripts.sentences import fail
 
-DJANGO_KEY, SHORTEST_KEY = "django_secret_key", 50
+KEYS, SHORTEST_KEY = ("django_secret_key", "example_token"), 50
 # A random password of 20 characters cannot be guessed. One that a person typed often repeats a few characters. The lists of users are
 # made from the passwords, and are not checked here.
 SHORTEST_PASSWORD, FEWEST_CHARACTERS = 20, 8
@@ -65,7 +65,7 @@ def wrong_secrets(given: Mapping[str, str]) -> Iterator[str]:
     if empty := [name for name, text in texts.items() if not text]:
         yield f"The secret{'s' * (len(empty) > 1)} {', '.join(empty)} in {shown(folder)} {be(empty)} empty. Remove, then: make secrets"
     for name, text in texts.items():
-        shortest = SHORTEST_KEY if name == DJANGO_KEY else SHORTEST_PASSWORD if name.endswith("_password") else 0
+        shortest = SHORTEST_KEY if name in KEYS else SHORTEST_PASSWORD if name.endswith("_password") else 0
         if 0 < len(text) < shortest:
             yield f"The secret {name} has fewer than {shortest} characters. Remove its file, then: make secrets"
         elif shortest and 0 < len(set(text)) < FEWEST_CHARACTERS:

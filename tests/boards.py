@@ -1,12 +1,15 @@
 """Boards that tests make, and delete."""
 
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import httpx
 
 from tests.stack import Service
+from tests.waiting import PATIENCE
 
 ANY = {"If-Match": "*"}
 
@@ -14,6 +17,16 @@ ANY = {"If-Match": "*"}
 def new_name() -> str:
     """A name that no board has."""
     return f"Test {uuid.uuid4()}"
+
+
+def ask(client: httpx.Client, method: str, service: Service, path: str, **parts: Any) -> httpx.Response:
+    """Return the answer. A 503 is retried as Retry-After says: on a busy machine a request may wait too long for a connection."""
+    deadline = time.monotonic() + PATIENCE
+    while (answer := client.request(method, f"{service.url}{path}", **parts)).status_code == 503:
+        assert answer.headers["Retry-After"] == "1"
+        assert time.monotonic() < deadline, f"{method} {service.url}{path} has been answered with 503 for {PATIENCE:g} s"
+        time.sleep(1)
+    return answer
 
 
 @contextmanager

@@ -42,6 +42,13 @@ def sql(query: str, password: str | None = None) -> subprocess.CompletedProcess[
     return subprocess.run(psql("--command", query), cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, timeout=60)
 
 
+def value(query: str) -> str:
+    """The one value that a query finds."""
+    done = sql(query)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
 def locked(table: str) -> AbstractContextManager[None]:
     """A block in which nobody else may read a table."""
     return transaction(f"LOCK TABLE {table}")

@@ -29,7 +29,8 @@ from django.urls import path
 from web import answer, get, post, problem, query_string
 
 from twogates import leaving, static_file, streams
-from twogates.asgi import Observed
+from twogates.asgi import Guarded, Observed
+from twogates.example import ExampleSettings, refusal
 from twogates.models import BlockQuery, CpuQuery, Document, StreamQuery, UpstreamQuery, WaitQuery
 from twogates.payloads import SMALL, Identity, greeting
 from twogates.problems import Problem
@@ -210,4 +211,6 @@ if settings.admin == "on":
     urlpatterns += static_files.routes
     http = handler.beside(http)
 
-application = Observed(ProtocolTypeRouter({"http": http, "websocket": sockets}))
+both = ProtocolTypeRouter({"http": http, "websocket": sockets})
+refused = refusal(ExampleSettings.read())
+application = Observed(Guarded(both, refused) if refused else both)

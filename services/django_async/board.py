@@ -32,13 +32,14 @@ from twogates.board_models import (
 from twogates.cache_async import Cache
 from twogates.cache_common import LOOP_CONNECTIONS
 from twogates.database_common import constraint
+from twogates.example import ExampleSettings, full, too_many
 from twogates.mentions import names
 from twogates.models import Body
 from twogates.problems import Problem
 from twogates.publishing import Publisher
-from twogates.settings import AppSettings, CacheSettings
+from twogates.settings import CacheSettings
 
-settings = AppSettings.read()
+example = ExampleSettings.read()
 cache = Cache(CacheSettings.read(), "django", LOOP_CONNECTIONS)
 publisher = Publisher(CacheSettings.read())
 # Rows with names and not objects: what is shown is what is fetched, and nothing of it is fetched one by one.
@@ -48,11 +49,11 @@ MESSAGES = Message.objects.annotate(author_name=F("author__name")).values_list(
 )
 MENTIONS = Mention.objects.annotate(board_id=F("message__board")).values_list("id", "board_id", "message_id", "name", "created", named=True)
 
-# Count the message on its board and insert it, in one statement; no row is the answer where there is no board. The count locks the
-# board, and only then the message gets its id, so that ids follow the order of commits and a reader who goes on after one misses
+# Count the message on its board and insert it, in one statement; no row is the answer where there is no board, or it is full. The count
+# locks the board, and only then the message gets its id, so that ids follow the order of commits and a reader who goes on after one misses
 # none. All who post on the board wait meanwhile: in two statements, the ORM's own, they would for a round trip more.
 NEW_MESSAGE = """
-WITH counted AS (UPDATE boards SET messages = messages + 1 WHERE id = %s RETURNING id)
+WITH counted AS (UPDATE boards SET messages = messages + 1 WHERE id = %s AND messages < %s RETURNING id)
 INSERT INTO messages (board_id, author_id, text, version, created)
 SELECT id, %s, %s, 1, %s FROM counted
 RETURNING id, board_id, text, version, created, %s AS author_name
@@ -72,8 +73,12 @@ def fetch_boards(query: PageQuery) -> list[Any]:
 
 async def create_board(request: HttpRequest) -> HttpResponse:
     fields = BoardFields.read(request.body, request.content_type)
+    if example.counts_clients:
+        await cache.count_post(example.client_quota(request.META.get("REMOTE_ADDR")))
 
     def create() -> Reply:
+        if Board.objects.count() >= example.board_limit:
+            raise too_many(example.board_limit)
         row = Board.objects.create(name=fields.name, messages=0, version=1, created=now())
         return documents.shown(documents.board(row), 201, f"/boards/{row.id}")
 
@@ -146,13 +151,16 @@ def fetch_messages(number: int, query: MessagesQuery) -> list[Any]:
 async def create_message(request: HttpRequest, board: str) -> HttpResponse:
     fields = NewMessage.read(request.body, request.content_type)
     number = read_id(board)
-    await cache.count_message(fields.author, settings.post_limit)
+    await cache.count_post(example.message_quota(fields.author, request.META.get("REMOTE_ADDR")))
 
     def create() -> Reply:
         [author] = Author.objects.bulk_create(
             [Author(name=fields.author)], update_conflicts=True, unique_fields=["name"], update_fields=["name"]
         )
-        row = found(first(Message.objects.raw(NEW_MESSAGE, [number, author.id, fields.text, now(), fields.author])))
+        row = first(Message.objects.raw(NEW_MESSAGE, [number, example.message_limit, author.id, fields.text, now(), fields.author]))
+        if row is None:
+            found(first(BOARDS.filter(id=number)))
+            raise full(example.message_limit)
         if names(fields.text):
             note_mentions(row.id)
         return documents.shown(documents.message(row), 201, f"/boards/{number}/messages/{row.id}")

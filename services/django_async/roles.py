@@ -42,6 +42,7 @@ WORKER: list[LiteralString] = [
     "GRANT SELECT, DELETE ON answers TO {role}",
     "GRANT SELECT, INSERT, UPDATE, DELETE ON procrastinate_jobs, procrastinate_workers, procrastinate_periodic_defers TO {role}",
     "GRANT SELECT, INSERT ON procrastinate_events TO {role}",
+    "GRANT EXECUTE ON FUNCTION forget_messages, forget_authors TO {role}",
     "GRANT EXECUTE ON FUNCTION pg_advisory_xact_lock(bigint) TO {role}",  # one job after another (notices/tasks.py)
     "GRANT USAGE ON procrastinate_jobs_id_seq, procrastinate_events_id_seq, procrastinate_periodic_defers_id_seq TO {role}",
 ]

@@ -25,7 +25,8 @@ from starlette.websockets import WebSocketDisconnect, WebSocketDisconnected
 from web import answer, problem
 
 from twogates import static_file, streams
-from twogates.asgi import Observed
+from twogates.asgi import Guarded, Observed
+from twogates.example import ExampleSettings, refusal
 from twogates.models import BlockQuery, CpuQuery, Document, StreamQuery, UpstreamQuery, WaitQuery
 from twogates.payloads import SMALL, Identity, greeting
 from twogates.problems import Problem, invalid, method_not_allowed, too_large
@@ -231,4 +232,5 @@ async def framework_error(request: Request, error: HTTPException) -> Response:
     return await problem(request, Problem(error.status_code))
 
 
-application = Observed(app)
+refused = refusal(ExampleSettings.read())
+application = Observed(Guarded(app, refused) if refused else app)

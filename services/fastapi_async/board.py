@@ -30,6 +30,7 @@ from twogates.cache_async import Cache
 from twogates.cache_common import LOOP_CONNECTIONS
 from twogates.database_async import Database
 from twogates.database_common import constraint
+from twogates.example import ExampleSettings, full, too_many
 from twogates.mentions import names
 from twogates.models import Body
 from twogates.pool_size import LOOP_POOL
@@ -37,7 +38,7 @@ from twogates.problems import Problem
 from twogates.publishing import Publisher
 from twogates.settings import AppSettings, CacheSettings, DatabaseSettings
 
-settings = AppSettings.read()
+settings, example = AppSettings.read(), ExampleSettings.read()
 database_settings = DatabaseSettings.read()
 # A loop has as many requests under way as come, and each waits for a connection: the pool decides how many ask the database at once.
 database = Database(database_settings, "fastapi", database_settings.pool or LOOP_POOL)
@@ -60,7 +61,12 @@ async def boards(query: Annotated[PageQuery, Query()]) -> Response:
 
 @post("/boards")
 async def create_board(request: Request, fields: BoardFields) -> Response:
+    if example.counts_clients:
+        await cache.count_post(example.client_quota(request.client and request.client.host))
+
     async def create(connection: AsyncConnection) -> Reply:
+        if (await connection.execute(statements.board_count())).scalar_one() >= example.board_limit:
+            raise too_many(example.board_limit)
         row = (await connection.execute(statements.new_board(fields))).one()
         return documents.shown(documents.board(row), 201, f"/boards/{row.id}")
 
@@ -117,11 +123,14 @@ async def messages(board: str, query: Annotated[MessagesQuery, Query()]) -> Resp
 @post("/boards/{board}/messages")
 async def create_message(request: Request, board: str, fields: NewMessage) -> Response:
     number = read_id(board)
-    await cache.count_message(fields.author, settings.post_limit)
+    await cache.count_post(example.message_quota(fields.author, request.client and request.client.host))
 
     async def create(connection: AsyncConnection) -> Reply:
         author = (await connection.execute(statements.author(fields.author))).scalar_one()
-        row = found((await connection.execute(statements.new_message(number, author, fields))).one_or_none())
+        row = (await connection.execute(statements.new_message(number, author, fields, example.message_limit))).one_or_none()
+        if row is None:
+            found((await connection.execute(statements.board(number))).one_or_none())
+            raise full(example.message_limit)
         if names(fields.text):
             await connection.execute(statements.note_mentions(row.id))
         return documents.shown(documents.message(row), 201, f"/boards/{number}/messages/{row.id}")

@@ -20,6 +20,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from server import kind, slots
 from twogates import static_file, streams
+from twogates.example import ExampleSettings, refusal
 from twogates.models import BlockQuery, CpuQuery, Document, StreamQuery, UpstreamQuery, WaitQuery
 from twogates.payloads import SMALL, Identity, greeting
 from twogates.problems import Problem, method_not_allowed
@@ -27,7 +28,7 @@ from twogates.readiness import readiness
 from twogates.settings import AppSettings
 from twogates.upstream_blocking import Upstream
 from twogates.work import cpu_work
-from twogates.wsgi import Observed
+from twogates.wsgi import Guarded, Observed
 
 settings = AppSettings.read()
 identity = Identity("flask", "flask", "WSGI", "gunicorn", kind, slots)
@@ -168,5 +169,6 @@ app.register_blueprint(summary.routes)
 if settings.profile == "development":
     app.register_blueprint(questions.routes)
 
+refused = refusal(ExampleSettings.read())
 # One proxy stands in front. Gunicorn leaves the client's address to the application; this takes it from Nginx's headers.
-application = Observed(ProxyFix(app, x_for=1, x_proto=1))
+application = Observed(ProxyFix(Guarded(app, refused) if refused else app, x_for=1, x_proto=1))

@@ -29,13 +29,14 @@ from twogates.board_models import (
 from twogates.cache_blocking import Cache
 from twogates.database_blocking import Database
 from twogates.database_common import constraint, in_time
+from twogates.example import ExampleSettings, full, too_many
 from twogates.mentions import names
 from twogates.models import Body
 from twogates.problems import Problem
 from twogates.publishing import Publisher
 from twogates.settings import AppSettings, CacheSettings, DatabaseSettings
 
-settings = AppSettings.read()
+settings, example = AppSettings.read(), ExampleSettings.read()
 database_settings = DatabaseSettings.read()
 # A thread waits for its query, so it needs no second connection.
 database = Database(database_settings, "flask", database_settings.pool or threads)
@@ -62,8 +63,12 @@ def boards() -> Response:
 @post("/boards")
 def create_board() -> Response:
     fields = BoardFields.read(body(settings.body_limit), request.content_type)
+    if example.counts_clients:
+        cache.count_post(example.client_quota(request.remote_addr))
 
     def create(connection: Connection) -> Reply:
+        if connection.execute(statements.board_count()).scalar_one() >= example.board_limit:
+            raise too_many(example.board_limit)
         row = connection.execute(statements.new_board(fields)).one()
         return documents.shown(documents.board(row), 201, f"/boards/{row.id}")
 
@@ -123,11 +128,14 @@ def messages(board: str) -> Response:
 def create_message(board: str) -> Response:
     fields = NewMessage.read(body(settings.body_limit), request.content_type)
     number = read_id(board)
-    cache.count_message(fields.author, settings.post_limit)
+    cache.count_post(example.message_quota(fields.author, request.remote_addr))
 
     def create(connection: Connection) -> Reply:
         author = connection.execute(statements.author(fields.author)).scalar_one()
-        row = found(connection.execute(statements.new_message(number, author, fields)).one_or_none())
+        row = connection.execute(statements.new_message(number, author, fields, example.message_limit)).one_or_none()
+        if row is None:
+            found(connection.execute(statements.board(number)).one_or_none())
+            raise full(example.message_limit)
         if names(fields.text):
             connection.execute(statements.note_mentions(row.id))
         return documents.shown(documents.message(row), 201, f"/boards/{number}/messages/{row.id}")

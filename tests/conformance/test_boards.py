@@ -1,7 +1,6 @@
 """The notice board: pages, search, changes that nobody loses, and what is sent twice; always through more than one service."""
 
 import threading
-import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -12,9 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.boards import ANY, new_name
+from tests.boards import ANY, ask, new_name
 from tests.stack import SERVICES, TARGET, Service
-from tests.waiting import PATIENCE
 
 LONG = "Found: one glove, left. " * 60  # Nginx compresses what is longer than 1 KiB
 
@@ -26,16 +24,6 @@ def board(client: httpx.Client) -> Iterator[str]:
     path = f"/boards/{answer.json()['id']}"
     yield path
     client.delete(f"{SERVICES[0].url}{path}", headers=ANY)
-
-
-def ask(client: httpx.Client, method: str, service: Service, path: str, **parts: Any) -> httpx.Response:
-    """Return the answer. A 503 is retried as Retry-After says: on a busy machine a request may wait too long for a connection."""
-    deadline = time.monotonic() + PATIENCE
-    while (answer := client.request(method, f"{service.url}{path}", **parts)).status_code == 503:
-        assert answer.headers["Retry-After"] == "1"
-        assert time.monotonic() < deadline, f"{method} {service.url}{path} has been answered with 503 for {PATIENCE:g} s"
-        time.sleep(1)
-    return answer
 
 
 def post(client: httpx.Client, service: Service, board: str, text: str, **headers: str) -> httpx.Response:

@@ -33,7 +33,8 @@ OPERATIONS = [(method.upper(), path) for path, operations in CONTRACT["paths"].i
 
 # Answered by test_websocket.py, test_chat.py, test_upload.py and test_cache.py, and those that only a broken dependency brings about.
 ELSEWHERE = {("GET", "/ws", 101), ("POST", "/upload", 413), ("GET", "/readyz", 503), ("GET", "/upstream", 502), ("GET", "/upstream", 504)}
-ELSEWHERE |= {("POST", "/boards/{board}/messages", 429), ("GET", "/cache", 503)}
+ELSEWHERE |= {("POST", "/boards/{board}/messages", status) for status in (409, 429)}
+ELSEWHERE |= {("POST", "/boards", 429), ("GET", "/cache", 503)}
 CHAT, FEED = "/boards/{board}/chat", "/boards/{board}/feed"
 SOCKETS = ("/ws", CHAT)
 ELSEWHERE |= {("GET", CHAT, 101), ("GET", FEED, 200)}

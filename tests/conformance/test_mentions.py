@@ -12,20 +12,13 @@ import pytest
 
 from tests import worker
 from tests.conftest import run_stack
-from tests.data import sql, transaction
+from tests.data import transaction, value
 from tests.stack import SERVICES, Service
 from tests.waiting import until
 
 # Of the queries of a job: one that writes, and the one that says that it is done.
 WRITING, SAYING = 'INSERT INTO "mentions"', "procrastinate_finish_job"
 FLASK, FASTAPI, DJANGO = SERVICES
-
-
-def value(query: str) -> str:
-    """The one value that a query finds."""
-    done = sql(query)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
 
 
 @pytest.fixture

@@ -4,14 +4,7 @@ import re
 
 import pytest
 
-from tests.data import sql
-
-
-def value(query: str) -> str:
-    """The one value that a query finds."""
-    done = sql(query)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+from tests.data import sql, value
 
 
 def test_a_role_has_the_rights_that_it_needs_and_no_others() -> None:
@@ -82,6 +75,8 @@ def test_no_role_has_more_than_rows(role: str, misuse: str) -> None:
         "SELECT setval('procrastinate_jobs_id_seq', 1)",
         "INSERT INTO mentions (message_id, name, created) VALUES (1, 'a', now())",
         "SELECT pg_advisory_xact_lock(7421)",  # the worker's
+        "SELECT forget_messages(1, 1000)",
+        "SELECT forget_authors(1000)",
     ],
 )
 def test_a_service_may_ask_for_one_kind_of_job_alone(misuse: str) -> None:

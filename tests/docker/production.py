@@ -16,7 +16,9 @@ class Production(OwnStack):
     """One with a certificate of its own, and few requests for a client."""
 
     def __init__(self, folder: Path) -> None:
-        given = {"PROFILE": "production", "HTTP3": "on", "PGBOUNCER": "on", "SERVER_NAMES": NAME, "RATE_LIMIT": "5", "RATE_BURST": "30"}
+        # Of the example, as little as shows where it ends.
+        given = {"EXAMPLE": "on", "BOARD_LIMIT": "2", "MESSAGE_LIMIT": "5", "POST_LIMIT": "20"}
+        given |= {"PROFILE": "production", "HTTP3": "on", "PGBOUNCER": "on", "SERVER_NAMES": NAME, "RATE_LIMIT": "5", "RATE_BURST": "30"}
         super().__init__(folder, "production", **given)
         # Beyond what there is of Nginx, so that all tests see what is accepted, whatever the advisories say of the rest.
         floors = self.folder / "scripts/floors.toml"
@@ -31,13 +33,15 @@ class Production(OwnStack):
         environment = {**self.environment, "COMPOSE_FILE": "compose.yaml:compose.production.yaml:compose.pgbouncer.yaml", **more}
         return subprocess.run(["docker", "compose", *words], cwd=self.folder, env=environment, capture_output=True, text=True, timeout=60)
 
-    def ask(self, path: str, method: str = "GET", secure: bool = True, host: str = NAME) -> http.client.HTTPResponse:
+    def ask(
+        self, path: str, method: str = "GET", secure: bool = True, host: str = NAME, body: bytes | None = None, **headers: str
+    ) -> http.client.HTTPResponse:
         """An answer, read whole, from the name that it is served under."""
         port = int(self.secure_port if secure else self.port)
         raw = socket.create_connection(("127.0.0.1", port), 10)
         connection = http.client.HTTPConnection(host, port)
         connection.sock = ssl.create_default_context(cafile=self.authority).wrap_socket(raw, server_hostname=host) if secure else raw
-        connection.request(method, path)
+        connection.request(method, path, body, headers)
         answer = connection.getresponse()
         answer.text = answer.read().decode()  # type: ignore[attr-defined]
         connection.close()

@@ -1,9 +1,11 @@
 """PROFILE=production on Docker, as docs/production.md has a person do it: with a certificate of an authority, and secrets."""
 
 import contextlib
+import itertools
 import json
 import os
 import re
+import secrets
 import shutil
 import socket
 import ssl
@@ -13,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any, Self
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -34,6 +37,7 @@ OWNERS = {
     "pgbouncer_users": {"pgbouncer"},
     "worker_password": {"worker", "migrate"},
     "valkey_password": APPS,
+    "example_token": APPS,
     "valkey_users": {"valkey"},
 }
 
@@ -136,6 +140,57 @@ def test_who_asks_too_often_is_refused(production: Production) -> None:
     assert statuses == {200, 429}
 
 
+def test_everybody_may_read_and_nobody_change_the_example(production: Production) -> None:
+    for service in APPS:
+        assert asked(production, f"/{service}/boards")[0] == 200
+        for method, path in (("POST", "/boards"), ("DELETE", "/boards/1"), ("POST", "/upload"), ("PUT", "/boards/1/messages/1")):
+            assert asked(production, f"/{service}{path}", method, {"name": "a"})[0] == 401, path
+
+
+def test_who_may_change_it_fills_neither_the_database_nor_the_minutes_of_others(production: Production) -> None:
+    """With the token, from one address, through all services, under ever new names."""
+    token = (production.folder / "secrets/example_token").read_text().strip()
+    services = itertools.cycle(sorted(APPS))
+
+    def send(path: str, **fields: str) -> tuple[int, dict[str, Any]]:
+        # Whom a client says that it is: Nginx believes nobody.
+        claimed = f"203.0.113.{secrets.randbelow(250)}"
+        return asked(
+            production, f"/{next(services)}{path}", "POST", fields, **{"Authorization": f"Bearer {token}", "X-Forwarded-For": claimed}
+        )
+
+    boards = [send("/boards", name=f"Board {number}") for number in range(5)]
+    assert [status for status, _ in boards] == [201, 201, 409, 409, 409]
+    assert {answer["detail"] for _, answer in boards[2:]} == {"There are 2 boards, and no more are taken."}
+    messages = f"/boards/{boards[0][1]['id']}/messages"
+    sent = [send(messages, author=f"Author {number}", text="t") for number in range(8)]
+    assert [status for status, _ in sent] == [201] * 5 + [409] * 3
+    assert {answer["detail"] for _, answer in sent[5:]} == {"The board has 5 messages, and no more are taken."}
+    refused = dict[str, Any]()
+
+    def too_many() -> bool:
+        status, answer = send(messages, author=f"Author {uuid4()}", text="t")
+        refused.update(answer)
+        return status == 429
+
+    until("this client has had its share of a minute, under whatever name", too_many)
+    assert refused["detail"] == "This client has posted 20 messages in the last minute, and no more are taken."
+    assert asked(production, f"/flask{messages}")[0] == 200  # and who reads is served
+
+
+def asked(production: Production, path: str, method: str = "GET", fields: Any = None, **headers: str) -> tuple[int, dict[str, Any]]:
+    """The status and the document of an answer; again as long as Nginx says that this client asks too often."""
+    body, found = fields and json.dumps(fields).encode(), list[tuple[int, dict[str, Any]]]()
+
+    def answered() -> bool:
+        answer = production.ask(path, method, body=body, **{"Content-Type": "application/json", **headers})
+        found[:] = [(answer.status, json.loads(answer.text))]  # type: ignore[attr-defined]
+        return answer.status != 429 or "RateLimit" in answer.headers
+
+    until(f"Nginx lets {method} {path} through", answered)
+    return found[0]
+
+
 @pytest.mark.parametrize("rule", RULES)
 def test_every_container(rule: str, every_container: list[dict[str, Any]]) -> None:
     assert not [container["Name"] for container in every_container if not RULES[rule](container)]
@@ -149,17 +204,17 @@ def test_every_server(rule: str, every_container: list[dict[str, Any]]) -> None:
 
 
 def test_a_secret_is_where_it_is_needed_and_nowhere_else(production: Production, every_container: list[dict[str, Any]]) -> None:
-    secrets = {path.name: path.read_text().strip() for path in (production.folder / "secrets").iterdir()}
-    assert set(secrets) == set(OWNERS)
+    texts = {path.name: path.read_text().strip() for path in (production.folder / "secrets").iterdir()}
+    assert set(texts) == set(OWNERS)
     for container in every_container:
         service = container["Config"]["Labels"]["com.docker.compose.service"]
         mounted = {mount["Destination"] for mount in container["Mounts"]}
-        for name in secrets:
+        for name in texts:
             assert (f"/run/secrets/{name}" in mounted) is (service in OWNERS[name])
         assert ("/tls" in mounted) is (service in ("nginx", "certificates"))
         told = json.dumps(container) + docker("logs", container["Id"])
-        assert not [name for name, secret in secrets.items() if secret in told]
-    assert {(production.folder / "secrets" / name).stat().st_mode & 0o777 for name in secrets} == {0o444}
+        assert not [name for name, secret in texts.items() if secret in told]
+    assert {(production.folder / "secrets" / name).stat().st_mode & 0o777 for name in texts} == {0o444}
     assert (production.folder / "secrets").stat().st_mode & 0o777 == 0o700
 
 

@@ -1,41 +1,19 @@
 """What the services count inside their processes, each on its own server."""
 
-import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.checkouts import free_port
+from tests import bare_service
 from tests.waiting import until
 from twogates.counters import read
 
-SERVICES = Path(__file__).parents[2] / "services"
-LIMITS = {
-    "PROFILE": "development",
-    "BODY_LIMIT": "65536",
-    "UPLOAD_LIMIT": "65536",
-    "UPSTREAM_URL": "http://127.0.0.1:9",
-    "UPSTREAM_CONNECTIONS": "10",
-    "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/nothing",
-    "CACHE_URL": "redis://127.0.0.1:9/0",
-    "POST_LIMIT": "600",
-    "POOL": "auto",
-}
-SERVER = {"HOST": "127.0.0.1", "LOG_LEVEL": "warning", "GRACEFUL_TIMEOUT": "5", "TRUSTED_PROXIES": "127.0.0.1", "TIMEOUT": "40"}
-MORE = {"BACKLOG": "100", "KEEPALIVE": "75", "ADMIN": "off"}
-COMMANDS = {
-    "flask_sync": [sys.executable, "-m", "gunicorn", "--config", "server.py", "app:application"],
-    "fastapi_async": [sys.executable, "-m", "gunicorn", "--config", "server.py", "app:application"],
-    "django_async": [sys.executable, "server.py"],
-}
 Start = Callable[..., str]
 
 
@@ -45,24 +23,11 @@ def start(tmp_path: Path) -> Iterator[Start]:
     with ExitStack() as stack:
 
         def started(service: str, **settings: str) -> str:
-            port = free_port()
-            environment = LIMITS | SERVER | MORE | {"PYTHONPATH": str(SERVICES / "shared"), "PORT": port, "COUNTERS": str(tmp_path)}
-            process = subprocess.Popen(COMMANDS[service], cwd=SERVICES / service, env={**os.environ, **environment, **settings})
-            stack.callback(process.wait, 30)
-            stack.callback(process.terminate)
-            url = f"http://127.0.0.1:{port}"
-            until(f"{service} answers", lambda: alive(url))
-            assert process.poll() is None
-            assert not list(tmp_path.rglob(f"*{process.pid}")) or service == "django_async"  # workers count, not their parent
+            url, number = stack.enter_context(bare_service.started(service, COUNTERS=str(tmp_path), **settings))
+            assert not list(tmp_path.rglob(f"*{number}")) or service == "django_async"  # workers count, not their parent
             return url
 
         yield started
-
-
-def alive(url: str) -> bool:
-    with suppress(httpx.TransportError):
-        return httpx.get(f"{url}/healthz").status_code == 200
-    return False
 
 
 def totals(folder: Path) -> tuple[int, int, int]:
@@ -95,7 +60,7 @@ def test_a_service_counts_every_request(start: Start, tmp_path: Path, service: s
     until("all requests are counted", lambda: totals(tmp_path) == (30, 0, 0))
 
 
-@pytest.mark.parametrize("service", COMMANDS)
+@pytest.mark.parametrize("service", bare_service.COMMANDS)
 def test_a_client_that_leaves_is_no_longer_in_flight(start: Start, tmp_path: Path, service: str) -> None:
     url = start(service, WORKERS="1")
     with socket.create_connection(("127.0.0.1", int(url.rsplit(":", 1)[1]))) as client:

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.conftest import ROOT
 
 LISTS = {"valkey_users", "pgbouncer_users"}
-NAMES = LISTS | {"database_password", "django_secret_key", "postgres_password", "valkey_password", "worker_password"}
+NAMES = LISTS | {"database_password", "django_secret_key", "example_token", "postgres_password", "valkey_password", "worker_password"}
 
 
 def make(folder: Path) -> dict[str, str]:

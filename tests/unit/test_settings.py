@@ -15,7 +15,6 @@ APP = {
     "UPLOAD_LIMIT": "1000",
     "UPSTREAM_URL": "http://upstream:8000",
     "UPSTREAM_CONNECTIONS": "10",
-    "POST_LIMIT": "600",
 }
 SERVER = {
     "PROFILE": "development",

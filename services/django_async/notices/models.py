@@ -46,6 +46,7 @@ class Message(models.Model):
         indexes = [
             models.Index(fields=["board", "id"], name="message_page"),  # a page of a board: where it begins is found, not counted
             GinIndex(fields=["search"], name="message_search"),
+            models.Index(fields=["author"], name="message_author"),  # whether a name is used: else it is forgotten
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""The worker's jobs: one that follows a message, and three that come round by the clock.
+"""The worker's jobs: one that follows a message, and four that come round by the clock.
 
 Each may be done twice, and the second time changes nothing: a worker may be gone after its work and before it has said so.
 """
@@ -13,10 +13,12 @@ from procrastinate.builtin_tasks import remove_old_jobs
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Status
+from pydantic import Field
 
 from notices.models import Answer, Mention, Message
 from twogates.board_documents import now
 from twogates.mentions import QUEUE, TASK, names
+from twogates.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +37,8 @@ LOOK = "* * * * * */3"  # the sixth field: seconds
 ANSWERS_KEPT = timedelta(hours=24)  # so long a client may come again with its Idempotency-Key
 FAILED_KEPT_HOURS = 7 * 24
 EACH_TEN_MINUTES = "*/10 * * * *"
+AT_ONCE = 1000  # rows of a transaction, for which posts on their board wait
+
 
 ORDER = 7421  # an advisory lock; any number, unlike that of migrate.py
 
@@ -82,3 +86,22 @@ async def forget_jobs(context: JobContext, timestamp: int) -> None:
 def forget_answers(timestamp: int) -> Any:
     """Delete answers to requests that nobody sends again."""
     Answer.objects.filter(created__lt=now() - ANSWERS_KEPT).delete()
+
+
+@app.periodic(cron=EACH_TEN_MINUTES)
+@app.task(name="forget_messages", queue="upkeep", queueing_lock="forget_messages")
+def forget_messages(timestamp: int) -> None:
+    """Delete messages that are older than MESSAGE_DAYS, and the names that no message has any more."""
+    days = KeptSettings.read().message_days
+    with connection.cursor() as cursor:
+        for statement, arguments in (("SELECT forget_messages(%s, %s)", [days, AT_ONCE]), ("SELECT forget_authors(%s)", [AT_ONCE])):
+            deleted = 1
+            while deleted:
+                cursor.execute(statement, arguments)
+                [deleted] = cursor.fetchone()
+
+
+class KeptSettings(Settings):
+    """How long messages are kept."""
+
+    message_days: int = Field(ge=1, le=36500)

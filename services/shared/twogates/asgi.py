@@ -14,6 +14,8 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
+# By method, path and the header Authorization: the answer to a request that the application is not to see.
+Refusal = Callable[[str, str, bytes], Problem | None]
 
 log = logging.getLogger(__name__)
 
@@ -64,10 +66,34 @@ class Observed:
             log.exception("unhandled exception")
             if answering:
                 raise
-            body = Problem(500).body
-            headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
-            await observed_send({"type": "http.response.start", "status": 500, "headers": headers})
-            await observed_send({"type": "http.response.body", "body": body})
+            await answer(Problem(500), observed_send)
+
+
+async def answer(problem: Problem, send: Send, with_body: bool = True) -> None:
+    """Send a problem as the answer."""
+    headers = {**problem.headers, "Content-Type": MEDIA_TYPE, "Content-Length": str(len(problem.body))}
+    encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": problem.status, "headers": encoded})
+    await send({"type": "http.response.body", "body": problem.body if with_body else b""})
+
+
+class Guarded:
+    """ASGI middleware that asks of every request whether it may pass. A socket that may not is refused with 403 before it is open."""
+
+    def __init__(self, app: Application, refusal: Refusal) -> None:
+        self.app, self.refusal = app, refusal
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        problem = None
+        if scope["type"] in ("http", "websocket"):
+            authorization = b",".join(value for name, value in scope["headers"] if name == b"authorization")
+            problem = self.refusal(scope.get("method", "GET"), scope["path"], authorization)
+        if problem is None:
+            await self.app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close"})
+        else:
+            await answer(problem, send, with_body=scope["method"] != "HEAD")
 
 
 class Counted:

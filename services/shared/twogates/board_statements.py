@@ -30,6 +30,10 @@ def new_board(fields: BoardFields) -> Insert:
     return insert(Board).values(values).returning(*BOARD)
 
 
+def board_count() -> Select[*tuple[Any, ...]]:
+    return select(func.count()).select_from(Board)
+
+
 def change_board(number: int, version: int, fields: BoardFields) -> Update:
     return update(Board).where(Board.id == number, Board.version == version).values(name=fields.name, version=version + 1)
 
@@ -60,13 +64,15 @@ def author(name: str) -> Insert:
     return made.on_conflict_do_update(index_elements=[Author.name], set_={"name": made.excluded.name}).returning(Author.id)
 
 
-def new_message(board: int, author: int, fields: NewMessage) -> Insert:
-    """Count the message on its board and insert it, in one statement; no row is the answer where there is no board.
+def new_message(board: int, author: int, fields: NewMessage, most: int) -> Insert:
+    """Count the message on its board and insert it, in one statement; no row is the answer where there is no board, or ``most`` on it.
 
     The count locks the board, and only then the message gets its id, so that ids follow the order of commits and a reader who goes on
     after one misses none. All who post on the board wait meanwhile: in two statements they would for a round trip more.
     """
-    counted = update(Board).where(Board.id == board).values(messages=Board.messages + 1).returning(Board.id).cte("counted")
+    counted = (
+        update(Board).where(Board.id == board, Board.messages < most).values(messages=Board.messages + 1).returning(Board.id).cte("counted")
+    )
     given = select(counted.c.id, literal(author), literal(fields.text), literal(1), literal(now()))
     names = ["board_id", "author_id", "text", "version", "created"]
     author_name = literal(fields.author).label("author_name")

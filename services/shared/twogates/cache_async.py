@@ -26,6 +26,7 @@ from twogates.cache_entries import (
     Asking,
     Kept,
     Look,
+    Quota,
     Script,
     check_rate,
     unknown,
@@ -106,11 +107,11 @@ class Cache:
         except CacheDown as error:
             raise unknown() from error
 
-    async def count_message(self, author: str, most: int) -> None:
-        """Count one more; raises the 429 answer beyond ``most`` a minute. Without the cache everybody may post."""
+    async def count_post(self, quota: Quota) -> None:
+        """Count one more; raises the 429 answer beyond the quota. Without the cache everybody may post."""
         with suppress(CacheDown):
-            count, left = await self.run(COUNT, [f"posts:{author}"], WINDOW_SECONDS * 1000)
-            check_rate(count, left, most)
+            count, left = await self.run(COUNT, [quota.key], WINDOW_SECONDS * 1000)
+            check_rate(count, left, quota)
 
     async def ready(self) -> bool:
         """Whether the cache answers now."""

@@ -24,7 +24,7 @@ LOCK_SECONDS = 2
 WAIT_SECONDS = 0.5
 LOOK_SECONDS = 0.02
 
-WINDOW_SECONDS = 60  # in which an author's messages are counted
+WINDOW_SECONDS = 60  # in which messages are counted
 
 COUNTS = "cache:counts"
 FIELDS = ("hits", "stale", "misses", "computed")
@@ -147,17 +147,26 @@ def unknown() -> Problem:
     return Problem(503, "The cache cannot answer now.", headers={"Retry-After": "1"})
 
 
-def check_rate(count: int, left: int, most: int) -> None:
-    """Raise the 429 answer to an author with more than ``most`` messages in this window, which ends in ``left`` milliseconds."""
-    if count > most:
+@dataclass(frozen=True)
+class Quota:
+    """What is counted under a key, and how much of it is taken in a window."""
+
+    key: str
+    whose: str  # "author" or "client"
+    most: int
+
+
+def check_rate(count: int, left: int, quota: Quota) -> None:
+    """Raise the 429 answer where there are more than the quota in this window, which ends in ``left`` milliseconds."""
+    if count > quota.most:
         seconds = math.ceil(left / 1000)
         raise Problem(
             429,
-            f"This author has posted {most} messages in the last minute, and no more are taken.",
+            f"This {quota.whose} has posted {quota.most} messages in the last minute, and no more are taken.",
             headers={
                 "Retry-After": str(seconds),
                 # As in the IETF's draft of them.
-                "RateLimit-Policy": f'"author";q={most};w={WINDOW_SECONDS}',
-                "RateLimit": f'"author";r=0;t={seconds}',
+                "RateLimit-Policy": f'"{quota.whose}";q={quota.most};w={WINDOW_SECONDS}',
+                "RateLimit": f'"{quota.whose}";r=0;t={seconds}',
             },
         )

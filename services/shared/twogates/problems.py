@@ -35,11 +35,14 @@ class Problem(Exception):
         self.extra = extra
 
     @property
+    def title(self) -> str:
+        """The status in words. 413 and 422 were renamed in RFC 9110; Python has followed in 3.13 only."""
+        return {413: "Content Too Large", 422: "Unprocessable Content"}.get(self.status) or HTTPStatus(self.status).phrase
+
+    @property
     def body(self) -> bytes:
         """The document, encoded."""
-        # 413 and 422 were renamed in RFC 9110; Python has followed in 3.13 only.
-        title = {413: "Content Too Large", 422: "Unprocessable Content"}.get(self.status) or HTTPStatus(self.status).phrase
-        document = {"type": "about:blank", "title": title, "status": self.status, "detail": str(self), **self.extra}
+        document = {"type": "about:blank", "title": self.title, "status": self.status, "detail": str(self), **self.extra}
         return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 

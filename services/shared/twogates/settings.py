@@ -67,7 +67,6 @@ class AppSettings(Settings):
     upload_limit: int = Field(ge=1)  # bytes of an upload
     upstream_url: str = Field(pattern="^http://")
     upstream_connections: int = Field(ge=1, le=65535)  # open at once, in each process
-    post_limit: int = Field(ge=1)  # messages of an author in a minute
 
 
 PasswordFile = Annotated[FilePath | None, Field(description="a file with the password, as make secrets writes it")]

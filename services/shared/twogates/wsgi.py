@@ -10,8 +10,11 @@ from typing import Any
 
 from twogates import counters
 from twogates.context import CAME, REQUEST_ID, new_request_id, server_timing
+from twogates.problems import MEDIA_TYPE, Problem
 
 Application = Callable[..., Iterable[bytes]]
+# By method, path and the header Authorization: the answer to a request that the application is not to see.
+Refusal = Callable[[str, str, bytes], Problem | None]
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +54,22 @@ def in_line(environ: dict[str, Any]) -> float:
     with suppress(OSError, struct.error):  # not a TCP connection
         return float(LAST_DATA.unpack_from(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104))[0]) / 1000
     return 0.0
+
+
+class Guarded:
+    """WSGI middleware that asks of every request whether it may pass."""
+
+    def __init__(self, app: Application, refusal: Refusal) -> None:
+        self.app, self.refusal = app, refusal
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        method, authorization = environ["REQUEST_METHOD"], environ.get("HTTP_AUTHORIZATION", "").encode("latin-1")
+        problem = self.refusal(method, path_of(environ), authorization)
+        if problem is None:
+            return self.app(environ, start_response)
+        headers = {**problem.headers, "Content-Type": MEDIA_TYPE, "Content-Length": str(len(problem.body))}
+        start_response(f"{problem.status} {problem.title}", list(headers.items()))
+        return [] if method == "HEAD" else [problem.body]
 
 
 class Counted:
