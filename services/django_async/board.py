@@ -49,6 +49,12 @@ MESSAGES = Message.objects.annotate(author_name=F("author__name")).values_list(
 )
 MENTIONS = Mention.objects.annotate(board_id=F("message__board")).values_list("id", "board_id", "message_id", "name", "created", named=True)
 
+# No row is the answer where there are as many as there may be. Of several at once each may be the last.
+NEW_BOARD = """
+INSERT INTO boards (name, messages, version, created) SELECT %s, 0, 1, %s WHERE (SELECT count(*) FROM boards) < %s
+RETURNING id, name, messages, version, created
+"""
+
 # Count the message on its board and insert it, in one statement; no row is the answer where there is no board, or it is full. The count
 # locks the board, and only then the message gets its id, so that ids follow the order of commits and a reader who goes on after one misses
 # none. All who post on the board wait meanwhile: in two statements, the ORM's own, they would for a round trip more.
@@ -77,9 +83,9 @@ async def create_board(request: HttpRequest) -> HttpResponse:
         await cache.count_post(example.client_quota(request.META.get("REMOTE_ADDR")))
 
     def create() -> Reply:
-        if Board.objects.count() >= example.board_limit:
+        row = first(Board.objects.raw(NEW_BOARD, [fields.name, now(), example.board_limit]))
+        if row is None:
             raise too_many(example.board_limit)
-        row = Board.objects.create(name=fields.name, messages=0, version=1, created=now())
         return documents.shown(documents.board(row), 201, f"/boards/{row.id}")
 
     return reply(await once(request, fields, create))

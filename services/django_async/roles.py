@@ -65,9 +65,15 @@ def let_in(rights: list[LiteralString], role: str, password: str) -> None:
 
 
 def close_to_all() -> None:
-    """Take functions that no role here needs from all roles; a superuser may still call them."""
+    """Take functions that no role here needs from all roles; a superuser may still call them.
+
+    Those of ours that have the owner's rights are among them. A backup has no rights in it, so that a restored one gives them to all.
+    """
     with connection.cursor() as cursor:
-        found = "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND proname ~ %s"
+        found = (
+            "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND proname ~ %s "
+            "OR pronamespace = 'public'::regnamespace AND prosecdef"
+        )
         cursor.execute(found, [OPEN_TO_ALL])
         for (function,) in cursor.fetchall():
             cursor.execute(sql.SQL("REVOKE ALL ON FUNCTION {} FROM PUBLIC").format(sql.SQL(function)))

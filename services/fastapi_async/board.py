@@ -65,9 +65,9 @@ async def create_board(request: Request, fields: BoardFields) -> Response:
         await cache.count_post(example.client_quota(request.client and request.client.host))
 
     async def create(connection: AsyncConnection) -> Reply:
-        if (await connection.execute(statements.board_count())).scalar_one() >= example.board_limit:
+        row = (await connection.execute(statements.new_board(fields, example.board_limit))).one_or_none()
+        if row is None:
             raise too_many(example.board_limit)
-        row = (await connection.execute(statements.new_board(fields))).one()
         return documents.shown(documents.board(row), 201, f"/boards/{row.id}")
 
     return reply(await once(request, fields, create))

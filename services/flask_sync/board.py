@@ -67,9 +67,9 @@ def create_board() -> Response:
         cache.count_post(example.client_quota(request.remote_addr))
 
     def create(connection: Connection) -> Reply:
-        if connection.execute(statements.board_count()).scalar_one() >= example.board_limit:
+        row = connection.execute(statements.new_board(fields, example.board_limit)).one_or_none()
+        if row is None:
             raise too_many(example.board_limit)
-        row = connection.execute(statements.new_board(fields)).one()
         return documents.shown(documents.board(row), 201, f"/boards/{row.id}")
 
     return reply(once(fields, create))

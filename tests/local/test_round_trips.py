@@ -112,7 +112,7 @@ EXPECTED = {
     "GET message": 1,
     "POST message": 4,
     "POST message, with a mention": 5,
-    "POST message to no board": 4,
+    "POST message to no board": 5,
     "POST message, with key": 5,
     "POST message, with key, again": 6,
     "PUT message": 4,
