@@ -1,8 +1,11 @@
 """Nginx without a container: which binary, and the same configuration with this machine's addresses in it."""
 
+import grp
 import os
+import pwd
 import re
 import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -75,11 +78,33 @@ def rendered(template: str, values: Mapping[str, str]) -> str:
     return Template(template).safe_substitute(values)
 
 
+def worker_user(folder: Path) -> str:
+    """Who root's workers are: nobody, and his group, where he may read what Nginx serves; else root."""
+    files = [path for name in ("html", "answers") for path in (ROOT / "nginx" / name).rglob("*") if path.is_file()]
+    files += [path for path in STATIC.iterdir() if path.is_file()]
+    folders = {parent for path in [*files, folder.resolve() / "any"] for parent in path.parents}
+    if not all(mode(path) & stat.S_IXOTH for path in folders) or not all(mode(path) & stat.S_IROTH for path in files):
+        return "root"
+    try:
+        found = pwd.getpwnam("nobody")
+        return f"{found.pw_name} {grp.getgrgid(found.pw_gid).gr_name}"
+    except KeyError:
+        return "root"
+
+
+def mode(path: Path) -> int:
+    """The permissions of a path; of one that is not there yet, those that this process would give it."""
+    if path.exists():
+        return path.stat().st_mode
+    os.umask(mask := os.umask(0))
+    return 0o777 & ~mask
+
+
 def arguments(folder: Path, workers: str) -> list[str]:
     """Nginx's arguments for a configuration in ``folder``, in the foreground."""
     directives = f"daemon off; pid nginx.pid; worker_processes {workers};"
     if os.geteuid() == 0:
-        directives += " user root;"  # else the workers become nobody, who may not read this checkout
+        directives += f" user {worker_user(folder)};"
     return ["-p", str(folder), "-c", "nginx.conf", "-e", "stderr", "-g", directives]
 
 
