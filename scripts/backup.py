@@ -1,19 +1,23 @@
 """Copy the database to a file while it serves: python3 scripts/venv.py scripts -m scripts.backup. Also: make backup.
 
-With --checksum it prints one over all rows of all tables but the queue's in its place: equal where the content is equal.
+Where BACKUP_RECIPIENTS names public keys, it is encrypted for them. With --checksum the command prints a checksum
+over all rows of all tables but the queue's in its place: equal where the content is equal.
 """
 
 import argparse
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
-from typing import IO
+from typing import IO, Any
 
-from scripts import postgres
+from pyrage import x25519
+
+from scripts import postgres, sealed
 from scripts.check_variables import check_variables
 from scripts.compose_file import ROOT, variables
 from scripts.output import console, fail, say
@@ -29,8 +33,15 @@ def main() -> None:
     """Do the one or the other."""
     parser = argparse.ArgumentParser(prog="backup", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checksum", action="store_true", help="print a checksum of every table but the queue's, and of all of them")
+    parser.add_argument("--new-key", metavar="FILE", help="write a new private key to a file, and print its public key")
     chosen = parser.parse_args()
     check_variables(variables())
+    if chosen.new_key is not None:
+        public = sealed.new_key(chosen.new_key)
+        console.print(f"{chosen.new_key} has a new private key. Keep it on another machine, and in more than one place: nothing else reads")
+        console.print("what is written for it.\nIn .env, for backups that it can read: ")
+        console.print(f"BACKUP_RECIPIENTS={public}", soft_wrap=True)
+        return
     if not postgres.answers():
         fail("The database does not answer. Start it with: make up")
     try:
@@ -39,25 +50,29 @@ def main() -> None:
                 console.print(line)
         else:
             path = backup()
-            console.print(f"{path.relative_to(ROOT)} is whole, {size(path)}. Keep a copy on another machine.")
-            console.print(f"Next: make restore B={path.relative_to(ROOT)}")
+            kind = "encrypted and whole" if path.suffix == sealed.ENDING else "whole"
+            console.print(f"{path.relative_to(ROOT)} is {kind}, {size(path)}. Keep a copy on another machine.")
+            console.print(f"Next: make restore B={path.relative_to(ROOT)}" + " KEY=FILE" * (path.suffix == sealed.ENDING))
     except Failed as error:
         fail(f"PostgreSQL says: {error}")
 
 
 def backup() -> Path:
     """A new file, of one moment, that has been read to its end; nothing is left of one that failed."""
+    keys = sealed.recipients()
+    # One that is forgotten at the end of this program: with it the file is read again from the disk, and by nobody after that.
+    own = x25519.Identity.generate() if keys else None
     listed = ", ".join(f"{table} {rows}" for table, rows in postgres.tables())
     say(f"  Copying {listed} ...")
     postgres.backups().mkdir(mode=0o700, exist_ok=True)
-    path = postgres.backups() / f"{postgres.name()}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.dump"
+    path = postgres.backups() / f"{postgres.name()}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.dump{sealed.ENDING if keys else ''}"
     begun = path.with_suffix(".part")  # what is interrupted is never taken for a backup
     try:
         with os.fdopen(os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            write(file)
+            write(file, [*keys, own.to_public()] if own else [])
             file.flush()
             os.fsync(file.fileno())
-        check(begun)
+        check(begun, [own] if own else [])
         begun.rename(path)
     except OSError as error:
         fail(f"{begun} cannot be written: {error.strerror}")
@@ -66,33 +81,42 @@ def backup() -> Path:
     return path
 
 
-def write(file: IO[bytes]) -> None:
-    """Have pg_dump write to a file, and say how far it is."""
+def write(file: IO[bytes], keys: list[Any]) -> None:
+    """Have pg_dump write to a file, encrypted for public keys where there are some, and say how far it is."""
     # Custom format: compressed. Through a pipe, since pg_dump writes its list of contents twice where its output is a file.
     process = postgres.start("pg_dump", "--format=custom", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     assert process.stdout
     assert process.stderr
     try:
-        pour(process.stdout, file)
+        if keys:
+            sealed.seal(Counting(process.stdout), file, keys)
+        else:
+            shutil.copyfileobj(Counting(process.stdout), file, PIECE)
         if process.wait():
             raise Failed(postgres.end_of(process.stderr.read()))
     finally:
         process.kill()
 
 
-def pour(source: IO[bytes], file: IO[bytes]) -> None:
-    """Write to a file what a program prints, and say how far it is."""
-    told = monotonic()
-    while piece := source.read(PIECE):
-        file.write(piece)
-        if monotonic() - told > SECONDS_BETWEEN:
-            told = monotonic()
-            say(f"  {in_words(file.tell())} so far ...")
+class Counting:
+    """What a program prints, and a word now and then on how far it is."""
+
+    def __init__(self, source: IO[bytes]) -> None:
+        self.source, self.count, self.told = source, 0, monotonic()
+
+    def read(self, size: int = PIECE) -> bytes:
+        """The next piece, empty at the end."""
+        piece = self.source.read(size)
+        self.count += len(piece)
+        if monotonic() - self.told > SECONDS_BETWEEN:
+            self.told = monotonic()
+            say(f"  {in_words(self.count)} so far ...")
+        return piece
 
 
-def check(path: Path) -> None:
-    """Read a backup to its end; raises ``Failed`` where it is none, or where some of it is missing."""
-    with path.open("rb") as file:
+def check(path: Path, keys: list[Any]) -> None:
+    """Read a backup to its end, with private keys where it is encrypted; raises ``Failed`` where it is none, or not a whole one."""
+    with sealed.opened(path, keys) as file:
         postgres.run("pg_restore", "--file=/dev/null", given=file)
 
 

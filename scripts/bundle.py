@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from scripts import package_index, runtime_docker, venv
-from scripts.backup import pour, size
+from scripts.backup import PIECE, Counting, size
 from scripts.bundled import sources
 from scripts.causes import cause
 from scripts.compose_file import ROOT, load
@@ -110,7 +110,7 @@ def save(images: list[str], path: Path) -> None:
     with path.open("wb") as file, subprocess.Popen(["docker", "save", *images], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout
         assert process.stderr
-        pour(process.stdout, file)
+        shutil.copyfileobj(Counting(process.stdout), file, PIECE)
         said = process.stderr.read().decode(errors="replace").strip()
     if process.returncode:
         fail(f"docker save failed: {said[-500:]}")

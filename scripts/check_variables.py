@@ -62,12 +62,13 @@ RULES = {
         r"(nginx|postgresql|valkey|python)=(\d+(\.\d+)+|unknown)( (nginx|postgresql|valkey|python)=(\d+(\.\d+)+|unknown))*",
     ),
     r"^IMAGE_REGISTRY$": text("a registry with / at its end: mirror.example.org/ or 10.1.0.4:5000/hub/", r"[\w.-]+(:\d+)?/([\w.-]+/)*"),
+    r"^BACKUP_RECIPIENTS$": text("public keys of age's with a space between: age1...", r"age1[a-z0-9]+( age1[a-z0-9]+)*"),
     r"^BIND$": text("an IPv4 address of this machine", r"\d+\.\d+\.\d+\.\d+"),
 }
 
 
 # Variables that are in .env.example, and that compose.yaml does not read.
-ELSEWHERE = ("HTTP3", "PGBOUNCER", "EXPOSE_DEVELOPMENT", "ACCEPT_VULNERABLE")
+ELSEWHERE = ("HTTP3", "PGBOUNCER", "EXPOSE_DEVELOPMENT", "ACCEPT_VULNERABLE", "BACKUP_RECIPIENTS")
 
 
 def wrong_variables(given: Mapping[str, str]) -> Iterator[str]:

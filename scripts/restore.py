@@ -8,8 +8,9 @@ import argparse
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from scripts import given_file, postgres, stack
+from scripts import given_file, postgres, sealed, stack
 from scripts.backup import check, size
 from scripts.check_variables import check_variables
 from scripts.compose_file import ROOT, variables
@@ -23,17 +24,20 @@ def main() -> None:
     """Restore a backup, and say what it replaces."""
     parser = argparse.ArgumentParser(prog="restore", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", nargs="?", type=Path, help="default: the newest in backups/")
-    file = chosen(parser.parse_args().file)
+    parser.add_argument("--key", type=Path, metavar="FILE", help="the private key, for a backup that is encrypted")
+    given = parser.parse_args()
+    file = chosen(given.file)
     check_variables(variables())
+    keys = sealed.identities(given.key) if sealed.is_sealed(file) else []
     if not postgres.answers():
         say("The database does not answer, so the stack is started first.")
         stack.up(reload=False)
     try:
-        check(file)
+        check(file, keys)
     except Failed as error:
-        fail(f"{file} is no backup, or not a whole one; accepted: a file that make backup has written. PostgreSQL says: {error}")
+        fail(f"{file} is no backup, or not a whole one; accepted: a file that make backup has written. What was found: {error}")
     try:
-        restore(file)
+        restore(file, keys)
     except Failed as error:
         fail(f"The database is as it was. PostgreSQL says: {error}")
     say("Restored. Next: make status")
@@ -42,7 +46,7 @@ def main() -> None:
 def chosen(given: Path | None) -> Path:
     """The file to restore."""
     if given is None:
-        found = sorted(postgres.backups().glob(f"{postgres.name()}-*.dump"))  # their names sort by time
+        found = sorted(postgres.backups().glob(f"{postgres.name()}-*.dump*"))  # their names sort by time
         if not found:
             fail("There is no backup in backups/. Make one with: make backup, or name a file: make restore B=FILE")
         return found[-1]
@@ -50,7 +54,7 @@ def chosen(given: Path | None) -> Path:
     return given.resolve()
 
 
-def restore(file: Path) -> None:
+def restore(file: Path, keys: list[Any]) -> None:
     """Make a new database of the backup, bring its schema up to date, and put it in the place of the other."""
     database = postgres.name()
     new, old = f"{database}_restored", f"{database}_replaced"
@@ -63,7 +67,7 @@ def restore(file: Path) -> None:
     try:
         postgres.sql(f"CREATE DATABASE {new} TEMPLATE template0", postgres.USER)
         # Neither owners nor rights are of the backup: it may come from a host with other roles. The job gives them, as on a new database.
-        with file.open("rb") as given:
+        with sealed.opened(file, keys) as given:
             postgres.run("pg_restore", f"--dbname={new}", "--exit-on-error", "--no-owner", "--no-privileges", given=given)
         if wrong := postgres.migrate(new):
             raise Failed(wrong)

@@ -1,15 +1,16 @@
 """`make backup` and `make restore`, as tests run them."""
 
+import os
 import subprocess
 import sys
 
 from tests.conftest import ROOT
 
 
-def run(module: str, *words: str) -> subprocess.CompletedProcess[str]:
+def run(module: str, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """What `make backup` and `make restore` run."""
-    command = [sys.executable, "-m", f"scripts.{module}", *words]
-    return subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240)
+    command, given = [sys.executable, "-m", f"scripts.{module}", *words], {**os.environ, **variables}
+    return subprocess.run(command, cwd=ROOT, env=given, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240)
 
 
 def checksums() -> str:

@@ -1,5 +1,6 @@
 """Backup and restore: identical content after the data was destroyed, and services that go on meanwhile."""
 
+import re
 import shutil
 import threading
 from collections import Counter
@@ -16,6 +17,7 @@ from scripts.docker_compose import compose, docker
 from scripts.local_plan import RUN
 from tests.backups import checksums, run
 from tests.conftest import ROOT
+from tests.data import sql
 from tests.stack import SERVICES, TARGET
 
 
@@ -72,6 +74,13 @@ def test_what_was_destroyed_is_restored_whole(backup: Backup, client: httpx.Clie
         made = client.post(f"{service.url}/boards", json={"name": f"after the restore, {service}"})
         assert made.status_code == 201, made.text
         assert made.json()["id"] > last["id"]
+    # And no more than these: a function with the owner's rights is at first everybody's.
+    for role, function in (
+        ("twogates_worker", "queue_mentions(0)"),
+        ("twogates", "forget_messages(1, 1)"),
+        ("twogates", "forget_authors(1)"),
+    ):
+        assert "permission denied" in sql(f"SET SESSION AUTHORIZATION {role}; SELECT {function}").stderr
 
 
 def test_the_services_go_on_while_a_backup_takes_the_place_of_what_came_after(backup: Backup) -> None:
@@ -99,3 +108,65 @@ def test_the_services_go_on_while_a_backup_takes_the_place_of_what_came_after(ba
     for seen in answers.values():
         assert set(seen) <= {200, 503}, answers
         assert seen[200] > seen[503], answers
+
+
+def test_an_encrypted_backup_is_read_with_its_key_alone(stack: None, tmp_path: Path) -> None:
+    key, another = tmp_path / "key", tmp_path / "another"
+    public = [run("backup", "--new-key", str(file)).stdout.rsplit("BACKUP_RECIPIENTS=", 1)[1].strip() for file in (key, another)]
+    assert key.stat().st_mode & 0o777 == 0o600
+    before = checksums()
+    done = run("backup", BACKUP_RECIPIENTS=public[0])
+    assert done.returncode == 0, done.stderr
+    name = re.search(r"make restore B=(\S+) KEY=FILE", done.stdout)
+    assert name
+    path = ROOT / name[1]
+    try:
+        sealed = path.read_bytes()
+        assert sealed.startswith(b"age-encryption.org/v1\n")
+        assert b"PGDMP" not in sealed  # as a backup in the clear begins
+        changed = tmp_path / "changed"
+        wrong = [
+            (path, [], "The backup is encrypted. Say where the key is"),
+            (path, ["--key", str(tmp_path / "none")], f"{tmp_path / 'none'}"),
+            (path, ["--key", str(path)], str(path)),
+            (path, ["--key", str(another)], "cannot be decrypted, since it is not whole or for another key"),
+        ]
+        for file, given, sentence in wrong:
+            refused = run("restore", str(file), *given)
+            assert (refused.returncode, "Traceback" in refused.stderr) in ((1, False), (2, False)), refused.stderr
+            assert sentence in refused.stderr
+        # One that was cut short, and one of which somebody changed a byte: authenticated, unlike a compressed file.
+        for content in (sealed[:-1], sealed[: len(sealed) // 2], sealed[:-100] + bytes([sealed[-100] ^ 1]) + sealed[-99:]):
+            changed.write_bytes(content)
+            refused = run("restore", str(changed), "--key", str(key))
+            assert refused.returncode == 1, refused.stdout
+            assert "cannot be decrypted" in refused.stderr, refused.stderr
+        assert checksums() == before
+        assert httpx.post(f"{TARGET}/fastapi/boards", json={"name": "after the encrypted backup"}).status_code == 201
+        restored = run("restore", str(path), "--key", str(key))
+        assert restored.returncode == 0, restored.stderr
+        assert checksums() == before
+    finally:
+        path.unlink()
+
+
+@pytest.mark.parametrize("given", ["nothing", "age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq", "AGE-SECRET-KEY-1A"])
+def test_a_public_key_that_is_none_is_refused(stack: None, given: str) -> None:
+    before = sorted((ROOT / "backups").glob("*"))
+    refused = run("backup", BACKUP_RECIPIENTS=given)
+    assert refused.returncode in (1, 2)
+    assert "BACKUP_RECIPIENTS" in refused.stderr
+    assert "accepted: " in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert sorted((ROOT / "backups").glob("*")) == before
+
+
+def test_a_key_is_never_written_over(tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    assert run("backup", "--new-key", str(key)).returncode == 0
+    first = key.read_text()
+    for name in (str(key), "", str(tmp_path / "none" / "key")):
+        refused = run("backup", "--new-key", name)
+        assert refused.returncode == 1
+        assert "Traceback" not in refused.stderr
+    assert key.read_text() == first

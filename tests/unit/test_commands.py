@@ -28,6 +28,7 @@ RUN_BY = {
     "deploy": ("docker/test_deploy.py", '"scripts.deploy"'),
     "update": ("docker/test_production.py", '"scripts.refresh"'),
     "backup": ("conformance/test_backup.py", 'run("backup"'),
+    "backup-key": ("conformance/test_backup.py", '"--new-key"'),
     "restore": ("conformance/test_backup.py", 'run("restore"'),
     "secrets": ("docker/test_production.py", '"scripts.secrets"'),
     "admin": ("conformance/test_admin.py", 'run_stack("admin")'),

@@ -9,7 +9,7 @@ from scripts.check_variables import check_variables
 from scripts.compose_file import ROOT, defaults, load, substitute
 from scripts.local_plan import make_plan
 
-NOT_IN_COMPOSE = {"RUNTIME", "HTTP3", "PGBOUNCER", "EXPOSE_DEVELOPMENT", "ACCEPT_VULNERABLE"}
+NOT_IN_COMPOSE = {"RUNTIME", "HTTP3", "PGBOUNCER", "EXPOSE_DEVELOPMENT", "ACCEPT_VULNERABLE", "BACKUP_RECIPIENTS"}
 
 
 def test_env_example_has_every_variable_with_its_default() -> None:
