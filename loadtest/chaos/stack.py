@@ -34,6 +34,7 @@ REPLICAS = {"flask": 2, "fastapi": 2, "django": 2, "upstream": 1, "nginx": 1, "w
 # has no /block. HTTP3, PGBOUNCER: the suite names its Compose files itself.
 ENVIRONMENT = {
     "PROFILE": "development",
+    "EXAMPLE": "on",
     "HTTP3": "off",
     "PGBOUNCER": "off",
     "BIND": "127.0.0.1",

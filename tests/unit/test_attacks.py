@@ -8,7 +8,20 @@ from typing import Any
 
 import pytest
 
-from loadtest.chaos.attacks import ATTACKS, Attack, Tally, Target, connections, flood, large_bodies, slow_readers, slow_uploads, slowloris
+from loadtest.chaos.attacks import (
+    ATTACKS,
+    Attack,
+    Tally,
+    Target,
+    connections,
+    flood,
+    large_bodies,
+    slow_readers,
+    slow_requests,
+    slow_uploads,
+    slowloris,
+    whole_uploads,
+)
 from loadtest.chaos.attacks.connections import answers, crowd
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -49,7 +62,9 @@ async def answer_all(reader: asyncio.StreamReader, writer: asyncio.StreamWriter)
         writer.write(OK)
 
 
-@pytest.mark.parametrize("module", [slowloris, slow_uploads, slow_readers], ids=lambda module: module.__name__.rpartition(".")[2])
+@pytest.mark.parametrize(
+    "module", [slowloris, slow_uploads, slow_readers, slow_requests], ids=lambda module: module.__name__.rpartition(".")[2]
+)
 def test_connections_that_a_server_keeps_are_open_at_the_end(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     number = 50  # few, so that all connect long before the attack ends
     monkeypatch.setattr(module, "CONNECTIONS", number)
@@ -92,6 +107,26 @@ def test_a_body_stops_when_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
     assert tally.statuses == {413: large_bodies.CONNECTIONS}
     assert tally.closed + tally.reset == tally.connections == large_bodies.CONNECTIONS
     assert tally.sent < large_bodies.CONNECTIONS * large_bodies.DECLARED / 2
+
+
+def test_uploads_are_whole_and_completed_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No body is complete before the last is complete but for a byte."""
+    number = 5
+    monkeypatch.setattr(whole_uploads, "CONNECTIONS", number)
+    monkeypatch.setattr(whole_uploads, "DECLARED", 100_000)
+    monkeypatch.setattr(whole_uploads, "TOGETHER", 1.0)
+    monkeypatch.setattr(connections, "PAUSE", LONG)
+    sizes: list[int] = []
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"POST /django/upload ")
+        sizes.append(len(await reader.readexactly(100_000)))
+        writer.write(OK)
+
+    tally = asyncio.run(against(take, whole_uploads.attack, LONG))
+    assert sizes == [100_000] * number
+    assert (tally.statuses, tally.closed) == ({200: number}, number)
 
 
 @pytest.mark.parametrize("name", ATTACKS)

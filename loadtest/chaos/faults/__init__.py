@@ -35,6 +35,8 @@ ORDER = (
     "slowloris",
     "slow-readers",
     "slow-uploads",
+    "slow-requests",
+    "whole-uploads",
     "flood",
     "large-bodies",
     "malformed",
