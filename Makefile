@@ -55,8 +55,8 @@ backup: ## Copy the database to a file in backups/, while it serves
 	$(RUN) scripts -m scripts.backup
 backup-key: ## A new key to read encrypted backups with, in a new file (F=...)
 	$(RUN) scripts -m scripts.backup --new-key "$(F)"
-restore: ## Replace the database by a backup (B=backups/...; default: the newest. KEY=... where it is encrypted)
-	$(RUN) scripts -m scripts.restore $(B) $(if $(KEY),--key "$(KEY)")
+restore: ## Replace the database by a backup (B=backups/...; default: the newest. BACKUP_KEY=... where it is encrypted)
+	$(RUN) scripts -m scripts.restore $(B) $(if $(BACKUP_KEY),--key "$(BACKUP_KEY)")
 secrets: ## The secrets that production needs, each a file; what is there is kept
 	$(RUN) scripts -m scripts.secrets
 admin: ## The user of Django's admin site, or a new password for him, printed once

@@ -52,7 +52,7 @@ def main() -> None:
             path = backup()
             kind = "encrypted and whole" if path.suffix == sealed.ENDING else "whole"
             console.print(f"{path.relative_to(ROOT)} is {kind}, {size(path)}. Keep a copy on another machine.")
-            console.print(f"Next: make restore B={path.relative_to(ROOT)}" + " KEY=FILE" * (path.suffix == sealed.ENDING))
+            console.print(f"Next: make restore B={path.relative_to(ROOT)}" + " BACKUP_KEY=FILE" * (path.suffix == sealed.ENDING))
     except Failed as error:
         fail(f"PostgreSQL says: {error}")
 

@@ -39,7 +39,7 @@ def recipient(text: str) -> Any:
 def identities(named: Path | None) -> list[Any]:
     """The private keys in a file."""
     if named is None:
-        fail(f"The backup is encrypted. Say where the key is: make restore B=... KEY=FILE; accepted: {ACCEPTED}")
+        fail(f"The backup is encrypted. Say where the key is: make restore B=... BACKUP_KEY=FILE; accepted: {ACCEPTED}")
     given_file.readable(named, ACCEPTED)
     lines = [line.strip() for line in given_file.text(named).splitlines()]
     try:

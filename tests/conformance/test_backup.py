@@ -117,7 +117,7 @@ def test_an_encrypted_backup_is_read_with_its_key_alone(stack: None, tmp_path: P
     before = checksums()
     done = run("backup", BACKUP_RECIPIENTS=public[0])
     assert done.returncode == 0, done.stderr
-    name = re.search(r"make restore B=(\S+) KEY=FILE", done.stdout)
+    name = re.search(r"make restore B=(\S+) BACKUP_KEY=FILE", done.stdout)
     assert name
     path = ROOT / name[1]
     try:
