@@ -1,5 +1,8 @@
 """The example in production: off, or for everybody to read and for who has the token to change."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,7 +81,20 @@ def test_production_has_it_off_unless_it_is_asked_for() -> None:
         for name in ("flask", "fastapi", "django"):
             environment = services[name].environment
             assert (environment["EXAMPLE"], environment["EXAMPLE_TOKEN_FILE"]) == (wanted, "/run/secrets/example_token")
+        assert services["worker"].environment["EXAMPLE"] == wanted
     assert load({})[0]["flask"].environment["EXAMPLE"] == "on"
+
+
+@pytest.mark.parametrize(("example", "ends_well"), [("off", True), ("on", False)])
+def test_nothing_is_deleted_where_it_is_off(example: str, ends_well: bool) -> None:
+    """The worker's job, without a database: where it is off it does not ask for one."""
+    program = "import django; django.setup(); from notices.tasks import forget_messages; forget_messages(0)"
+    given = {**os.environ, **bare_service.SETTINGS, "EXAMPLE": example, "MESSAGE_DAYS": "30", "DJANGO_SETTINGS_MODULE": "django_settings"}
+    given["PYTHONPATH"] = str(bare_service.SERVICES / "shared")
+    folder = bare_service.SERVICES / "django_async"
+    done = subprocess.run([sys.executable, "-c", program], cwd=folder, env=given, capture_output=True, text=True, timeout=120)
+    assert (done.returncode == 0) is ends_well, done.stderr
+    assert ends_well or "OperationalError" in done.stderr or "PoolTimeout" in done.stderr, done.stderr
 
 
 @pytest.mark.parametrize("text", ["", "short", None])

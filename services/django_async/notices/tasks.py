@@ -5,7 +5,7 @@ Each may be done twice, and the second time changes nothing: a worker may be gon
 
 import logging
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 from django.db import connection, transaction
 from procrastinate import JobContext, RetryStrategy
@@ -91,10 +91,15 @@ def forget_answers(timestamp: int) -> Any:
 @app.periodic(cron=EACH_TEN_MINUTES)
 @app.task(name="forget_messages", queue="upkeep", queueing_lock="forget_messages")
 def forget_messages(timestamp: int) -> None:
-    """Delete messages that are older than MESSAGE_DAYS, and the names that no message has any more."""
-    days = KeptSettings.read().message_days
+    """Delete messages that are older than MESSAGE_DAYS, and the names that no message has any more. Where the example is off, all stays."""
+    settings = KeptSettings.read()
+    if settings.example == "off":
+        return
     with connection.cursor() as cursor:
-        for statement, arguments in (("SELECT forget_messages(%s, %s)", [days, AT_ONCE]), ("SELECT forget_authors(%s)", [AT_ONCE])):
+        for statement, arguments in (
+            ("SELECT forget_messages(%s, %s)", [settings.message_days, AT_ONCE]),
+            ("SELECT forget_authors(%s)", [AT_ONCE]),
+        ):
             deleted = 1
             while deleted:
                 cursor.execute(statement, arguments)
@@ -102,6 +107,7 @@ def forget_messages(timestamp: int) -> None:
 
 
 class KeptSettings(Settings):
-    """How long messages are kept."""
+    """Whether messages are looked after, and how long they are kept."""
 
+    example: Literal["on", "off"]
     message_days: int = Field(ge=1, le=36500)
