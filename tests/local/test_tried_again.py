@@ -14,6 +14,7 @@ import pytest
 
 from scripts.local_plan import make_plan
 from tests.local.conftest import Start, own_copy
+from tests.waiting import until
 
 GONE, HERE = "127.0.0.5", "127.0.0.1"
 DOCUMENT = {"id": "6f1fd791-0000-4000-8000-000000000000", "title": "t", "created": "2026-01-01T00:00:00Z"}
@@ -71,11 +72,22 @@ def patient(folder: Path) -> None:
     file.write_text(text.replace("proxy_connect_timeout 1s;", "proxy_connect_timeout 3s;"))
 
 
+def waits(url: str) -> bool:
+    """Whether a request waits for its replica: Nginx refuses at once what it has no address for, and connects for three seconds."""
+    try:
+        httpx.get(url, timeout=2)
+    except httpx.ReadTimeout:
+        return True
+    return False
+
+
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "json", 200), ("POST", "echo", 200), ("POST", "upload", 504)])
 def test_the_replica_moves_while_a_request_waits_for_it(
     nginx: Start, names: Names, silent: int, method: str, path: str, status: int
 ) -> None:
     base = nginx(patient, NGINX_RESOLVER=names.place, FASTAPI_SERVERS=f"server fastapi:{silent} resolve max_fails=1 fail_timeout=2s;")
+    # Nginx starts without an address, and answers 502 until the name server has told it one.
+    until("Nginx has an address, and waits for it", lambda: waits(f"{base}/fastapi/json"))
     connection = http.client.HTTPConnection(base.removeprefix("http://"), timeout=60)
     body = json.dumps(DOCUMENT) if method == "POST" else None
     connection.request(method, f"/fastapi/{path}", body, {"Content-Type": "application/json"} if body else {})
