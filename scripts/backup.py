@@ -60,7 +60,7 @@ def main() -> None:
 def backup() -> Path:
     """A new file, of one moment, that has been read to its end; nothing is left of one that failed."""
     keys = sealed.recipients()
-    # One that is forgotten at the end of this program: with it the file is read again from the disk, and by nobody after that.
+    # A key for this run alone, never stored: it lets check() read the encrypted file back from the disk.
     own = x25519.Identity.generate() if keys else None
     listed = ", ".join(f"{table} {rows}" for table, rows in postgres.tables())
     say(f"  Copying {listed} ...")
