@@ -17,10 +17,10 @@ VALKEY_RIGHTS = (
     "+publish +subscribe +unsubscribe +ping +info +select +hello +client|setname +client|setinfo"
 )
 VALKEY = f"user default on #{{hash}} {VALKEY_RIGHTS}\nuser health on nopass -@all +ping\n"
-# PgBouncer asks clients for the password, and logs in to the database with it: a hash would not do.
-PGBOUNCER = '"twogates" "{quoted}"\n'
-# Lists of users, each with the secret that it has its password from.
-LISTS = {"valkey_users": ("valkey_password", VALKEY), "pgbouncer_users": ("database_password", PGBOUNCER)}
+# PgBouncer asks clients for their password, and logs in to the database with it: a hash would not do.
+PGBOUNCER = '"twogates_{service}" "{quoted}"\n'
+# Lists of users, each with a line's form and the services that it has the passwords of.
+LISTS = {"valkey_users": (VALKEY, ["valkey"]), "pgbouncer_users": (PGBOUNCER, ["flask", "fastapi", "django"])}
 
 
 def files() -> list[Path]:
@@ -45,10 +45,13 @@ def make(path: Path) -> None:
 
 
 def list_of_users(path: Path) -> str:
-    """What a list has in it, by the password that there is."""
-    source, template = LISTS[path.name]
-    password = given_file.text(path.with_name(source)).strip()
-    return template.format(hash=hashlib.sha256(password.encode()).hexdigest(), quoted=password.replace('"', '""'))
+    """Return what a list holds, given the passwords that there are."""
+    form, services = LISTS[path.name]
+    passwords = {service: given_file.text(path.with_name(f"{service}_password")).strip() for service in services}
+    return "".join(
+        form.format(service=service, hash=hashlib.sha256(password.encode()).hexdigest(), quoted=password.replace('"', '""'))
+        for service, password in passwords.items()
+    )
 
 
 def is_made(path: Path) -> bool:

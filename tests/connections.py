@@ -15,7 +15,8 @@ RESERVED = 5
 EVERY_SECONDS = 0.05
 # psql asks again and again by itself: one connection, and no process for each look. So often at most, should nobody end it.
 LOOK = r"""SELECT coalesce(json_object_agg(application_name, connections), '{}') FROM (
-  SELECT application_name, count(*) AS connections FROM pg_stat_activity WHERE usename = 'twogates' GROUP BY application_name
+  SELECT application_name, count(*) AS connections FROM pg_stat_activity
+  WHERE usename IN ('twogates_flask', 'twogates_fastapi', 'twogates_django') GROUP BY application_name
 ) AS held \watch interval=%g count=4000
 """
 

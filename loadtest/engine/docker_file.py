@@ -130,7 +130,7 @@ class Maker:
             **variant.environment,
         }
         entry["networks"] = ["backend", *(["data"] if variant.pool or variant.cache else [])]
-        entry["secrets"] = ["database_password"] * bool(variant.pool) + ["valkey_password"] * variant.cache
+        entry["secrets"] = [f"{variant.service}_password"] * bool(variant.pool) + ["valkey_password"] * variant.cache
         entry["depends_on"] = {"migrate": {"condition": "service_completed_successfully"}} if variant.pool else {}
         if variant.cache:
             entry["depends_on"] |= {"valkey": {"condition": "service_healthy"}}

@@ -75,7 +75,7 @@ def too_many(pools: PoolSettings, most: int, reserved: int) -> str | None:
         return beyond(each, [*each], f"PostgreSQL has room for {room}", room, f"{FEWER}, or a larger POSTGRES_CONNECTIONS")
     # The worker is not behind it, and PgBouncer is not there twice.
     clients = {name: number for name, number in each.items() if name != "worker"}
-    held = {"pgbouncer": pools.pgbouncer_pool, "worker": each["worker"]}
+    held = {"pgbouncer": len(clients) * pools.pgbouncer_pool, "worker": each["worker"]}
     taken = pools.pgbouncer_clients
     return beyond(clients, [*clients], f"PgBouncer takes {taken}", taken, f"{FEWER}, or a larger PGBOUNCER_CLIENTS") or beyond(
         held, ["worker"], f"PostgreSQL has room for {room}", room, "a smaller PGBOUNCER_POOL, or a larger POSTGRES_CONNECTIONS"

@@ -14,8 +14,8 @@ from connections import PoolSettings, held_by_one_client, too_many
 from django.core.management import call_command
 from django.db import DatabaseError, OperationalError, connection
 from psycopg.errors import LockNotAvailable
-from pydantic import Field, FilePath
-from roles import ADMIN, SERVICES, WORKER, close_to_all, keep_out, let_in
+from pydantic import FilePath
+from roles import ADMIN, SERVICES, WORKER, close_to_all, keep_out, let_in, retire_shared_role, role_of
 
 from twogates.database_common import MIGRATION_LOCK_SECONDS, MIGRATION_PAUSE_SECONDS, MIGRATION_TRIES
 from twogates.settings import Settings
@@ -25,13 +25,13 @@ LOCK = 7420  # any number, the same in each of these
 
 
 class RoleSettings(Settings):
-    """The role of the services, and the worker's."""
+    """The passwords of the roles."""
 
     profile: str
     admin: str
-    role: str = Field(pattern="^[a-z_]+$")
-    role_password_file: FilePath
-    worker_role: str = Field(pattern="^[a-z_]+$")
+    flask_password_file: FilePath
+    fastapi_password_file: FilePath
+    django_password_file: FilePath
     worker_password_file: FilePath
 
 
@@ -53,12 +53,13 @@ def main() -> None:
     bring_up_to_date()
     close_to_all()
     on = settings.admin == "on"
-    let_in([*SERVICES, *ADMIN] if on else SERVICES, settings.role, settings.role_password_file.read_text().strip())
-    let_in(WORKER, settings.worker_role, settings.worker_password_file.read_text().strip())
+    for service, rights in {"flask": SERVICES, "fastapi": SERVICES, "django": SERVICES + ADMIN * on, "worker": WORKER}.items():
+        let_in(rights, role_of(service), getattr(settings, f"{service}_password_file").read_text().strip())
     if on:
         call_command("clearsessions")  # those that are over, which nobody else deletes
     else:
-        keep_out(settings.role)
+        keep_out(role_of("django"))
+    retire_shared_role()
     if is_new and settings.profile == "development":  # one that somebody emptied stays empty, and so does one that is restored
         from notices.seed import seed
 

@@ -28,7 +28,7 @@ SERVICES: list[LiteralString] = [
     "REVOKE ALL ON procrastinate_jobs, procrastinate_events, procrastinate_jobs_id_seq, procrastinate_events_id_seq FROM {role}",
     "GRANT EXECUTE ON FUNCTION queue_mentions TO {role}",
 ]
-# Beside those, where the admin site is on. What there may be rights to is made with the schema.
+# Django's beside those, where the admin site is on. What there may be rights to is made with the schema.
 ADMIN: list[LiteralString] = [
     "GRANT SELECT ON django_content_type, auth_permission TO {role}",
     "GRANT SELECT, INSERT, UPDATE, DELETE ON auth_user, auth_user_groups, auth_user_user_permissions TO {role}",
@@ -46,6 +46,11 @@ WORKER: list[LiteralString] = [
     "GRANT EXECUTE ON FUNCTION pg_advisory_xact_lock(bigint) TO {role}",  # one job after another (notices/tasks.py)
     "GRANT USAGE ON procrastinate_jobs_id_seq, procrastinate_events_id_seq, procrastinate_periodic_defers_id_seq TO {role}",
 ]
+
+
+def role_of(service: str) -> str:
+    """Return the role of a service: the user in its DATABASE_URL."""
+    return f"twogates_{service}"
 
 
 def let_in(rights: list[LiteralString], role: str, password: str) -> None:
@@ -77,6 +82,19 @@ def close_to_all() -> None:
         cursor.execute(found, [OPEN_TO_ALL])
         for (function,) in cursor.fetchall():
             cursor.execute(sql.SQL("REVOKE ALL ON FUNCTION {} FROM PUBLIC").format(sql.SQL(function)))
+
+
+def retire_shared_role() -> None:
+    """Take login and rights from ``twogates``, the role that all services had in earlier versions.
+
+    Services of such a version may still run while a deploy replaces them. Then the role is left to the next run of this job.
+    """
+    with connection.cursor() as cursor:
+        idle = "SELECT FROM pg_roles WHERE rolname = 'twogates' AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE usename = rolname)"
+        cursor.execute(idle)
+        if cursor.fetchone() is not None:
+            cursor.execute("ALTER ROLE twogates NOLOGIN PASSWORD NULL")
+            cursor.execute("DROP OWNED BY twogates")  # it owns nothing, and this takes its rights
 
 
 def keep_out(role: str) -> None:

@@ -77,8 +77,8 @@ def test_what_was_destroyed_is_restored_whole(backup: Backup, client: httpx.Clie
     # And no more than these: a function with the owner's rights is at first everybody's.
     for role, function in (
         ("twogates_worker", "queue_mentions(0)"),
-        ("twogates", "forget_messages(1, 1)"),
-        ("twogates", "forget_authors(1)"),
+        ("twogates_django", "forget_messages(1, 1)"),
+        ("twogates_django", "forget_authors(1)"),
     ):
         assert "permission denied" in sql(f"SET SESSION AUTHORIZATION {role}; SELECT {function}").stderr
 

@@ -6,36 +6,43 @@ import pytest
 
 from tests.data import sql, value
 
+ROWS = "delete insert select update"
+# What each role may do with tables. The admin site is on here, and its tables are Django's alone.
+STORE = dict.fromkeys(("authors", "boards", "messages", "answers"), ROWS) | {"mentions": "select"}
+USERS = {f"auth_{table}": ROWS for table in ("user", "user_groups", "user_user_permissions", "group", "group_permissions")}
+SITE = {"django_session": ROWS, "django_admin_log": ROWS, "auth_permission": "select", "django_content_type": "select"}
+QUEUE = {f"procrastinate_{table}": ROWS for table in ("jobs", "workers", "periodic_defers")} | {"procrastinate_events": "insert select"}
+RIGHTS = {
+    "twogates_flask": STORE,
+    "twogates_fastapi": STORE,
+    "twogates_django": STORE | USERS | SITE,
+    "twogates_worker": QUEUE | {"messages": "select", "mentions": "insert select", "answers": "delete select"},
+}
+SERVICES = [role for role in RIGHTS if role != "twogates_worker"]
 
-def test_a_role_has_the_rights_that_it_needs_and_no_others() -> None:
+
+@pytest.mark.parametrize("role", RIGHTS)
+def test_a_role_has_the_rights_that_it_needs_and_no_others(role: str) -> None:
     rights = "string_agg(lower(privilege_type), ' ' ORDER BY privilege_type)"
     listed = value(
-        f"SELECT grantee, table_name, {rights} FROM information_schema.role_table_grants "
-        "WHERE grantee LIKE 'twogates%' "
-        "AND (grantee <> 'twogates' OR table_name ~ '^(procrastinate|mentions|auth_|django_)') GROUP BY 1, 2 "
-        f"UNION ALL SELECT grantee, table_name || '.' || column_name, {rights} FROM information_schema.column_privileges "
-        "WHERE grantee = 'twogates' AND table_name ~ '^procrastinate' AND privilege_type = 'SELECT' GROUP BY 1, 2"
+        f"SELECT table_name, {rights} FROM information_schema.role_table_grants WHERE grantee IN ('{role}', 'PUBLIC') "
+        "AND table_schema = 'public' GROUP BY table_name"
     )
-    services, queue = "twogates|", "twogates_worker|procrastinate_"
-    users = ("user", "user_groups", "user_user_permissions", "group", "group_permissions")
-    assert set(listed.splitlines()) == {
-        f"{services}mentions|select",
-        # Of the admin site, which is on here.
-        *(f"{services}auth_{table}|delete insert select update" for table in users),
-        *(f"{services}django_{table}|delete insert select update" for table in ("session", "admin_log")),
-        f"{services}auth_permission|select",
-        f"{services}django_content_type|select",
-        "twogates_worker|messages|select",
-        "twogates_worker|mentions|insert select",
-        "twogates_worker|answers|delete select",
-        f"{queue}jobs|delete insert select update",
-        f"{queue}workers|delete insert select update",
-        f"{queue}periodic_defers|delete insert select update",
-        f"{queue}events|insert select",
-    }
+    assert dict(line.split("|") for line in listed.splitlines()) == RIGHTS[role]
+    of_columns = value(
+        "SELECT string_agg(table_name || '.' || column_name, ' ') FROM information_schema.column_privileges "
+        f"WHERE grantee = '{role}' AND table_name NOT IN ({', '.join(repr(table) for table in RIGHTS[role])})"
+    )
+    assert of_columns == ""
 
 
-@pytest.mark.parametrize("role", ["twogates", "twogates_worker"])
+def test_there_are_no_other_roles() -> None:
+    listed = value("SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_roles WHERE rolcanlogin")
+    assert listed.split() == sorted([*RIGHTS, "postgres"])
+    assert value("SELECT count(*) FROM pg_auth_members WHERE member::regrole::text LIKE 'twogates%'") == "0"  # nobody may become another
+
+
+@pytest.mark.parametrize("role", RIGHTS)
 @pytest.mark.parametrize(
     "misuse",
     [
@@ -79,20 +86,29 @@ def test_no_role_has_more_than_rows(role: str, misuse: str) -> None:
         "SELECT forget_authors(1000)",
     ],
 )
-def test_a_service_may_ask_for_one_kind_of_job_alone(misuse: str) -> None:
-    done = sql(f"SET SESSION AUTHORIZATION twogates; BEGIN; {misuse}; ROLLBACK")
+@pytest.mark.parametrize("role", SERVICES)
+def test_a_service_may_ask_for_one_kind_of_job_alone(role: str, misuse: str) -> None:
+    done = sql(f"SET SESSION AUTHORIZATION {role}; BEGIN; {misuse}; ROLLBACK")
     assert "permission denied" in done.stderr, done.stdout + done.stderr
 
 
-def test_what_it_may_ask_for_is_put_into_the_queue() -> None:
+@pytest.mark.parametrize("misuse", ["SELECT password FROM auth_user", "SELECT session_data FROM django_session"])
+@pytest.mark.parametrize("role", ["twogates_flask", "twogates_fastapi", "twogates_worker"])
+def test_the_users_of_the_admin_site_are_djangos_alone(role: str, misuse: str) -> None:
+    done = sql(f"SET SESSION AUTHORIZATION {role}; {misuse}")
+    assert "permission denied" in done.stderr, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("role", SERVICES)
+def test_what_it_may_ask_for_is_put_into_the_queue(role: str) -> None:
     job = "SELECT queue_name, task_name, args, queueing_lock FROM procrastinate_jobs ORDER BY id DESC LIMIT 1"
     # A temporary table or a function of the caller's cannot take the place of what the function means: it may make neither.
-    done = sql(f"SET SESSION AUTHORIZATION twogates; BEGIN; SELECT queue_mentions(0); RESET SESSION AUTHORIZATION; {job}; ROLLBACK")
+    done = sql(f"SET SESSION AUTHORIZATION {role}; BEGIN; SELECT queue_mentions(0); RESET SESSION AUTHORIZATION; {job}; ROLLBACK")
     assert done.returncode == 0, done.stderr
     assert 'board|note_mentions|{"message": 0}|' in done.stdout
 
 
 def test_no_statement_has_a_password_in_it() -> None:
     """What the database stores of each is a verifier, which the migration job made itself; so no log of statements has the password."""
-    stored = value("SELECT string_agg(left(rolpassword, 14), ' ') FROM pg_authid WHERE rolname LIKE 'twogates%'")
-    assert stored == "SCRAM-SHA-256$ SCRAM-SHA-256$"
+    stored = value("SELECT string_agg(left(rolpassword, 14), ' ') FROM pg_authid WHERE rolname LIKE 'twogates%' AND rolcanlogin")
+    assert stored.split() == ["SCRAM-SHA-256$"] * len(RIGHTS)

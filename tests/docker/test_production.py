@@ -33,7 +33,7 @@ APPS = {"flask", "fastapi", "django"}
 OWNERS = {
     SECRET: {"django", "migrate", "worker"},
     "postgres_password": {"postgres", "migrate"},
-    "database_password": {*APPS, "migrate"},
+    **{f"{service}_password": {service, "migrate"} for service in APPS},
     "pgbouncer_users": {"pgbouncer"},
     "worker_password": {"worker", "migrate"},
     "valkey_password": APPS,
@@ -222,7 +222,9 @@ def test_the_services_reach_the_database_through_pgbouncer_alone(production: Pro
     [pooler] = [one for one in every_container if one["Config"]["Labels"]["com.docker.compose.service"] == "pgbouncer"]
     for service in APPS:
         assert production.ask(f"/{service}/boards").status == 200
-    query = "SELECT DISTINCT host(client_addr) FROM pg_stat_activity WHERE usename = 'twogates'"
+    query = (
+        "SELECT DISTINCT host(client_addr) FROM pg_stat_activity WHERE usename IN ('twogates_flask', 'twogates_fastapi', 'twogates_django')"
+    )
     psql = ["psql", "--username=postgres", "--dbname=twogates", "--no-align", "--tuples-only", f"--command={query}"]
     asked = production.compose("exec", "-T", "postgres", *psql)
     assert asked.stdout.split() == [pooler["NetworkSettings"]["Networks"][f"{production.project}_data"]["IPAddress"]], asked.stderr

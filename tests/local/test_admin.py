@@ -87,10 +87,10 @@ def test_switched_off_there_is_nothing(start: Start) -> None:
 def test_switched_off_the_services_have_no_right_to_its_tables(stack: None) -> None:
     migrate(ADMIN="off")
     try:
-        assert "permission denied" in sql("SET ROLE twogates; SELECT FROM auth_user").stderr
+        assert "permission denied" in sql("SET ROLE twogates_django; SELECT FROM auth_user").stderr
     finally:
         migrate(ADMIN="on")
-    assert sql("SET ROLE twogates; SELECT FROM auth_user").returncode == 0
+    assert sql("SET ROLE twogates_django; SELECT FROM auth_user").returncode == 0
 
 
 def test_in_production_it_passes_djangos_check(stack: None) -> None:

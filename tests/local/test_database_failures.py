@@ -114,12 +114,15 @@ def test_read_only(clients: Clients) -> None:
 
 
 def test_full(clients: Clients) -> None:
-    ask_owner("ALTER ROLE twogates CONNECTION LIMIT 0")  # with one, whoever has it may be served by it alone
+    roles = [f"twogates_{service.name}" for service in SERVICES]
+    for role in roles:
+        ask_owner(f"ALTER ROLE {role} CONNECTION LIMIT 0")  # with one, whoever has it may be served by it alone
     try:
         cut()
         clients.wait("refused")
     finally:
-        ask_owner("ALTER ROLE twogates CONNECTION LIMIT -1")
+        for role in roles:
+            ask_owner(f"ALTER ROLE {role} CONNECTION LIMIT -1")
     clients.wait("read", "written")
 
 

@@ -55,7 +55,7 @@ def with_one_more(job: Process, folder: Path) -> Path:
 
 def test_readers_go_on_while_a_migration_waits_for_its_turn(job: Process, tmp_path: Path) -> None:
     turns = set()
-    with connect(job, "postgres", "postgres_password") as holder, connect(job, "twogates", "database_password") as reader:
+    with connect(job, "postgres", "postgres_password") as holder, connect(job, "twogates_flask", "flask_password") as reader:
         with holder.transaction():
             holder.execute("SELECT FROM boards")  # and whoever changes the table has to wait until the end of this
             command = [job.command[0], str(with_one_more(job, tmp_path))]
@@ -66,6 +66,26 @@ def test_readers_go_on_while_a_migration_waits_for_its_turn(job: Process, tmp_pa
                 reader.execute("SELECT name FROM boards LIMIT 1")  # the role's own limit ends it where it waits for half a second
         assert rolling.wait(60) == 0
         reader.execute("SELECT colour FROM boards")
+
+
+def test_the_role_that_all_services_shared_is_retired_once_nobody_uses_it(job: Process) -> None:
+    def run() -> None:
+        subprocess.run(job.command, cwd=job.folder, env=job.environment, check=True, timeout=60)
+
+    with connect(job, "postgres", "postgres_password") as owner:
+        if not owner.execute("SELECT FROM pg_roles WHERE rolname = 'twogates'").fetchall():
+            owner.execute("CREATE ROLE twogates")
+        owner.execute(f"ALTER ROLE twogates LOGIN PASSWORD '{secret('flask_password')}'")
+        for right in (f"CONNECT ON DATABASE {DATABASE}", "USAGE ON SCHEMA public", "SELECT ON boards"):
+            owner.execute(f"GRANT {right} TO twogates")
+    with connect(job, "twogates", "flask_password") as former:
+        run()
+        former.execute("SELECT FROM public.boards")
+    run()
+    with pytest.raises(psycopg.OperationalError, match="authentication failed"):
+        connect(job, "twogates", "flask_password")
+    with connect(job, "postgres", "postgres_password") as owner, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        owner.execute("SET ROLE twogates; SELECT FROM public.boards")
 
 
 def test_one_that_never_gets_its_turn_gives_up_with_a_sentence_and_changes_nothing(job: Process, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The services behind PgBouncer, which lends a connection for a transaction: many clients, and three connections to the database."""
+"""The services behind PgBouncer, which lends a connection for a transaction: many clients, and three connections for each service."""
 
 import os
 import shutil
@@ -71,7 +71,7 @@ def start(name: str, plan: Plan, servers: Servers, pooler: int) -> str:
     return f"http://127.0.0.1:{port}"
 
 
-def test_many_clients_share_three_connections(behind: tuple[dict[str, str], int]) -> None:
+def test_many_clients_share_three_connections_of_each_service(behind: tuple[dict[str, str], int]) -> None:
     urls, port = behind
     name = f"pooled-{uuid4()}"
     with httpx.Client(timeout=60) as client:
@@ -87,15 +87,20 @@ def test_many_clients_share_three_connections(behind: tuple[dict[str, str], int]
             assert list(together.map(post, range(POSTS))) == [201] * POSTS
         assert {client.get(f"{url}/boards/{board}").json()["messages"] for url in urls.values()} == {POSTS}
         # The limits of time are the role's, and so they hold on a connection that is another's at the next transaction.
-        password = secret("database_password")
-        with psycopg.connect(f"host=127.0.0.1 port={port} user=twogates password={password} dbname=twogates") as connection:
+        password = secret("flask_password")
+        with psycopg.connect(f"host=127.0.0.1 port={port} user=twogates_flask password={password} dbname=twogates") as connection:
             assert connection.execute("SHOW statement_timeout").fetchone() == ("1s",)
-        with psycopg.connect(f"host=127.0.0.1 port={port} user=twogates password={password} dbname=pgbouncer", autocommit=True) as admin:
+        with psycopg.connect(
+            f"host=127.0.0.1 port={port} user=twogates_flask password={password} dbname=pgbouncer", autocommit=True
+        ) as admin:
             cursor = admin.execute("SHOW POOLS")
             names = [column.name for column in cursor.description or ()]
-            pool = next(row for row in (dict(zip(names, row, strict=True)) for row in cursor) if row["database"] == "twogates")
-        assert 0 < pool["sv_active"] + pool["sv_idle"] + pool["sv_used"] <= CONNECTIONS
-        assert pool["cl_active"] > CONNECTIONS
+            rows = [dict(zip(names, row, strict=True)) for row in cursor]
+        pools = {row["user"]: row for row in rows if row["database"] == "twogates"}
+        assert pools.keys() == {f"twogates_{service.name}" for service in SERVICES}
+        for pool in pools.values():
+            assert 0 < pool["sv_active"] + pool["sv_idle"] + pool["sv_used"] <= CONNECTIONS
+        assert sum(pool["cl_active"] for pool in pools.values()) > len(pools) * CONNECTIONS
     assert sql(f"DELETE FROM boards WHERE id = {board}").returncode == 0
 
 

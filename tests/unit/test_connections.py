@@ -29,7 +29,7 @@ DEFAULTS = {
     "WORKER_POOL": "auto",
     "WORKER_REPLICAS": "1",
     "PGBOUNCER": "off",
-    "PGBOUNCER_POOL": "20",
+    "PGBOUNCER_POOL": "7",
     "PGBOUNCER_CLIENTS": "1000",
 }
 
@@ -64,12 +64,12 @@ def test_the_largest_counts_twice_and_some_are_spared() -> None:
 
 def test_behind_pgbouncer_its_own_connections_count_and_the_pools_have_to_fit_into_it() -> None:
     behind = DEFAULTS | {"PGBOUNCER": "on", "DJANGO_POOL": "40"}
-    least = 20 + 5 + 5 + SPARE
+    least = 3 * 7 + 5 + 5 + SPARE
     assert too_many(PoolSettings.read(behind), least, 0) is None
     said = too_many(PoolSettings.read(behind), least - 1, 0)
     assert said is not None
-    assert "may hold 30 connections (pgbouncer 20, worker 5, and the worker twice while it is replaced)" in said
-    assert said.endswith("PostgreSQL has room for 29; accepted: a smaller PGBOUNCER_POOL, or a larger POSTGRES_CONNECTIONS")
+    assert "may hold 31 connections (pgbouncer 21, worker 5, and the worker twice while it is replaced)" in said
+    assert said.endswith("PostgreSQL has room for 30; accepted: a smaller PGBOUNCER_POOL, or a larger POSTGRES_CONNECTIONS")
     clients = 8 + 11 + 82 + 82
     assert too_many(PoolSettings.read(behind | {"PGBOUNCER_CLIENTS": str(clients)}), 100, 3) is None
     said = too_many(PoolSettings.read(behind | {"PGBOUNCER_CLIENTS": str(clients - 1)}), 100, 3)

@@ -49,7 +49,7 @@ def test_on_docker_it_is_there_for_who_asks() -> None:
     assert (without["environment"]["CACHE_URL"], without["environment"]["CACHE_PASSWORD_FILE"]) == (engine.NOWHERE, "")
     assert without["networks"] == ["backend"]
     assert both["environment"]["CACHE_URL"].endswith(":6379/1")
-    assert both["secrets"] == ["database_password", "valkey_password"]
+    assert both["secrets"] == ["fastapi_password", "valkey_password"]
     assert set(both["depends_on"]) == {"migrate", "valkey"}
     assert (alone["environment"]["CACHE_URL"][-2:], alone["secrets"]) == ("/2", ["valkey_password"])
     assert alone["networks"] == ["backend", "data"]

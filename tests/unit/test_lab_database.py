@@ -86,13 +86,13 @@ def test_on_docker_it_is_there_for_who_asks() -> None:
     assert services["postgres"]["secrets"] == ["postgres_password"]
     assert "ports" not in services["postgres"]
     asking, other = services["app-0-0"], services["app-1-0"]
-    assert (asking["networks"], asking["secrets"], asking["environment"]["POOL"]) == (["backend", "data"], ["database_password"], "4")
+    assert (asking["networks"], asking["secrets"], asking["environment"]["POOL"]) == (["backend", "data"], ["fastapi_password"], "4")
     assert asking["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}
     assert (other["networks"], other["environment"]["DATABASE_PASSWORD_FILE"]) == (["backend"], "")
     assert not other["secrets"]
     assert not other["depends_on"]
     assert made["networks"]["data"] == {"internal": True}
-    assert {"postgres_password", "database_password"} <= made["secrets"].keys()
+    assert {"postgres_password", "flask_password"} <= made["secrets"].keys()
 
 
 def test_on_docker_who_is_asked_directly_is_reached_too() -> None:

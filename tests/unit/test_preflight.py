@@ -112,7 +112,7 @@ def test_secrets_that_are_missing_empty_or_weak(given: dict[str, str], capsys: p
     ("text", "words"),
     [("hunter2hunter2", "fewer than 20 characters"), ("1234512345123451234512345", "fewer than 8 different characters")],
 )
-@pytest.mark.parametrize("name", ["postgres_password", "database_password", "worker_password", "valkey_password"])
+@pytest.mark.parametrize("name", ["postgres_password", "flask_password", "worker_password", "valkey_password"])
 def test_a_password_that_can_be_guessed(
     given: dict[str, str], capsys: pytest.CaptureFixture[str], name: str, text: str, words: str
 ) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 from tests.conftest import ROOT
 
 LISTS = {"valkey_users", "pgbouncer_users"}
-NAMES = LISTS | {"database_password", "django_secret_key", "example_token", "postgres_password", "valkey_password", "worker_password"}
+SERVICES = ("flask", "fastapi", "django")
+OWN = {f"{name}_password" for name in (*SERVICES, "worker", "postgres", "valkey")}
+NAMES = LISTS | OWN | {"django_secret_key", "example_token"}
 
 
 def make(folder: Path) -> dict[str, str]:
@@ -42,12 +44,13 @@ def test_valkeys_users_have_the_hash_of_its_password(tmp_path: Path) -> None:
     assert made["valkey_users"] != again["valkey_users"]
 
 
-def test_pgbouncers_users_have_the_services_password(tmp_path: Path) -> None:
+def test_pgbouncers_users_have_the_services_passwords(tmp_path: Path) -> None:
     first = make(tmp_path)
-    assert first["pgbouncer_users"] == f'"twogates" "{first["database_password"].strip()}"\n'
-    secret = tmp_path / "database_password"
+    lines = [f'"twogates_{name}" "{first[f"{name}_password"].strip()}"\n' for name in SERVICES]
+    assert first["pgbouncer_users"] == "".join(lines)
+    secret = tmp_path / "fastapi_password"
     secret.chmod(0o644)
     secret.write_text('one with a "quote\n')
     again = make(tmp_path)
-    assert {name for name in NAMES if first[name] != again[name]} == {"database_password", "pgbouncer_users"}
-    assert again["pgbouncer_users"] == '"twogates" "one with a ""quote"\n'
+    assert {name for name in NAMES if first[name] != again[name]} == {"fastapi_password", "pgbouncer_users"}
+    assert again["pgbouncer_users"] == f'{lines[0]}"twogates_fastapi" "one with a ""quote"\n{lines[2]}'

@@ -134,17 +134,17 @@ def test_production_is_what_its_file_lays_over_the_rest(tmp_path: Path, monkeypa
 def test_the_data_is_the_hosts(units: Path) -> None:
     flask, migrate = settings(units / "twogates-flask.service"), settings(units / "twogates-migrate.service")
     assert {
-        "DATABASE_URL=postgresql://twogates@127.0.0.1:5432/twogates",
-        "DATABASE_PASSWORD_FILE=%d/database_password",
+        "DATABASE_URL=postgresql://twogates_flask@127.0.0.1:5432/twogates",
+        "DATABASE_PASSWORD_FILE=%d/flask_password",
         "CACHE_URL=redis://127.0.0.1:6379/0",
         "CACHE_PASSWORD_FILE=%d/valkey_password",
     } <= set(flask["Environment"])
     assert {
         "DATABASE_URL=postgresql://postgres@127.0.0.1:5432/twogates",
         "DATABASE_PASSWORD_FILE=%d/postgres_password",
-        "ROLE_PASSWORD_FILE=%d/database_password",
+        "FASTAPI_PASSWORD_FILE=%d/fastapi_password",
     } <= set(migrate["Environment"])
-    own = {"postgres_password", "database_password", "worker_password", "django_secret_key"}
+    own = {f"{name}_password" for name in ("postgres", "flask", "fastapi", "django", "worker")} | {"django_secret_key"}
     assert {line.split(":")[0] for line in migrate["LoadCredential"]} == own
     assert "postgres_password" not in (units / "twogates-flask.service").read_text()
     assert migrate["DynamicUser"] == ["yes"]

@@ -18,7 +18,7 @@ from notices.forms import BoardForm, MessageForm
 from notices.models import Author, Board, Message
 from twogates.board_documents import now
 
-admin.site.unregister(ProcrastinateJob)  # which its library registered: the services' role may not read the queue (roles.py)
+admin.site.unregister(ProcrastinateJob)  # which its library registered: Django's role may not read the queue (roles.py)
 
 
 class Bounded(Paginator):

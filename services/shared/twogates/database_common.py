@@ -24,7 +24,7 @@ from twogates.settings import DatabaseSettings
 
 log = logging.getLogger(__name__)
 
-LOCK_SECONDS = 0.5  # set by migrate.py for the services' role, as the next
+LOCK_SECONDS = 0.5  # set by migrate.py for the services' roles, as the next
 STATEMENT_SECONDS = 1.0
 UNIT_SECONDS = 1.2  # what is asked on one connection; beyond it, the server does not answer at all
 WAIT_SECONDS = 0.4  # for a connection
