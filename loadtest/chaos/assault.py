@@ -13,8 +13,11 @@ from scripts.compose_file import ROOT
 SECONDS = 12.0
 
 
-def assault(name: str, does: str, seconds: float = SECONDS) -> Fault:
-    """The attack of that name as a fault, for so long at most: it may lose nobody else anything, nor make them wait twice as long."""
+def assault(name: str, does: str, seconds: float = SECONDS, short: bool = False) -> Fault:
+    """The attack of that name as a fault, for so long at most: it may lose nobody else anything, nor make them wait twice as long.
+
+    ``short``: it belongs to the short form of the suite.
+    """
 
     def inflict(stack: Stack, _service: str) -> Whole:
         command = [sys.executable, "-m", "loadtest.chaos.assault", name, stack.host, str(stack.port), f"{seconds:g}"]
@@ -24,7 +27,7 @@ def assault(name: str, does: str, seconds: float = SECONDS) -> Fault:
         stack.said = ran.stdout.strip()
         return stack.whole
 
-    return Fault(name, does, ("nginx",), inflict, at_most=2.0)
+    return Fault(name, does, ("nginx",), inflict, short=("nginx",) if short else (), at_most=2.0)
 
 
 async def main(name: str, host: str, port: int, seconds: float) -> None:

@@ -2,4 +2,4 @@
 
 from loadtest.chaos.assault import assault
 
-FAULT = assault("slow-requests", "One client with sixty requests that wait for thirty seconds.")
+FAULT = assault("slow-requests", "One client with sixty requests that wait for thirty seconds.", short=True)

@@ -2,4 +2,4 @@
 
 from loadtest.chaos.assault import assault
 
-FAULT = assault("whole-uploads", "Twenty uploads of 8 MiB to Django that are completed together.")
+FAULT = assault("whole-uploads", "Twenty uploads of 8 MiB to Django that are completed together.", short=True)
