@@ -18,7 +18,7 @@ from scripts.compose_file import ROOT
 # "resolve" in an upstream is free since this version; the templates hold no other newer directive.
 OLDEST = (1, 27, 3)
 SHARED = ("nginx.conf", "http", "snippets", "tls", "html", "answers")
-STATIC = ROOT / "services/shared/twogates/static"
+STATIC = ROOT / "services/shared/twogates/demo/static"
 
 
 def find_nginx() -> tuple[list[str], str]:

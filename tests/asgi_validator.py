@@ -5,7 +5,7 @@
 
 from typing import Any
 
-from twogates.asgi import Application, Message, Receive, Send
+from twogates.http.asgi import Application, Message, Receive, Send
 
 # By type of scope: what must be there, and of what type.
 REQUIRED: dict[str, dict[str, type]] = {

@@ -17,7 +17,7 @@ from typing import Any
 from wsgiref.validate import WSGIWarning, validator
 
 from tests import asgi_validator
-from twogates.asgi import Application, Message
+from twogates.http.asgi import Application, Message
 
 # That QUERY_STRING is not there is what is tried.
 warnings.filterwarnings("ignore", category=WSGIWarning)

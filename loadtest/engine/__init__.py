@@ -4,5 +4,5 @@ import sys
 
 from scripts.compose_file import ROOT
 
-# The services' middleware writes counters, and the format of them lies beside it (twogates.counters).
+# The services' middleware writes counters, and the format of them lies beside it (twogates.server.counters).
 sys.path.insert(0, str(ROOT / "services" / "shared"))

@@ -6,7 +6,7 @@ from typing import Any
 
 from scripts.compose_file import ROOT
 
-# As the services have them (cache_entries.py), which `make load` does without.
+# As the services have them (cache/entries.py), which `make load` does without.
 COUNTS = "cache:counts"
 FIELDS = ("hits", "stale", "misses", "computed")
 # Discard: nothing listens there, and whoever asks hears so at once.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loadtest.judging.bounds import Cpus
-from twogates.cpus import CGROUP, cgroup_quota
+from twogates.server.cpus import CGROUP, cgroup_quota
 
 SECONDS = 0.4
 # More programs than this at the same time would take longer to start than they run; each stands for as many CPUs.

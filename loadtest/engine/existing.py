@@ -13,7 +13,7 @@ from loadtest.model import NAMES, Variant
 from loadtest.stack import Service, default_target, look_at
 from scripts import proc, runtime_docker, runtime_local, supervisor
 from scripts.compose_file import ROOT, variables
-from twogates.pool_size import LOOP_POOL
+from twogates.database.pool_size import LOOP_POOL
 
 LOG = supervisor.LOGS / "nginx.log"
 

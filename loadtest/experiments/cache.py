@@ -7,9 +7,9 @@ from loadtest.model import Cell, Chart, Experiment, Load, Variant, loop, sync
 from loadtest.results import CellResult, Check, Verdict
 
 # Users pause, else what is kept comes so fast that Nginx and the load generator are busier than the service. So few of them that the last
-# in line has a connection before the service gives up (WAIT_SECONDS in database_common.py).
+# in line has a connection before the service gives up (WAIT_SECONDS in database/common.py).
 USERS, PAUSE, BURST, POOL = 32, 0.05, 16, 4
-# What is kept is fresh for so long (cache_entries.py).
+# What is kept is fresh for so long (cache/entries.py).
 FRESH_SECONDS = 3
 ON, AT_ONCE = f"{USERS} users, on and on", f"{BURST} at once, nothing kept"
 LOADS = {

@@ -5,7 +5,7 @@ from loadtest.judging.evidence import Evidence, predicted_throughput, times
 from loadtest.model import Cell, Chart, Experiment, Load, Variant
 from loadtest.results import Check, Verdict
 
-# So few users that the last in line has a connection before the service gives up (WAIT_SECONDS in database_common.py).
+# So few users that the last in line has a connection before the service gives up (WAIT_SECONDS in database/common.py).
 WAIT, USERS, POOL = 0.08, 12, 4
 # Between two pages of a user: what is compared is the CPU time of one, at a rate that all four bear.
 PAUSE = 0.05

@@ -81,7 +81,7 @@ EXPERIMENT = Experiment(
     cells=cells,
     chart=Chart("bars", "lost"),
     columns=("lost", "lost_posts", "again", "met", "max"),
-    misreading="Gunicorn's own sync worker resets whom it has not accepted yet; ours (gunicorn_sync.py) serves them. What comes after the "
+    misreading="Gunicorn's own sync worker resets whom it has not accepted yet; ours (gunicorn/sync.py) serves them. What comes after the "
     "end is the proxy's part.",
     judge=judge,
     compares=False,

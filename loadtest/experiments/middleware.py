@@ -28,7 +28,7 @@ def cells(full: bool) -> list[Cell]:
 
 def price() -> Mapping[str, Mapping[str, float]]:
     """CPU time that each wrapper adds to a call of a bare application, in microseconds."""
-    from twogates import asgi, wsgi
+    from twogates.http import asgi, wsgi
 
     def bare_wsgi(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         start_response("200 OK", [])

@@ -13,7 +13,7 @@ LOADS = {
     WORK: Load("closed", "query", Parameters(wait=0.0, calls=1, work=60), users=USERS),
 }
 # Where requests wait, one connection would be too few: the last of the users had it after more than the service waits (WAIT_SECONDS in
-# database_common.py).
+# database/common.py).
 SIZES = {WAIT: (2, 4, 16), WORK: (1, 4, 16)}
 MORE_SIZES = {WAIT: (2, 4, 8, 16), WORK: (1, 2, 4, 8, 16)}
 # Of the stack's Flask: that many workers, each with a connection.

@@ -6,7 +6,7 @@ from loadtest.metrics import number
 from loadtest.model import Cell, Chart, Experiment, Load, Variant, loop, sync
 from loadtest.results import Verdict
 
-# So few users that the last in line has a connection before the service gives up (WAIT_SECONDS in database_common.py).
+# So few users that the last in line has a connection before the service gives up (WAIT_SECONDS in database/common.py).
 WAIT, USERS, POOL = 0.1, 12, 4
 THREADS = sync(1, threads=POOL, pool=POOL)
 FASTAPI, DJANGO = (loop(service, pool=POOL) for service in ("fastapi", "django"))

@@ -33,7 +33,7 @@ def settings() -> dict[str, str]:
 def cpus() -> Finding:
     """As many as this process may use. Docker refuses a container more than the machine has."""
     sys.path.append(str(ROOT / "services" / "shared"))
-    from twogates.cpus import cpus_given
+    from twogates.server.cpus import cpus_given
 
     given, whole = cpus_given(), os.cpu_count() or 1
     largest = max((float(value), name) for name, value in settings().items() if name.endswith("_CPUS"))

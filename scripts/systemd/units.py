@@ -135,7 +135,7 @@ def server(process: Process, plan: Plan, entries: Mapping[str, Any]) -> str:
     else:
         # Daphne and the worker tell nothing, and a HUP ends them: they have no reload. They are asked as their containers' health
         # checks ask, as long as they live, and count as started when they answer.
-        asked = line([sys.executable, "-m", "twogates.healthcheck"])
+        asked = line([sys.executable, "-m", "twogates.server.healthcheck"])
         wait = f"until {asked} >/dev/null 2>&1; do kill -0 $$MAINPID || exit 1; sleep 0.2; done"
         start = f"Type=exec\nExecStart={line(process.command)}\nExecStartPost=/bin/sh -c '{wait}'"
     return fill(

@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from twogates.settings import TlsSettings
+from twogates.server.settings import TlsSettings
 
 RENEWED_BEFORE = timedelta(days=30)
 LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]

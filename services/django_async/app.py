@@ -28,20 +28,23 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 from web import answer, get, post, problem, query_string
 
-from twogates import leaving, static_file, streams
-from twogates.asgi import Guarded, Observed
-from twogates.example import ExampleSettings, refusal
-from twogates.models import BlockQuery, CpuQuery, Document, StreamQuery, UpstreamQuery, WaitQuery
-from twogates.payloads import SMALL, Identity, greeting
-from twogates.problems import Problem
-from twogates.readiness import readiness
-from twogates.settings import DjangoSettings
-from twogates.upstream_async import Upstream
-from twogates.work import cpu_work
+from twogates.demo import static_file, streams
+from twogates.demo.board.access import ExampleSettings, refusal
+from twogates.demo.models import BlockQuery, CpuQuery, Document, StreamQuery, UpstreamQuery, WaitQuery
+from twogates.demo.settings import UpstreamSettings
+from twogates.demo.upstream.asynchronous import Upstream
+from twogates.demo.work import cpu_work
+from twogates.http.asgi import Guarded, Observed
+from twogates.http.payloads import SMALL, Identity, greeting
+from twogates.http.problems import Problem
+from twogates.http.readiness import readiness
+from twogates.server import shutdown as leaving
+from twogates.server.settings import DjangoSettings
 
 settings = DjangoSettings.read()
 identity = Identity("django", "django", "ASGI", "daphne", "daphne", None)
-upstream_service = Upstream(settings.upstream_url, settings.upstream_connections)
+upstream_settings = UpstreamSettings.read()
+upstream_service = Upstream(upstream_settings.upstream_url, upstream_settings.upstream_connections)
 leaving.LAST.append(upstream_service.close)
 
 

@@ -13,9 +13,14 @@ from django.urls import path
 from notices.models import Answer, Author, Board, Mention, Message
 from web import answer, by_method, query_string, reply
 
-from twogates import board_documents as documents
-from twogates.board_documents import Reply, found, now, unchanged
-from twogates.board_models import (
+from twogates.cache.asynchronous import Cache
+from twogates.cache.common import LOOP_CONNECTIONS
+from twogates.database.common import constraint
+from twogates.demo.board import documents
+from twogates.demo.board.access import ExampleSettings, full, too_many
+from twogates.demo.board.documents import Reply, found, now, unchanged
+from twogates.demo.board.mentions import names
+from twogates.demo.board.models import (
     BoardFields,
     MentionsQuery,
     MessageFields,
@@ -29,15 +34,10 @@ from twogates.board_models import (
     read_key,
     require,
 )
-from twogates.cache_async import Cache
-from twogates.cache_common import LOOP_CONNECTIONS
-from twogates.database_common import constraint
-from twogates.example import ExampleSettings, full, too_many
-from twogates.mentions import names
-from twogates.models import Body
-from twogates.problems import Problem
-from twogates.publishing import Publisher
-from twogates.settings import CacheSettings
+from twogates.demo.feed.publishing import Publisher
+from twogates.http.models import Body
+from twogates.http.problems import Problem
+from twogates.server.settings import CacheSettings
 
 example = ExampleSettings.read()
 cache = Cache(CacheSettings.read(), "django", LOOP_CONNECTIONS)

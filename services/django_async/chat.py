@@ -10,14 +10,14 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 from web import get, query_string
 
-from twogates import streams
-from twogates.board_documents import found
-from twogates.board_models import read_id
-from twogates.feed_async import EventReader, Feeds, SocketReader
-from twogates.feed_common import HEARTBEAT, HEARTBEAT_SECONDS, PAGE, RECENT, End, FeedQuery, after, close_code, opening
-from twogates.frames import writer
-from twogates.problems import Problem
-from twogates.settings import CacheSettings
+from twogates.demo import streams
+from twogates.demo.board.documents import found
+from twogates.demo.board.models import read_id
+from twogates.demo.feed.asynchronous import EventReader, Feeds, SocketReader
+from twogates.demo.feed.common import HEARTBEAT, HEARTBEAT_SECONDS, PAGE, RECENT, End, FeedQuery, after, close_code, opening
+from twogates.http.frames import writer
+from twogates.http.problems import Problem
+from twogates.server.settings import CacheSettings
 
 
 @in_database

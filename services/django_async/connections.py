@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from twogates.database_common import WORKER_MORE, WORKER_POOL
-from twogates.pool_size import LOOP_POOL
-from twogates.settings import Settings
+from twogates.database.common import WORKER_MORE, WORKER_POOL
+from twogates.database.pool_size import LOOP_POOL
+from twogates.server.settings import Settings
 
 Number = Annotated[int, Field(ge=1)]
 NumberOrAuto = Annotated[Number | None, BeforeValidator(lambda value: None if value == "auto" else value)]

@@ -10,11 +10,11 @@ from typing import ParamSpec, TypeVar
 import psycopg
 from django.db import Error, connection
 
-from twogates.database_common import UNIT_SECONDS, WAIT_SECONDS, Availability, busy, connection_options, is_dead
-from twogates.deadlines import Deadlines
-from twogates.pool_size import LOOP_POOL
-from twogates.problems import Problem
-from twogates.settings import DatabaseSettings
+from twogates.database.common import UNIT_SECONDS, WAIT_SECONDS, Availability, busy, connection_options, is_dead
+from twogates.database.deadlines import Deadlines
+from twogates.database.pool_size import LOOP_POOL
+from twogates.http.problems import Problem
+from twogates.server.settings import DatabaseSettings
 
 settings = DatabaseSettings.read()
 Arguments = ParamSpec("Arguments")

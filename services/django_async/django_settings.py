@@ -1,9 +1,9 @@
 """Django's settings. What is not here keeps Django's default."""
 
-from twogates.database_common import connection_options, pool_options
-from twogates.logs import logging_config
-from twogates.pool_size import LOOP_POOL
-from twogates.settings import DatabaseSettings, DjangoSettings, ProcessSettings
+from twogates.database.common import connection_options, pool_options
+from twogates.database.pool_size import LOOP_POOL
+from twogates.server.logs import logging_config
+from twogates.server.settings import DatabaseSettings, DjangoSettings, ProcessSettings
 
 settings = DjangoSettings.read()
 database_settings = DatabaseSettings.read()

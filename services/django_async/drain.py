@@ -12,8 +12,8 @@ from daphne.server import Server, reactor
 from daphne.ws_protocol import WebSocketProtocol
 from sockets import OPTIONS, SocketProtocol
 
-from twogates import leaving
-from twogates.frames import EXTENSION
+from twogates.http.frames import EXTENSION
+from twogates.server import shutdown as leaving
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +107,7 @@ async def close_the_last() -> None:
 
 
 def write_frame(protocol: WebSocketProtocol, frame: bytes) -> bool:
-    """Write a frame (frames.py), if the socket is open and its client has read all before it.
+    """Write a frame (http/frames.py), if the socket is open and its client has read all before it.
 
     Past Twisted's buffer, which asks the kernel first whether a socket can be written to, and then no longer: three calls for one.
     """

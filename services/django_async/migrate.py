@@ -17,8 +17,8 @@ from psycopg.errors import LockNotAvailable
 from pydantic import FilePath
 from roles import ADMIN, SERVICES, WORKER, close_to_all, keep_out, let_in, retire_shared_role, role_of
 
-from twogates.database_common import MIGRATION_LOCK_SECONDS, MIGRATION_PAUSE_SECONDS, MIGRATION_TRIES
-from twogates.settings import Settings
+from twogates.database.common import MIGRATION_LOCK_SECONDS, MIGRATION_PAUSE_SECONDS, MIGRATION_TRIES
+from twogates.server.settings import Settings
 
 CONNECTION_SECONDS = 30
 LOCK = 7420  # any number, the same in each of these

@@ -7,8 +7,8 @@ from django.urls import path
 from notices.models import Message
 from web import answer, get, query_string
 
-from twogates import question_documents as documents
-from twogates.models import DatabaseQuery, ListingQuery
+from twogates.demo.database_probes import documents
+from twogates.demo.models import DatabaseQuery, ListingQuery
 
 QUESTION = documents.QUESTION.format(rows="%s", seconds="%s")
 

@@ -5,7 +5,7 @@ from typing import LiteralString
 from django.db import connection
 from psycopg import sql
 
-from twogates.database_common import LOCK_SECONDS, STATEMENT_SECONDS, WORKER_LOCK_SECONDS, WORKER_STATEMENT_SECONDS
+from twogates.database.common import LOCK_SECONDS, STATEMENT_SECONDS, WORKER_LOCK_SECONDS, WORKER_STATEMENT_SECONDS
 
 # A role's limits of time are its own and not its connections': a pooler between would not pass them on.
 EVERY: list[LiteralString] = [

@@ -9,7 +9,7 @@ from daphne.server import Server
 from twisted.web.http import HTTPChannel
 
 from drain import DrainingServer
-from twogates.settings import ServerSettings
+from twogates.server.settings import ServerSettings
 
 settings = ServerSettings.read()
 

@@ -7,8 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from web import answer, get, reply
 
-from twogates import board_summary
-from twogates.board_models import read_id
+from twogates.demo.board import summary as board_summary
+from twogates.demo.board.models import read_id
 
 
 @get

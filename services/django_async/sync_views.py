@@ -16,9 +16,9 @@ from web import answer, problem, query_string
 
 import app
 from app import handler400, handler404, handler500
-from twogates import question_documents as documents
-from twogates.models import DatabaseQuery, ListingQuery
-from twogates.problems import Problem, method_not_allowed
+from twogates.demo.database_probes import documents
+from twogates.demo.models import DatabaseQuery, ListingQuery
+from twogates.http.problems import Problem, method_not_allowed
 
 __all__ = ["handler400", "handler404", "handler500", "urlpatterns"]  # what Django asks of a module with URLs
 

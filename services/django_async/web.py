@@ -7,10 +7,10 @@ from typing import Any
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse, UnreadablePostError
 
-from twogates.board_documents import Reply
-from twogates.payloads import encode
-from twogates.problems import MEDIA_TYPE, Problem, method_not_allowed, too_large
-from twogates.settings import AppSettings
+from twogates.demo.board.documents import Reply
+from twogates.http.payloads import encode
+from twogates.http.problems import MEDIA_TYPE, Problem, method_not_allowed, too_large
+from twogates.server.settings import AppSettings
 
 settings = AppSettings.read()
 

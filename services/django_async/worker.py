@@ -28,14 +28,14 @@ from procrastinate import PsycopgConnector
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import ConnectorException
 
-from twogates.database_common import QUEUE_POOL, WORKER_POOL, connection_options, pool_options
-from twogates.settings import DatabaseSettings, WorkerSettings
+from twogates.database.common import QUEUE_POOL, WORKER_POOL, connection_options, pool_options
+from twogates.server.settings import DatabaseSettings, WorkerSettings
 
 settings = WorkerSettings.read()
 database_settings = DatabaseSettings.read()
 log = logging.getLogger("worker")
 
-ALIVE_SECONDS = 1.0  # between two signs of life; healthcheck.py takes ten without one for the end
+ALIVE_SECONDS = 1.0  # between two signs of life; server/healthcheck.py takes ten without one for the end
 PAUSE_SECONDS = 1.0  # between two lives
 WAIT_SECONDS = 2.0  # for one of the queue's connections
 # How late a job is begun whose notice got lost, and one that is tried again, of which there is no notice.

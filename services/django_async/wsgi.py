@@ -4,8 +4,8 @@ from django.core.wsgi import get_wsgi_application
 from wsgi_server import slots
 
 import app
-from twogates.payloads import Identity
-from twogates.wsgi import Observed
+from twogates.http.payloads import Identity
+from twogates.http.wsgi import Observed
 
 app.identity = Identity("django", "django", "WSGI", "gunicorn", "gthread", slots)
 application = Observed(get_wsgi_application())

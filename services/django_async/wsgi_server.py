@@ -1,8 +1,8 @@
 """Gunicorn with threads, for Django by WSGI. Compare flask_sync/server.py; the stack's own server is in server.py."""
 
-from twogates.gunicorn_base import *  # noqa: F403  a Gunicorn configuration is the names of its module
-from twogates.gunicorn_base import settings
-from twogates.gunicorn_threads import Worker
+from twogates.server.gunicorn.base import *  # noqa: F403  a Gunicorn configuration is the names of its module
+from twogates.server.gunicorn.base import settings
+from twogates.server.gunicorn.threads import Worker
 
 workers = settings.workers or 1
 threads = settings.threads

@@ -24,20 +24,22 @@ from starlette.routing import Match, Route
 from starlette.websockets import WebSocketDisconnect, WebSocketDisconnected
 from web import answer, problem
 
-from twogates import static_file, streams
-from twogates.asgi import Guarded, Observed
-from twogates.example import ExampleSettings, refusal
-from twogates.models import BlockQuery, CpuQuery, Document, StreamQuery, UpstreamQuery, WaitQuery
-from twogates.payloads import SMALL, Identity, greeting
-from twogates.problems import Problem, invalid, method_not_allowed, too_large
-from twogates.readiness import readiness
-from twogates.settings import AppSettings
-from twogates.upstream_async import Upstream
-from twogates.work import cpu_work
+from twogates.demo import static_file, streams
+from twogates.demo.board.access import ExampleSettings, refusal
+from twogates.demo.models import BlockQuery, CpuQuery, Document, StreamQuery, UpstreamQuery, WaitQuery
+from twogates.demo.settings import UpstreamSettings
+from twogates.demo.upstream.asynchronous import Upstream
+from twogates.demo.work import cpu_work
+from twogates.http.asgi import Guarded, Observed
+from twogates.http.payloads import SMALL, Identity, greeting
+from twogates.http.problems import Problem, invalid, method_not_allowed, too_large
+from twogates.http.readiness import readiness
+from twogates.server.settings import AppSettings
 
 settings = AppSettings.read()
 identity = Identity("fastapi", "fastapi", "ASGI", "gunicorn+uvicorn", "uvicorn_worker", None)
-upstream_service = Upstream(settings.upstream_url, settings.upstream_connections)
+upstream_settings = UpstreamSettings.read()
+upstream_service = Upstream(upstream_settings.upstream_url, upstream_settings.upstream_connections)
 
 
 @asynccontextmanager

@@ -9,10 +9,16 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from web import answer, header, reply
 
-from twogates import board_documents as documents
-from twogates import board_statements as statements
-from twogates.board_documents import Reply, found, unchanged
-from twogates.board_models import (
+from twogates.cache.asynchronous import Cache
+from twogates.cache.common import LOOP_CONNECTIONS
+from twogates.database.asynchronous import Database
+from twogates.database.common import constraint
+from twogates.database.pool_size import LOOP_POOL
+from twogates.demo.board import documents, statements
+from twogates.demo.board.access import ExampleSettings, full, too_many
+from twogates.demo.board.documents import Reply, found, unchanged
+from twogates.demo.board.mentions import names
+from twogates.demo.board.models import (
     BoardFields,
     MentionsQuery,
     MessageFields,
@@ -26,17 +32,10 @@ from twogates.board_models import (
     read_key,
     require,
 )
-from twogates.cache_async import Cache
-from twogates.cache_common import LOOP_CONNECTIONS
-from twogates.database_async import Database
-from twogates.database_common import constraint
-from twogates.example import ExampleSettings, full, too_many
-from twogates.mentions import names
-from twogates.models import Body
-from twogates.pool_size import LOOP_POOL
-from twogates.problems import Problem
-from twogates.publishing import Publisher
-from twogates.settings import AppSettings, CacheSettings, DatabaseSettings
+from twogates.demo.feed.publishing import Publisher
+from twogates.http.models import Body
+from twogates.http.problems import Problem
+from twogates.server.settings import AppSettings, CacheSettings, DatabaseSettings
 
 settings, example = AppSettings.read(), ExampleSettings.read()
 database_settings = DatabaseSettings.read()

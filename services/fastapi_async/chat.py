@@ -8,16 +8,16 @@ from board import database
 from fastapi import APIRouter, Query, Request, Response, WebSocket
 from fastapi.responses import StreamingResponse
 
-from twogates import feed_statements as statements
-from twogates import streams
-from twogates.board_documents import found
-from twogates.board_models import read_id
-from twogates.board_statements import board as one_board
-from twogates.feed_async import EventReader, Feeds, SocketReader
-from twogates.feed_common import HEARTBEAT, HEARTBEAT_SECONDS, End, FeedQuery, after, close_code, opening
-from twogates.frames import writer
-from twogates.problems import Problem
-from twogates.settings import CacheSettings
+from twogates.demo import streams
+from twogates.demo.board.documents import found
+from twogates.demo.board.models import read_id
+from twogates.demo.board.statements import board as one_board
+from twogates.demo.feed import statements
+from twogates.demo.feed.asynchronous import EventReader, Feeds, SocketReader
+from twogates.demo.feed.common import HEARTBEAT, HEARTBEAT_SECONDS, End, FeedQuery, after, close_code, opening
+from twogates.http.frames import writer
+from twogates.http.problems import Problem
+from twogates.server.settings import CacheSettings
 
 routes = APIRouter()
 get = partial(routes.api_route, methods=["GET", "HEAD"])

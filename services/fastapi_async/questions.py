@@ -7,9 +7,8 @@ from board import database
 from fastapi import APIRouter, Query, Response
 from web import answer
 
-from twogates import question_documents as documents
-from twogates import question_statements as statements
-from twogates.models import DatabaseQuery, ListingQuery
+from twogates.demo.database_probes import documents, statements
+from twogates.demo.models import DatabaseQuery, ListingQuery
 
 routes = APIRouter()
 get = partial(routes.api_route, methods=["GET", "HEAD"])

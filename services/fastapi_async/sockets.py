@@ -7,7 +7,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import CloseCode
 from websockets.protocol import State
 
-from twogates.frames import EXTENSION
+from twogates.http.frames import EXTENSION
 
 # A client that broke the rules may still be sending when it is told so. What it sends is dropped until it pauses for this long, or
 # until it closes, and for as long as this at most. A connection that is closed with unread data is reset, and the code lost.

@@ -6,8 +6,8 @@ from board import cache, database
 from fastapi import APIRouter, Response
 from web import answer, reply
 
-from twogates import board_summary
-from twogates.board_models import read_id
+from twogates.demo.board import summary as board_summary
+from twogates.demo.board.models import read_id
 
 routes = APIRouter()
 get = partial(routes.api_route, methods=["GET", "HEAD"])

@@ -2,9 +2,9 @@
 
 from fastapi import Request, Response
 
-from twogates.board_documents import Reply
-from twogates.payloads import encode
-from twogates.problems import MEDIA_TYPE, Problem
+from twogates.demo.board.documents import Reply
+from twogates.http.payloads import encode
+from twogates.http.problems import MEDIA_TYPE, Problem
 
 
 def answer(data: object) -> Response:

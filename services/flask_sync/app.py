@@ -19,20 +19,22 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from server import kind, slots
-from twogates import static_file, streams
-from twogates.example import ExampleSettings, refusal
-from twogates.models import BlockQuery, CpuQuery, Document, StreamQuery, UpstreamQuery, WaitQuery
-from twogates.payloads import SMALL, Identity, greeting
-from twogates.problems import Problem, method_not_allowed
-from twogates.readiness import readiness
-from twogates.settings import AppSettings
-from twogates.upstream_blocking import Upstream
-from twogates.work import cpu_work
-from twogates.wsgi import Guarded, Observed
+from twogates.demo import static_file, streams
+from twogates.demo.board.access import ExampleSettings, refusal
+from twogates.demo.models import BlockQuery, CpuQuery, Document, StreamQuery, UpstreamQuery, WaitQuery
+from twogates.demo.settings import UpstreamSettings
+from twogates.demo.upstream.blocking import Upstream
+from twogates.demo.work import cpu_work
+from twogates.http.payloads import SMALL, Identity, greeting
+from twogates.http.problems import Problem, method_not_allowed
+from twogates.http.readiness import readiness
+from twogates.http.wsgi import Guarded, Observed
+from twogates.server.settings import AppSettings
 
 settings = AppSettings.read()
 identity = Identity("flask", "flask", "WSGI", "gunicorn", kind, slots)
-upstream_service = Upstream(settings.upstream_url, settings.upstream_connections)
+upstream_settings = UpstreamSettings.read()
+upstream_service = Upstream(upstream_settings.upstream_url, upstream_settings.upstream_connections)
 
 app = Flask(__name__, static_folder=None)
 app.url_map.merge_slashes = False  # else //json is redirected, where the contract has a 404

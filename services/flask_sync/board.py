@@ -9,10 +9,14 @@ from sqlalchemy.exc import IntegrityError
 from web import answer, body, reply
 
 from server import threads
-from twogates import board_documents as documents
-from twogates import board_statements as statements
-from twogates.board_documents import Reply, found, unchanged
-from twogates.board_models import (
+from twogates.cache.blocking import Cache
+from twogates.database.blocking import Database
+from twogates.database.common import constraint, in_time
+from twogates.demo.board import documents, statements
+from twogates.demo.board.access import ExampleSettings, full, too_many
+from twogates.demo.board.documents import Reply, found, unchanged
+from twogates.demo.board.mentions import names
+from twogates.demo.board.models import (
     BoardFields,
     MentionsQuery,
     MessageFields,
@@ -26,15 +30,10 @@ from twogates.board_models import (
     read_key,
     require,
 )
-from twogates.cache_blocking import Cache
-from twogates.database_blocking import Database
-from twogates.database_common import constraint, in_time
-from twogates.example import ExampleSettings, full, too_many
-from twogates.mentions import names
-from twogates.models import Body
-from twogates.problems import Problem
-from twogates.publishing import Publisher
-from twogates.settings import AppSettings, CacheSettings, DatabaseSettings
+from twogates.demo.feed.publishing import Publisher
+from twogates.http.models import Body
+from twogates.http.problems import Problem
+from twogates.server.settings import AppSettings, CacheSettings, DatabaseSettings
 
 settings, example = AppSettings.read(), ExampleSettings.read()
 database_settings = DatabaseSettings.read()

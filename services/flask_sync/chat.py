@@ -8,16 +8,17 @@ from typing import Any
 from board import database
 from flask import Blueprint, Response, request
 
-from twogates import feed_statements as statements
-from twogates import leaving, streams
-from twogates.board_documents import found
-from twogates.board_models import read_id
-from twogates.board_statements import board as one_board
-from twogates.feed_blocking import EventReader, Feeds
-from twogates.feed_common import HEARTBEAT, FeedQuery, after, opening
-from twogates.models import LONGEST_SECONDS
-from twogates.problems import Problem
-from twogates.settings import CacheSettings
+from twogates.demo import streams
+from twogates.demo.board.documents import found
+from twogates.demo.board.models import read_id
+from twogates.demo.board.statements import board as one_board
+from twogates.demo.feed import statements
+from twogates.demo.feed.blocking import EventReader, Feeds
+from twogates.demo.feed.common import HEARTBEAT, FeedQuery, after, opening
+from twogates.demo.models import LONGEST_SECONDS
+from twogates.http.problems import Problem
+from twogates.server import shutdown as leaving
+from twogates.server.settings import CacheSettings
 
 # A worker hears that its client has gone when it writes the second time after that: for so long it is held for nobody.
 HEARTBEAT_SECONDS = 2.0

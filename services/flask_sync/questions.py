@@ -6,9 +6,8 @@ from board import database
 from flask import Blueprint, Response, request
 from web import answer
 
-from twogates import question_documents as documents
-from twogates import question_statements as statements
-from twogates.models import DatabaseQuery, ListingQuery
+from twogates.demo.database_probes import documents, statements
+from twogates.demo.models import DatabaseQuery, ListingQuery
 
 routes = Blueprint("questions", __name__)
 get = partial(routes.route, methods=["GET"], provide_automatic_options=False)

@@ -1,9 +1,10 @@
 """Gunicorn with sync workers: processes that hold one request each."""
 
-from twogates import gunicorn_sync, gunicorn_threads
-from twogates.cpus import cpus_given
-from twogates.gunicorn_base import *  # noqa: F403  a Gunicorn configuration is the names of its module
-from twogates.gunicorn_base import settings
+from twogates.server.cpus import cpus_given
+from twogates.server.gunicorn import sync as gunicorn_sync
+from twogates.server.gunicorn import threads as gunicorn_threads
+from twogates.server.gunicorn.base import *  # noqa: F403  a Gunicorn configuration is the names of its module
+from twogates.server.gunicorn.base import settings
 
 # A worker that waits uses no CPU, so more of them than CPUs; four at least, so that one slow request holds a quarter of
 # the service and not all of it. Default 1.

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from flask import Response, request
 
-from twogates.board_documents import Reply
-from twogates.payloads import encode
-from twogates.problems import MEDIA_TYPE, Problem, too_large
+from twogates.demo.board.documents import Reply
+from twogates.http.payloads import encode
+from twogates.http.problems import MEDIA_TYPE, Problem, too_large
 
 
 def answer(data: object) -> Response:

@@ -11,12 +11,12 @@ from access_log import Line
 from pydantic import Field
 from watching import Watching
 
-from twogates.asgi import Message, Observed, Receive, Send
-from twogates.models import Body, Text
-from twogates.payloads import encode
-from twogates.problems import MEDIA_TYPE, Problem, method_not_allowed, too_large
-from twogates.settings import LiveSettings
-from twogates.streams import EVENTS_TYPE, STREAM_HEADERS
+from twogates.demo.settings import LiveSettings
+from twogates.demo.streams import EVENTS_TYPE, STREAM_HEADERS
+from twogates.http.asgi import Message, Observed, Receive, Send
+from twogates.http.models import Body, Text
+from twogates.http.payloads import encode
+from twogates.http.problems import MEDIA_TYPE, Problem, method_not_allowed, too_large
 
 settings = LiveSettings.read()
 # As nginx/http/request_id.conf has it: another is in no line.

@@ -9,9 +9,9 @@ from access_log import AccessLog
 from processes import Processes
 from traffic import Traffic
 
-from twogates import leaving
-from twogates.payloads import encode
-from twogates.settings import LiveSettings
+from twogates.demo.settings import LiveSettings
+from twogates.http.payloads import encode
+from twogates.server import shutdown as leaving
 
 log = logging.getLogger(__name__)
 

@@ -8,10 +8,10 @@ says the most so far: where that is not small, the upstream was the limit.
 import asyncio
 from time import perf_counter
 
-from twogates.asgi import Message, Observed, Receive, Send
-from twogates.models import WaitQuery
-from twogates.payloads import encode
-from twogates.problems import MEDIA_TYPE, Problem, method_not_allowed
+from twogates.demo.models import WaitQuery
+from twogates.http.asgi import Message, Observed, Receive, Send
+from twogates.http.payloads import encode
+from twogates.http.problems import MEDIA_TYPE, Problem, method_not_allowed
 
 
 class Upstream:

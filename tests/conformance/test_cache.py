@@ -16,7 +16,7 @@ import pytest
 from scripts.compose_file import defaults, variables
 from tests.data import ask_valkey, locked, secret, sql
 from tests.stack import SERVICES, Service, app_seconds
-from twogates.cache_entries import FRESH_SECONDS, STALE_SECONDS, WAIT_SECONDS
+from twogates.cache.entries import FRESH_SECONDS, STALE_SECONDS, WAIT_SECONDS
 
 LIMIT = int(variables().get("POST_LIMIT") or defaults()["POST_LIMIT"])
 MESSAGES = 3000  # so many that to compute the summary takes longer than to ask for it

@@ -14,7 +14,7 @@ from scripts.local_plan import make_plan
 from scripts.stack import running
 from tests.conftest import ROOT
 from tests.data import sql
-from twogates.tables import Table
+from twogates.demo.board.tables import Table
 
 # The tables of Django itself, of its admin site, and of the queue.
 OTHERS = ("django_", "auth_", "procrastinate_")

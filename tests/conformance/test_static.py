@@ -7,7 +7,7 @@ from tests.conftest import ROOT
 from tests.stack import TARGET, Service
 from tests.wire import Request, Wire
 
-BYTES = (ROOT / "services/shared/twogates/static/gates.svg").read_bytes()
+BYTES = (ROOT / "services/shared/twogates/demo/static/gates.svg").read_bytes()
 PATH = "/static/gates.svg"
 WHOLE = {"Accept-Encoding": "identity"}
 

@@ -11,7 +11,7 @@ from tests.differential.notices import JSON, SHIFTS, WHICH, query
 from tests.differential.operations import MARK, Namesake, Operation
 from tests.stack import SERVICES, Service
 from tests.wire import Answer, Wire
-from twogates.database_common import busy
+from twogates.database.common import busy
 
 TOO_BUSY = busy().body
 

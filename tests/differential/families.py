@@ -10,7 +10,7 @@ from hypothesis.strategies import SearchStrategy
 from tests.differential import documents, queries
 from tests.differential.pieces import BODIES, CONTENT_TYPES, LAST_EVENT_IDS, ODD_HEADERS, PIECE, TEXT, encodings
 from tests.wire import Request
-from twogates.models import BlockQuery, CpuQuery, StreamQuery, UpstreamQuery, WaitQuery
+from twogates.demo.models import BlockQuery, CpuQuery, StreamQuery, UpstreamQuery, WaitQuery
 
 QUICK = 0.02  # seconds that a valid request may wait in all
 

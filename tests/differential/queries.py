@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from tests.differential.pieces import PIECE, TEXT, VALUES, encodings
-from twogates.models import Query
-from twogates.problems import Problem
+from twogates.http.models import Query
+from twogates.http.problems import Problem
 
 PAUSES = st.floats(0, 0.005).map(repr) | st.sampled_from(["0", "0.001", "1e-3", ".002", "+0.001", "0_0.001", " 0.001 ", "-0.0"])
 VALID = {

@@ -134,9 +134,9 @@ def test_only_nginx_is_on_the_outer_network(every_container: list[Container]) ->
 
 def test_health_check_fails_on_a_bad_status() -> None:
     """The service's own check, against a path of the same server that answers 404."""
-    check = "import twogates.healthcheck as h; h.PATH = b'/nothing-here'; raise SystemExit(h.main())"
+    check = "import twogates.server.healthcheck as h; h.PATH = b'/nothing-here'; raise SystemExit(h.main())"
     for service in ("flask", "fastapi", "django", "upstream", "monitor"):
-        healthy = "import twogates.healthcheck as h; raise SystemExit(h.main())"
+        healthy = "import twogates.server.healthcheck as h; raise SystemExit(h.main())"
         docker("compose", "exec", service, "python", "-c", healthy)
         with pytest.raises(Exception, match="exit status 1"):
             docker("compose", "exec", service, "python", "-c", check)

@@ -6,8 +6,8 @@ import time
 from typing import Any
 
 from app import app, application  # type: ignore[import-not-found]  # of the service's folder, where Gunicorn runs
-from twogates.asgi import Application, Message, Observed, Receive, Send
-from twogates.problems import MEDIA_TYPE, Problem
+from twogates.http.asgi import Application, Message, Observed, Receive, Send
+from twogates.http.problems import MEDIA_TYPE, Problem
 
 HELD_AT_MOST = 22
 SWAPPED_ONE_IN = 10

@@ -13,7 +13,7 @@ from scripts import supervisor
 from tests.measured import Measure
 from tests.stack import SERVICES, Service, app_seconds
 from tests.waiting import until
-from twogates.cache_common import ANSWER_SECONDS
+from twogates.cache.common import ANSWER_SECONDS
 
 BYPASS = "twogates; fwd=bypass; detail=down"
 

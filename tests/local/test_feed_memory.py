@@ -1,4 +1,4 @@
-"""A client that follows many boards full of long messages cannot exhaust an event loop's memory (feed_memory.py)."""
+"""A client that follows many boards full of long messages cannot exhaust an event loop's memory (feed/memory.py)."""
 
 import socket
 from contextlib import ExitStack

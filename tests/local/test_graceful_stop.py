@@ -274,7 +274,7 @@ def workers(service: Running) -> set[int]:
 LINGERING = """
 import runpy
 from gunicorn.workers import gthread
-from twogates import lingering
+from twogates.server import graceful_uvicorn as lingering
 gthread.STOP_KEEPALIVE_LINGER = lingering.LINGER_SECONDS = 4
 globals().update(runpy.run_path({server!r}))
 """

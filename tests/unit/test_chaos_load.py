@@ -12,7 +12,7 @@ from loadtest.chaos.asks import SERVICES, SMALL, Ask, asks, document, judge_answ
 from loadtest.chaos.events import Event, counted
 from loadtest.chaos.load import Load
 from tests.checkouts import free_port
-from twogates.models import Document
+from twogates.demo.models import Document
 
 GET = Ask("get", "flask", "/json", 50, SMALL)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -19,8 +19,9 @@ import pytest
 
 from scripts import proc
 from tests.waiting import until
-from twogates import asgi, counters, wsgi
-from twogates.counters import Counts, read
+from twogates.http import asgi, wsgi
+from twogates.server import counters
+from twogates.server.counters import Counts, read
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from twogates.cpus import cgroup_quota, cpus_given
+from twogates.server.cpus import cgroup_quota, cpus_given
 
 
 def version_2(cgroup: Path, content: str) -> None:

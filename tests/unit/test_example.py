@@ -13,7 +13,7 @@ from websockets.sync.client import connect
 
 from scripts.compose_file import load
 from tests import bare_service
-from twogates.example import ExampleSettings, network
+from twogates.demo.board.access import ExampleSettings, network
 
 TOKEN = "abcdefghijklmnopqrstuvwxyz" * 2
 READ = ["/json", "/hello/a", "/wait?seconds=0", "/stream", "/events", "/static/gates.svg", "/boards/0"]

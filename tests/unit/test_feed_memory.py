@@ -1,4 +1,4 @@
-"""What boards and slow readers may hold in a process is bounded in bytes (feed_memory.py)."""
+"""What boards and slow readers may hold in a process is bounded in bytes (feed/memory.py)."""
 
 import itertools
 from collections import deque
@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from twogates import feed_common
-from twogates.feed_common import RECENT, Batch, Board, End, Entry, Follower
-from twogates.feed_memory import Memory
+from twogates.demo.feed import common as feed_common
+from twogates.demo.feed.common import RECENT, Batch, Board, End, Entry, Follower
+from twogates.demo.feed.memory import Memory
 
 MEGA = 1 << 20
 LONGEST = "\N{GRINNING FACE}" * 2000  # 8 KB of memory, and as many bytes on the wire

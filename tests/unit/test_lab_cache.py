@@ -17,7 +17,7 @@ from loadtest.model import loop
 from loadtest.results import CellResult, Verdict
 from tests.unit.lab_raw import cell, load, raw
 from tests.unit.lab_results import cell as result
-from twogates import cache_entries
+from twogates.cache import entries as cache_entries
 
 ENDED = load()["counts"]["ended"]
 

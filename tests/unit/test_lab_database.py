@@ -22,7 +22,7 @@ from loadtest.results import CellResult, Verdict
 from scripts import proc
 from tests.unit.lab_raw import SECONDS, WAIT, raw
 from tests.unit.lab_results import cell as result
-from twogates.question_documents import ROWS
+from twogates.demo.database_probes.documents import ROWS
 
 POOLED = loop(pool=4)
 QUERY = Load("closed", "query", Parameters(wait=WAIT, calls=1, work=0), users=8)

@@ -16,9 +16,10 @@ from loadtest.judging.evidence import Evidence
 from loadtest.metrics import METRICS
 from loadtest.model import Cell, Load, loop, sync
 from tests.unit.lab_results import cell as result
-from twogates import payloads, streams
-from twogates.models import Document
-from twogates.work import cpu_work
+from twogates.demo import streams
+from twogates.demo.models import Document
+from twogates.demo.work import cpu_work
+from twogates.http import payloads
 
 FILES = sorted(path.stem for path in Path(loadtest.experiments.__path__[0]).glob("*.py") if path.stem not in ("__init__", "load"))
 ALL = experiments()

@@ -16,8 +16,8 @@ from scripts.live import MONITOR
 from scripts.local_plan import make_plan
 from scripts.nginx_local import rendered
 from tests.conftest import ROOT
-from twogates.counters import LAYOUT, Counts
-from twogates.settings import LiveSettings
+from twogates.demo.settings import LiveSettings
+from twogates.server.counters import LAYOUT, Counts
 
 sys.path.append(str(ROOT / "services" / "monitor"))
 

@@ -13,9 +13,9 @@ from wsgiref.util import setup_testing_defaults
 
 import pytest
 
-from twogates import asgi, wsgi
-from twogates.context import REQUEST_ID
-from twogates.logs import RequestIdFilter, logging_config
+from twogates.http import asgi, wsgi
+from twogates.http.context import REQUEST_ID
+from twogates.server.logs import RequestIdFilter, logging_config
 
 TIMING = re.compile(r"app;dur=\d+\.\d{3}")
 Headers = list[tuple[str, str]]
@@ -195,7 +195,7 @@ def test_the_log_of_an_exception_has_the_request_id(log_lines: io.StringIO) -> N
 
     call_asgi(app, "request-2")
     line = json.loads(log_lines.getvalue())
-    assert (line["request_id"], line["level"], line["logger"]) == ("request-2", "ERROR", "twogates.asgi")
+    assert (line["request_id"], line["level"], line["logger"]) == ("request-2", "ERROR", "twogates.http.asgi")
     assert "Broken: of this test" in line["exc_info"]
     assert line["pid"] > 0
 

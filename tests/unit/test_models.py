@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from twogates.models import BlockQuery, CpuQuery, Document, Query, StreamQuery, UpstreamQuery, WaitQuery, is_json
-from twogates.problems import Problem
+from twogates.demo.models import BlockQuery, CpuQuery, Document, StreamQuery, UpstreamQuery, WaitQuery
+from twogates.http.models import Query, is_json
+from twogates.http.problems import Problem
 
 DOCUMENT: dict[str, Any] = {
     "id": "7b0bdb8e-2f3c-4d7b-9d4f-0c9a5f1f2a11",

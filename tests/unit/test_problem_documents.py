@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import BaseModel, Field, ValidationError, create_model
 
-from twogates.models import Document
-from twogates.problems import DETAILS, Problem, accepted, describe_errors, malformed_json, method_not_allowed, too_large
+from twogates.demo.models import Document
+from twogates.http.problems import DETAILS, Problem, accepted, describe_errors, malformed_json, method_not_allowed, too_large
 
 
 def phrase(kind: Any) -> str:

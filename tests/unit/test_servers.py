@@ -94,7 +94,7 @@ def test_only_the_ports_of_the_plan_move() -> None:
 
 
 def test_plain_and_bare_applications_answer_what_the_services_do() -> None:
-    from twogates import payloads
+    from twogates.http import payloads
 
     assert SMALL == payloads.SMALL
     assert set(framework_commands()) == {f"{name} {kind}" for name in CALLERS for kind in ("plain", "bare")} | {"flask plain again"}

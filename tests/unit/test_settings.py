@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from twogates.settings import AppSettings, DjangoSettings, ServerSettings
+from twogates.demo.settings import UpstreamSettings
+from twogates.server.settings import AppSettings, DjangoSettings, ServerSettings
 
 SHARED = Path(__file__).parents[2] / "services/shared"
 APP = {
@@ -29,7 +30,8 @@ SERVER = {
 
 def read(group: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Read a group of settings in a process of its own."""
-    program = f"from twogates.settings import {group}; print({group}.read())"
+    module = "demo" if group in ("UpstreamSettings", "LiveSettings") else "server"
+    program = f"from twogates.{module}.settings import {group}; print({group}.read())"
     return subprocess.run(
         [sys.executable, "-c", program], env={**environment, "PYTHONPATH": str(SHARED)}, capture_output=True, text=True, timeout=60
     )
@@ -37,8 +39,9 @@ def read(group: str, environment: dict[str, str]) -> subprocess.CompletedProcess
 
 def test_what_is_set_is_read() -> None:
     settings = AppSettings.read(APP)
-    assert (settings.body_limit, settings.upload_limit, settings.upstream_connections) == (65536, 1000, 10)
-    assert settings.upstream_url == "http://upstream:8000"
+    assert (settings.body_limit, settings.upload_limit) == (65536, 1000)
+    upstream = UpstreamSettings.read(APP)
+    assert (upstream.upstream_url, upstream.upstream_connections) == ("http://upstream:8000", 10)
 
 
 def test_what_a_server_lacks_is_none() -> None:
@@ -63,8 +66,12 @@ def test_settings_do_not_change() -> None:
     [
         ("AppSettings", {"BODY_LIMIT": "0"}, "BODY_LIMIT is '0'; accepted: a whole number of at least 1"),
         ("AppSettings", {"BODY_LIMIT": "64k"}, "BODY_LIMIT is '64k'; accepted: a whole number of at least 1"),
-        ("AppSettings", {"UPSTREAM_URL": "upstream"}, "UPSTREAM_URL is 'upstream'; accepted: text that matches ^http://"),
-        ("AppSettings", {"UPSTREAM_CONNECTIONS": "70000"}, "UPSTREAM_CONNECTIONS is '70000'; accepted: a whole number from 1 to 65535"),
+        ("UpstreamSettings", {"UPSTREAM_URL": "upstream"}, "UPSTREAM_URL is 'upstream'; accepted: text that matches ^http://"),
+        (
+            "UpstreamSettings",
+            {"UPSTREAM_CONNECTIONS": "70000"},
+            "UPSTREAM_CONNECTIONS is '70000'; accepted: a whole number from 1 to 65535",
+        ),
         ("ServerSettings", {"PORT": "http"}, "PORT is 'http'; accepted: a whole number from 1 to 65535"),
         ("ServerSettings", {"WORKERS": "many"}, "WORKERS is 'many'; accepted: a whole number from 1 to 256, or auto"),
         ("ServerSettings", {"WORKERS": "0"}, "WORKERS is '0'; accepted: a whole number from 1 to 256, or auto"),

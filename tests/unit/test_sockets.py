@@ -12,8 +12,8 @@ import uvicorn
 from websockets.asyncio.client import connect
 
 from tests.conftest import ROOT
-from twogates.frames import writer
-from twogates.lingering import LingeringProtocol
+from twogates.http.frames import writer
+from twogates.server.graceful_uvicorn import LingeringProtocol
 
 SOCKETS = 20
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from twogates.problems import Problem
-from twogates.streams import chunk, event, first_event
+from twogates.demo.streams import chunk, event, first_event
+from twogates.http.problems import Problem
 
 
 def test_pieces() -> None:

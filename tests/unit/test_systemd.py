@@ -203,7 +203,7 @@ def test_the_worker_has_no_port_and_shows_by_a_file_that_it_lives(units: Path, t
     unit = settings(path)
     assert "SocketBindAllow" not in unit
     assert "Environment=ALIVE_FILE=/tmp/alive\n" in path.read_text()
-    check = [sys.executable, "-m", "twogates.healthcheck"]
+    check = [sys.executable, "-m", "twogates.server.healthcheck"]
     environment = {"PYTHONPATH": str(ROOT / "services" / "shared"), "ALIVE_FILE": str(alive)}
     assert subprocess.run(check, env=environment, capture_output=True).returncode == 1
     with begin(path, "", ALIVE_FILE=str(alive)) as process:

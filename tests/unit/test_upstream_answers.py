@@ -8,9 +8,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from twogates import upstream_async, upstream_blocking
-from twogates.problems import Problem
-from twogates.readiness import readiness
+from twogates.demo.upstream import asynchronous as upstream_async
+from twogates.demo.upstream import blocking as upstream_blocking
+from twogates.http.problems import Problem
+from twogates.http.readiness import readiness
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from loadtest.chaos.fault import Allowed, Fault, Whole
 from loadtest.chaos.stack import Stack
 from loadtest.engine.docker_look import docker
 
-# Longer than a service waits for a call (SLACK_SECONDS in services/shared/twogates/upstream_common.py, 5).
+# Longer than a service waits for a call (SLACK_SECONDS in services/shared/twogates/demo/upstream/common.py, 5).
 HANG_SECONDS = 8.0
 
 

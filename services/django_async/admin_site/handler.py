@@ -12,13 +12,13 @@ from django.http import HttpRequest, HttpResponse
 from web import problem
 
 from admin_site.settings import MOUNTED_AT
-from twogates.asgi import Application, Message, Receive, Send
-from twogates.problems import Problem
+from twogates.http.asgi import Application, Message, Receive, Send
+from twogates.http.problems import Problem
 
 PATH = "/admin/"
 # So many requests at once, each with a thread and a connection of the common pool; what waits for longer is told to come again.
 THREADS, WAIT_SECONDS = 2, 5.0
-# Longer than UNIT_SECONDS of database_common.py: to check a password takes a second of CPU time, and the connection waits meanwhile.
+# Longer than UNIT_SECONDS of database/common.py: to check a password takes a second of CPU time, and the connection waits meanwhile.
 UNIT_SECONDS = 10.0
 
 

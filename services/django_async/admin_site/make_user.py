@@ -8,7 +8,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "django_settings")
 
 import django
 
-from twogates.settings import DjangoSettings
+from twogates.server.settings import DjangoSettings
 
 NAME = "admin"
 BYTES = 18  # 24 characters

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from twogates.settings import DjangoSettings
+from twogates.server.settings import DjangoSettings
 
 # Where Nginx has Django (nginx/templates/server.conf.template). The admin site alone has to know: its pages link to each other.
 MOUNTED_AT = "/django"

@@ -9,7 +9,7 @@ from django.urls import path
 from django.utils.cache import get_conditional_response
 from web import get
 
-from twogates.problems import Problem
+from twogates.http.problems import Problem
 
 FOLDER = Path(django.contrib.admin.__file__).parent / "static" / "admin"
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}

@@ -9,7 +9,7 @@ from django.urls import path
 from web import problem
 
 from app import handler400, handler404
-from twogates.problems import Problem
+from twogates.http.problems import Problem
 
 __all__ = ["csrf_failure", "handler400", "handler403", "handler404", "handler500", "urlpatterns"]
 

@@ -16,7 +16,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from notices.forms import BoardForm, MessageForm
 from notices.models import Author, Board, Message
-from twogates.board_documents import now
+from twogates.demo.board.documents import now
 
 admin.site.unregister(ProcrastinateJob)  # which its library registered: Django's role may not read the queue (roles.py)
 

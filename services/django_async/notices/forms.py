@@ -9,7 +9,7 @@ from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidg
 from django.core.exceptions import ValidationError
 
 from notices.models import Board, Message
-from twogates.board_models import Name, Words
+from twogates.demo.board.models import Name, Words
 
 
 def accepted(kind: Any) -> Callable[[str], None]:

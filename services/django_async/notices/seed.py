@@ -3,7 +3,7 @@
 from django.db import connection, transaction
 
 from notices.models import Author, Board, Message
-from twogates.board_documents import now
+from twogates.demo.board.documents import now
 
 BOARDS = ("Lost and found", "Lunch", "Offers", "Questions", "Readers", "Rides", "Small talk", "Wanted")
 AUTHORS = ("Ada", "Ben", "Cleo", "Dan")

@@ -16,9 +16,9 @@ from procrastinate.jobs import Status
 from pydantic import Field
 
 from notices.models import Answer, Mention, Message
-from twogates.board_documents import now
-from twogates.mentions import QUEUE, TASK, names
-from twogates.settings import Settings
+from twogates.demo.board.documents import now
+from twogates.demo.board.mentions import QUEUE, TASK, names
+from twogates.server.settings import Settings
 
 log = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from twogates.mentions import QUEUE, TASK
+from twogates.demo.board.mentions import QUEUE, TASK
 
 # With the owner's rights: a service that is taken over can put this job into the queue and no other, and none that the queue's own
 # upkeep would wait for. The search path is fixed, or a table of the caller's could take the place of one that is meant.

@@ -1,0 +1,129 @@
+"""Request id and timing around any ASGI callable. Compare wsgi.py: the same for the other gate."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from time import perf_counter
+from typing import Any
+
+from twogates.http.context import CAME, REQUEST_ID, new_request_id, server_timing
+from twogates.http.problems import MEDIA_TYPE, Problem
+from twogates.server import counters
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
+# By method, path and the header Authorization: the answer to a request that the application is not to see.
+Refusal = Callable[[str, str, bytes], Problem | None]
+
+log = logging.getLogger(__name__)
+
+
+class Observed:
+    """ASGI middleware: takes or makes ``X-Request-ID``, echoes it, and adds ``Server-Timing``.
+
+    A WebSocket's id is only taken, for the log. It is also the last net: an exception that reaches it becomes a 500 at once. Daphne would
+    notice it by a poll, up to a second later.
+    """
+
+    def __init__(self, app: Application) -> None:
+        self.app = Counted(app) if counters.wanted() else app
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        started = perf_counter()
+        CAME.set(started)
+        request_id = b""
+        for name, value in scope["headers"]:
+            if name == b"x-request-id":
+                request_id = value
+        if not request_id:
+            request_id = new_request_id().encode()
+        REQUEST_ID.set(request_id.decode("latin-1"))
+        # What came, for a comparison with what Nginx sent: each must be in both logs, and once.
+        log.debug("received %s %s", scope.get("method", "WebSocket"), scope["path"])
+        if scope["type"] == "websocket":
+            await self.app(scope, receive, send)
+            return
+        answering = False
+
+        async def observed_send(message: Message) -> None:
+            nonlocal answering
+            if message["type"] == "http.response.start":
+                answering = True
+                timing = server_timing(started).encode()
+                # A new one: the application may send the same message for every request.
+                headers = [*message.get("headers", ()), (b"x-request-id", request_id), (b"server-timing", timing)]
+                message = {**message, "headers": headers}
+            await send(message)
+
+        try:
+            await self.app(scope, receive, observed_send)
+        except Exception:
+            log.exception("unhandled exception")
+            if answering:
+                raise
+            await answer(Problem(500), observed_send)
+
+
+async def answer(problem: Problem, send: Send, with_body: bool = True) -> None:
+    """Send a problem as the answer."""
+    headers = {**problem.headers, "Content-Type": MEDIA_TYPE, "Content-Length": str(len(problem.body))}
+    encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": problem.status, "headers": encoded})
+    await send({"type": "http.response.body", "body": problem.body if with_body else b""})
+
+
+class Guarded:
+    """ASGI middleware that asks of every request whether it may pass. A socket that may not is refused with 403 before it is open."""
+
+    def __init__(self, app: Application, refusal: Refusal) -> None:
+        self.app, self.refusal = app, refusal
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        problem = None
+        if scope["type"] in ("http", "websocket"):
+            authorization = b",".join(value for name, value in scope["headers"] if name == b"authorization")
+            problem = self.refusal(scope.get("method", "GET"), scope["path"], authorization)
+        if problem is None:
+            await self.app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close"})
+        else:
+            await answer(problem, send, with_body=scope["method"] != "HEAD")
+
+
+class Counted:
+    """ASGI middleware that counts a request or a socket while its call lasts, and watches the event loop."""
+
+    def __init__(self, app: Application) -> None:
+        self.app = app
+        self.watching: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        counts = counters.own()
+        if self.watching is None or self.watching.done():
+            self.watching = asyncio.create_task(watch_the_loop(counts))
+        if scope["type"] == "websocket":
+            begin, finish = counts.open_socket, counts.close_socket
+        elif scope["type"] == "http" and scope["path"] not in counters.HEALTH_CHECKS:
+            begin, finish = counts.begin, counts.finish
+        else:
+            await self.app(scope, receive, send)
+            return
+        begin()
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            finish()
+
+
+async def watch_the_loop(counts: counters.Counters) -> None:
+    """Ask to be woken again and again, and record how late that was. uvloop rounds to whole milliseconds."""
+    while True:
+        due = perf_counter() + counters.LAG_PERIOD
+        await asyncio.sleep(counters.LAG_PERIOD)
+        counts.lag(max(0.0, perf_counter() - due))
