@@ -1,16 +1,12 @@
 """What an experiment is: services to start, cells to measure, a prediction for each, and a rule for the verdict."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from loadtest.generator.parameters import Parameters
 from loadtest.generator.ways import WORDS, Way
 from loadtest.generator.workloads import WORKLOADS, Workload
-
-if TYPE_CHECKING:
-    from loadtest.judging.evidence import Evidence
-    from loadtest.results import Verdict
 
 NAMES = {"flask": "Flask", "fastapi": "FastAPI", "django": "Django"}
 # How services are made comparable; one for all cells of an experiment, and always named.
@@ -194,23 +190,3 @@ class Chart:
     x: str = ""
     log_x: bool = False
     log_y: bool = False
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """A claim that the laboratory puts to the test. ``cells`` gets whether the run is a full one."""
-
-    name: str
-    question: str
-    claim: str
-    frame: Frame
-    cells: Callable[[bool], Sequence[Cell]]
-    chart: Chart
-    columns: tuple[str, ...]  # metrics of the table
-    misreading: str
-    judge: "Callable[[Evidence], Verdict]"
-    compares: bool = True  # services with each other, which needs the noise floor; or only with predictions
-    counts: bool = False  # requests that are lost: in a quick run once, since there is nothing to average
-    second_opinion: tuple[str, ...] = ()  # keys of cells that the second generator measures too
-    command: str = ""  # that repeats it; by its name where this is empty
-    look: Callable[[], Mapping[str, Mapping[str, float]]] | None = None  # values by name, found without any load

@@ -9,7 +9,7 @@ from tests.conftest import ROOT
 
 def run(module: str, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """What `make backup` and `make restore` run."""
-    command, given = [sys.executable, "-m", f"scripts.{module}", *words], {**os.environ, **variables}
+    command, given = [sys.executable, "-m", f"ops.{module}", *words], {**os.environ, **variables}
     return subprocess.run(command, cwd=ROOT, env=given, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240)
 
 

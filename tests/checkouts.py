@@ -10,8 +10,8 @@ from pathlib import Path
 
 import httpx
 
-from scripts.compose_file import project
-from scripts.test_lanes import copy_of_checkout
+from dev.testing.lanes import copy_of_checkout
+from runtime.compose_file import project
 from tests.conftest import ROOT
 from tests.waiting import until
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.stack import running
+from runtime.choice import running
 from tests.machine_load import MARK
 from tests.measured import (  # noqa: F401  hooks and a fixture
     measure,
@@ -25,7 +25,7 @@ ROOT = Path(__file__).parent.parent
 
 def run_stack(action: str, **options: object) -> subprocess.CompletedProcess[str]:
     """What `make up` and its like run."""
-    command = [sys.executable, "-m", "scripts.stack", action]
+    command = [sys.executable, "-m", "ops.stack", action]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, **options)  # type: ignore[call-overload,no-any-return]
 
 

@@ -8,10 +8,11 @@ from functools import cache
 
 import valkey
 
-from scripts import data_local, runtime_local
-from scripts.compose_file import load
-from scripts.local_plan import make_plan
-from scripts.stack import running
+from runtime.choice import running
+from runtime.compose_file import load
+from runtime.local import data as data_local
+from runtime.local import stack as runtime_local
+from runtime.local.plan import make_plan
 from tests.conftest import ROOT
 
 DOCUMENT = load()[1]

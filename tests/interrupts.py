@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from scripts import proc
+from runtime import proc
 from tests.conftest import ROOT
 
 
@@ -19,8 +19,8 @@ def ignore() -> None:
 
 @contextmanager
 def background(*words: str, **more: str) -> Iterator[subprocess.Popen[str]]:
-    """``scripts/venv.py none -m WORDS`` with SIGINT and SIGTERM ignored and standard input closed; its output is one stream."""
-    command = [sys.executable, "scripts/venv.py", "none", "-m", *words]
+    """``runtime/venv.py none -m WORDS`` with SIGINT and SIGTERM ignored and standard input closed; its output is one stream."""
+    command = [sys.executable, "runtime/venv.py", "none", "-m", *words]
     process = subprocess.Popen(
         command,
         cwd=ROOT,

@@ -14,8 +14,8 @@ from uuid import uuid4
 import httpx
 import psycopg
 
-from scripts import proc
-from scripts.local_plan import RUN, make_plan
+from runtime import proc
+from runtime.local.plan import RUN, make_plan
 from tests.data import secret
 from tests.stack import SERVICES, TARGET
 from tests.waiting import PATIENCE, until

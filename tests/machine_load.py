@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loadtest.engine.pace import pace
-from scripts import leftovers, proc
+from runtime import proc
+from runtime.local import orphans
 
 EVERY_SECONDS = 0.5
 # Shares of all CPUs. A quiet machine stays far below: its daemons use about one hundredth.
 BUSY_ON_AVERAGE, BUSY_AT_ONCE = 0.05, 0.25
 # A fixed piece of work took this many times longer than the fastest time that this run has seen.
 SLOWED = 1.3
-# Every process of a test run inherits it (scripts/test.py sets it).
+# Every process of a test run inherits it (dev/testing/run.py sets it).
 MARK = "TWOGATES_TESTS"
 CONTAINERS = ("docker", "containerd", "runc", "kubepods")
 
@@ -111,7 +112,7 @@ def looks_ours(pid: int) -> bool:
     """Whether a process has the run's mark, or is a service of this checkout's Supervisor, or in a container."""
     with suppress(OSError):
         variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-        if f"{MARK}={os.environ.get(MARK)}".encode() in variables or leftovers.SUPERVISOR in variables:
+        if f"{MARK}={os.environ.get(MARK)}".encode() in variables or orphans.SUPERVISOR in variables:
             return True
     with suppress(OSError):
         where = Path(f"/proc/{pid}/cgroup").read_text() + Path(f"/proc/{pid}/comm").read_text()

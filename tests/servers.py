@@ -6,11 +6,11 @@ from pathlib import Path
 
 from loadtest.engine.local import Local
 from loadtest.experiments import experiments
+from loadtest.locust_page import page
 from loadtest.model import Variant
-from scripts.compose_file import ROOT
-from scripts.local_plan import make_plan, run_jobs
-from scripts.locust import page
-from scripts.servers import Command, free_port
+from runtime.compose_file import ROOT
+from runtime.local.plan import make_plan, run_jobs
+from runtime.servers import Command, free_port
 
 LOCUST = "locust"
 

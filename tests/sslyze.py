@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from scripts import venv
+from runtime import venv
 
 
 def scan(port: int, profile: str, authority: Path, folder: Path) -> tuple[str, dict[str, Any]]:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from scripts.compose_file import defaults, variables
+from runtime.compose_file import defaults, variables
 
 PUBLISHED = variables().get("HTTP_PORT") or defaults()["HTTP_PORT"]
 TARGET = os.environ.get("TARGET", f"http://127.0.0.1:{PUBLISHED}").rstrip("/")

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from scripts import proc, runtime_local, supervisor
-from scripts.stack import running
+from runtime import proc
+from runtime.choice import running
+from runtime.local import stack as runtime_local
+from runtime.local import supervisor
 from tests.conftest import ROOT
 
 APPLICATIONS = ("flask", "fastapi", "django")

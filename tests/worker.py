@@ -4,8 +4,9 @@ import os
 import signal
 import subprocess
 
-from scripts import runtime_local, supervisor
-from scripts.stack import running
+from runtime.choice import running
+from runtime.local import stack as runtime_local
+from runtime.local import supervisor
 from tests.conftest import ROOT
 
 

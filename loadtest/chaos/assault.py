@@ -8,7 +8,7 @@ import sys
 from loadtest.chaos.fault import Fault, Whole
 from loadtest.chaos.stack import Stack
 from loadtest.engine.variants import EngineError
-from scripts.compose_file import ROOT
+from runtime.compose_file import ROOT
 
 SECONDS = 12.0
 

@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from loadtest.chaos.stack import FOLDER, Stack
-from scripts.compose_file import ROOT
+from runtime.compose_file import ROOT
 
 SECONDS = "15"  # for what is never healthy
 
@@ -17,7 +17,7 @@ def deploy(stack: Stack, service: str, changed: dict[str, Any] | None = None) ->
     over.write_text(json.dumps({"services": {service: changed or {}}}))
     files = ":".join(map(str, (ROOT / "compose.yaml", stack.file, over)))
     ran = subprocess.run(
-        [sys.executable, "-m", "scripts.deploy", service],
+        [sys.executable, "-m", "ops.deploy", service],
         cwd=ROOT,
         env={**stack.environment, "COMPOSE_FILE": files, **({"WITHIN": SECONDS} if changed else {})},
         capture_output=True,

@@ -7,7 +7,6 @@ under it, that counts as a failure.
 import asyncio
 import heapq
 from collections.abc import Sequence
-from itertools import count
 from time import monotonic
 from types import SimpleNamespace
 from typing import Any, Self, cast
@@ -15,15 +14,14 @@ from typing import Any, Self, cast
 import aiohttp
 
 from loadtest.chaos.asks import EVENT_LOOPS, Ask, asks, judge_answer
-from loadtest.chaos.events import Event, Kind, Outcome
+from loadtest.chaos.events import Outcome
+from loadtest.chaos.recorder import Recorder
 from loadtest.chaos.sockets import hold
 
-# Longer than the chaos stack's TIMEOUT, so that what a hung worker holds ends by the stack and not by the client.
-ANSWER_SECONDS = 30.0
 SOCKETS = 4
 
 
-class Load:
+class Load(Recorder):
     """A load on ``base`` for the length of an ``async with`` block; at its end every request has ended.
 
     ``clients``: how many virtual clients the load claims to be, each with an X-Forwarded-For address of its own, which
@@ -31,22 +29,11 @@ class Load:
     """
 
     def __init__(self, base: str, rate: float = 1.0, sockets: int = SOCKETS, clients: int = 0, what: Sequence[Ask] | None = None) -> None:
-        self.base, self.clients, self.sockets = base, clients, sockets
+        super().__init__(base, clients)
+        self.sockets = sockets
         self.asks = list(asks(rate) if what is None else what)
-        self.events: list[Event] = []
-        self.planned = 0
         self.late = 0.0  # seconds that the generator itself was late, at most
-        self.numbers = count(1)
-        self.stopping = asyncio.Event()
         self.tasks: set[asyncio.Task[None]] = set()
-        trace = aiohttp.TraceConfig()
-        trace.on_connection_reuseconn.append(tried)
-        trace.on_connection_create_end.append(tried)
-        # Nothing else shares the connector's limit: a request that waits for a connection would be a closed load.
-        self.session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0), trace_configs=[trace], timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS)
-        )
-        self.began = monotonic()
 
     async def __aenter__(self) -> Self:
         self.began = monotonic()
@@ -65,24 +52,11 @@ class Load:
             await asyncio.gather(*self.tasks, return_exceptions=exception[0] is not None)
         await self.session.close()
 
-    @property
-    def now(self) -> float:
-        """Seconds since the load began."""
-        return monotonic() - self.began
-
     def start(self, work: Any) -> None:
         """A task that the end of the block waits for."""
         task = asyncio.get_running_loop().create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
-
-    def headers(self, number: int) -> dict[str, str]:
-        """Those of every request: its own id, and the address of its virtual client."""
-        made = {"X-Request-ID": f"chaos-{number:08}"}
-        if self.clients:
-            client = number % self.clients
-            made["X-Forwarded-For"] = f"198.18.{client // 250 % 250}.{client % 250 + 1}"  # addresses for benchmarks, RFC 2544
-        return made
 
     async def pace(self) -> None:
         """Start each request when it is due, the kinds out of step with each other."""
@@ -116,13 +90,3 @@ class Load:
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             outcome, why = "failed", f"{type(error).__name__}: {error}" + (" after the answer began" if status else "")
         self.note(planned, ask.kind, ask.service, cast(Outcome, outcome), status, why)
-
-    def note(self, planned: float, kind: Kind, service: str, outcome: Outcome, status: int = 0, why: str = "") -> None:
-        """Write down how something ended."""
-        self.events.append(Event(planned, self.now, kind, service, outcome, status, why))
-
-
-async def tried(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
-    """Count the connections that a request was given."""
-    if context.trace_request_ctx is not None:
-        context.trace_request_ctx.count += 1

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtest.engine.variants import EngineError
-from scripts.compose_file import ROOT, load
+from runtime.compose_file import ROOT, load
 
 # On containers of the suite that Compose does not know.
 LABEL = "twogates.chaos"

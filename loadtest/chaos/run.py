@@ -16,7 +16,7 @@ from loadtest.chaos.load import Load
 from loadtest.chaos.results import CaseResult, summed
 from loadtest.chaos.stack import POLL_SECONDS, Stack
 from loadtest.engine.variants import EngineError
-from scripts.servers import uninterrupted
+from runtime.servers import uninterrupted
 
 # Longer than a hung worker's time-out, its restart, and the health check's interval together.
 WHOLE_SECONDS = 60.0

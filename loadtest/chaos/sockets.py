@@ -2,12 +2,10 @@
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 import aiohttp
 
-if TYPE_CHECKING:
-    from loadtest.chaos.load import Load
+from loadtest.chaos.recorder import Recorder
 
 ECHO_EVERY_SECONDS = 1.0
 # Longer than an event loop is blocked by the suite's fault.
@@ -16,7 +14,7 @@ ECHO_SECONDS = 10.0
 BACK_AFTER_SECONDS = 0.1
 
 
-async def hold(load: "Load", service: str) -> None:
+async def hold(load: Recorder, service: str) -> None:
     """Keep one socket of a service open until the load stops: each that ends is an event, and another is opened."""
     while not load.stopping.is_set():
         await one(load, service)
@@ -24,7 +22,7 @@ async def hold(load: "Load", service: str) -> None:
             await asyncio.wait_for(load.stopping.wait(), BACK_AFTER_SECONDS)
 
 
-async def one(load: "Load", service: str) -> None:
+async def one(load: Recorder, service: str) -> None:
     """A socket from its opening to its end."""
     planned, number = load.now, next(load.numbers)
     load.planned += 1

@@ -15,12 +15,12 @@ from loadtest.chaos import Setting, override
 from loadtest.engine.docker_look import docker
 from loadtest.engine.keeper import keep
 from loadtest.engine.variants import EngineError
-from scripts import secrets
-from scripts.compose_file import ROOT, defaults, load, variables
-from scripts.docker_compose import compose, without_progress
-from scripts.entrance import entrance
-from scripts.ready import SERVICES, answer, wait_until_ready
-from scripts.servers import free_port, uninterrupted
+from runtime import secrets
+from runtime.compose_file import ROOT, defaults, load, variables
+from runtime.docker.compose import compose, without_progress
+from runtime.docker.target_address import entrance
+from runtime.ready import SERVICES, answer, wait_until_ready
+from runtime.servers import free_port, uninterrupted
 
 PROJECT = f"{variables().get('COMPOSE_PROJECT_NAME', 'twogates')}-chaos"
 FOLDER = ROOT / ".run" / "chaos"

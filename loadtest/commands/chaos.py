@@ -52,7 +52,7 @@ def run(arguments: Namespace) -> int:
     from loadtest.chaos.run import run as run_setting
     from loadtest.engine.keeper import keeper
     from loadtest.engine.variants import EngineError
-    from scripts import runtime_docker
+    from runtime.docker import stack as runtime_docker
 
     out = sys.stderr if arguments.json else sys.stdout
 

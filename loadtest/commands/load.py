@@ -16,8 +16,9 @@ from loadtest.stack import StackError, default_target, target_url
 
 if TYPE_CHECKING:
     from loadtest.engine.existing import Existing
+    from loadtest.experiment import Experiment
     from loadtest.experiments.load import Probe
-    from loadtest.model import Experiment, Load, Variant
+    from loadtest.model import Load, Variant
 
 RUN_NUMBERS = {
     "users": Number(int, 40, 1, 100_000, "users at once, each asking again as soon as it has its answer"),

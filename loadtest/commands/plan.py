@@ -6,7 +6,7 @@ from typing import Any
 
 from loadtest.commands.options import default, truth
 from loadtest.commands.running import add_output_options, carry_out, laboratory, no_stack_runs, raise_file_limit
-from loadtest.model import Experiment
+from loadtest.experiment import Experiment
 from loadtest.plan import cli
 from loadtest.plan.profile import PROFILES, SERVICES, Profile, ProfileError, read, write
 from loadtest.results import Results

@@ -27,9 +27,10 @@ from loadtest.report.rows import first_lines
 from loadtest.report.schema import ReportError
 from loadtest.report.text import experiment_table, summary_table
 from loadtest.results import Results
-from scripts import runtime_docker, runtime_local
-from scripts.compose_file import variables
-from scripts.local_plan import LAB
+from runtime.compose_file import variables
+from runtime.docker import stack as runtime_docker
+from runtime.local import stack as runtime_local
+from runtime.local.plan import LAB
 
 # Columns of a table that does not go to a terminal.
 PLAIN_WIDTH = 100

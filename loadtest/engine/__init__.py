@@ -2,7 +2,7 @@
 
 import sys
 
-from scripts.compose_file import ROOT
+from runtime.compose_file import ROOT
 
-# The services' middleware writes counters, and the format of them lies beside it (twogates.server.counters).
+# The services' middleware writes counters, and the format of them lies beside it (twogates.http.counters).
 sys.path.insert(0, str(ROOT / "services" / "shared"))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from scripts.compose_file import ROOT
+from runtime.compose_file import ROOT
 
 # As the services have them (cache/entries.py), which `make load` does without.
 COUNTS = "cache:counts"

@@ -6,12 +6,13 @@ from typing import Any
 from loadtest.engine.fleet import Fleet
 from loadtest.engine.master import Ask
 from loadtest.engine.null_server import null_server
+from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
 from loadtest.judging.estimates import ratio
 from loadtest.metrics import metric as metric_of
-from loadtest.model import Cell, Chart, Experiment, Load, loop
+from loadtest.model import Cell, Chart, Load, loop
 from loadtest.results import CellResult, Verdict
-from scripts.local_plan import LAB
+from runtime.local.plan import LAB
 
 # Users that are enough to keep one process busy, and few enough not to slow it by themselves.
 USERS = 32

@@ -17,11 +17,12 @@ from loadtest.engine.keeper import keep
 from loadtest.engine.variants import EngineError, Holding, Running, Usage
 from loadtest.generator import large_board
 from loadtest.model import Variant
-from scripts import nginx_local, proc, secrets
-from scripts.compose_file import ROOT, project
-from scripts.docker_compose import compose
-from scripts.local_plan import LAB
-from scripts.servers import free_port, uninterrupted
+from runtime import proc, secrets
+from runtime.compose_file import ROOT, project
+from runtime.docker.compose import compose
+from runtime.local import nginx as nginx_local
+from runtime.local.plan import LAB
+from runtime.servers import free_port, uninterrupted
 
 # Beside the stack of the same name, and apart from those of other checkouts that have another.
 PROJECT = f"{project()}-lab"

@@ -9,8 +9,8 @@ from loadtest.engine.cache import NOWHERE, part_of
 from loadtest.engine.local_database import with_connections
 from loadtest.engine.variants import WSGI_COMMAND
 from loadtest.model import Variant
-from scripts.compose_file import load
-from scripts.live import VOLUMES, without_live
+from runtime.compose_file import load
+from runtime.live import VOLUMES, without_live
 
 Entry = dict[str, Any]
 # The same for every variant: a limit that one of them meets would be the experiment. Sixteen sync workers, and thousands of

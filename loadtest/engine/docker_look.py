@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from loadtest.engine.variants import EngineError, Holding
-from scripts import proc, runtime_docker
+from runtime import proc
+from runtime.docker import stack as runtime_docker
 
 CGROUPS = Path("/sys/fs/cgroup")
 # Files with CPU time, of cgroups of version 2 and of version 1.

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from loadtest.engine.docker_look import check_engine, docker
 from loadtest.engine.keeper import keep
 from loadtest.engine.variants import EngineError
-from scripts.compose_file import ROOT, load, variables
-from scripts.docker_compose import without_progress
-from scripts.environment import for_network
-from scripts.servers import uninterrupted
+from runtime.compose_file import ROOT, load, variables
+from runtime.docker.compose import without_progress
+from runtime.environment import for_network
+from runtime.servers import uninterrupted
 
 SERVICE = "locust-worker"
 COMPOSE = ("docker", "compose", "--profile", "lab")

@@ -11,8 +11,11 @@ from loadtest.engine.variants import EngineError, Holding, Running, Usage
 from loadtest.generator.workloads import Workload
 from loadtest.model import NAMES, Variant
 from loadtest.stack import Service, default_target, look_at
-from scripts import proc, runtime_docker, runtime_local, supervisor
-from scripts.compose_file import ROOT, variables
+from runtime import proc
+from runtime.compose_file import ROOT, variables
+from runtime.docker import stack as runtime_docker
+from runtime.local import stack as runtime_local
+from runtime.local import supervisor
 from twogates.database.pool_size import LOOP_POOL
 
 LOG = supervisor.LOGS / "nginx.log"

@@ -6,8 +6,9 @@ from typing import Protocol
 
 from loadtest.engine import docker_look
 from loadtest.engine.variants import EngineError, Usage
-from scripts import proc, supervisor
-from scripts.compose_file import project
+from runtime import proc
+from runtime.compose_file import project
+from runtime.local import supervisor
 
 # Parts of a stack that are not a service under load, by the field of Usage that counts them.
 PARTS = {"nginx": "proxy", "upstream": "upstream", "postgres": "database", "valkey": "cache"}

@@ -5,7 +5,8 @@ from time import monotonic
 
 from loadtest.engine import short
 from loadtest.engine.machine import Plan
-from loadtest.model import Cell, Experiment
+from loadtest.experiment import Experiment
+from loadtest.model import Cell
 
 # Seconds on two cores of usual speed, as seen in quick runs: to start and warm a variant or a database, and around a window.
 CALIBRATION, PAIR, VARIANT, DATABASE, AROUND = 6.0, 22.0, 1.6, 5.0, 1.0

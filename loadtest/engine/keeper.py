@@ -15,7 +15,7 @@ from pathlib import Path
 
 from gevent.monkey import get_original
 
-from scripts.compose_file import ROOT
+from runtime.compose_file import ROOT
 
 GRACE_SECONDS = 5
 DONE = "done"

@@ -16,9 +16,10 @@ from loadtest.engine.local_database import NAME as DATABASE
 from loadtest.engine.local_database import LocalDatabase
 from loadtest.engine.variants import WSGI_COMMAND, EngineError, Holding, Running, Usage
 from loadtest.model import Variant
-from scripts import nginx_local, proc
-from scripts.local_plan import LAB, Process, make_plan, run_jobs
-from scripts.servers import Command, ServerFailed, Servers, free_port
+from runtime import proc
+from runtime.local import nginx as nginx_local
+from runtime.local.plan import LAB, Process, make_plan, run_jobs
+from runtime.servers import Command, ServerFailed, Servers, free_port
 
 FOLDER = LAB / "variants"
 RELOAD_SECONDS = 2.0

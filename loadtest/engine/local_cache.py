@@ -7,9 +7,10 @@ import redis
 
 from loadtest.engine.cache import part_of, password
 from loadtest.engine.variants import EngineError
-from scripts import data_local, proc
-from scripts.local_plan import Plan
-from scripts.servers import START_SECONDS, Command, Servers, free_port
+from runtime import proc
+from runtime.local import data as data_local
+from runtime.local.plan import Plan
+from runtime.servers import START_SECONDS, Command, Servers, free_port
 
 NAME = "valkey"
 

@@ -11,10 +11,11 @@ from time import monotonic, sleep
 from loadtest.engine.variants import EngineError
 from loadtest.generator import large_board
 from loadtest.model import Variant
-from scripts import data_local, proc
-from scripts.compose_file import ROOT
-from scripts.local_plan import Plan, run_jobs
-from scripts.servers import START_SECONDS, Command, Servers, free_port
+from runtime import proc
+from runtime.compose_file import ROOT
+from runtime.local import data as data_local
+from runtime.local.plan import Plan, run_jobs
+from runtime.servers import START_SECONDS, Command, Servers, free_port
 
 NAME = "postgres"
 # Behind all that shares its CPU: a query that takes all of it must not make the load generator late. A tenth of their weight.

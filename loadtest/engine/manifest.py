@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtest.engine.machine import Machine
-from scripts.compose_file import ROOT, variables
+from runtime.compose_file import ROOT, variables
 
 PACKAGES = {
     "generator": ("locust", "gevent", "geventhttpclient", "hdrhistogram", "websocket-client", "numpy"),
@@ -52,7 +52,7 @@ def manifest(command: str, seed: int, runtime: str, machine: Machine) -> dict[st
 # Facts of a run that say when and by which words it was made, and not under what conditions.
 OF_THE_RUN = ("time", "command", "commit", "seed")
 # What the numbers of a run come from.
-CODE = ("compose.yaml", "loadtest", "nginx", "scripts", "services")
+CODE = ("compose.yaml", "loadtest", "nginx", "runtime", "services")
 
 
 def conditions(seed: int, runtime: str, machine: Machine) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def installed(name: str) -> str:
 
 def known_settings() -> set[str]:
     """Variables of compose.yaml."""
-    from scripts.compose_file import defaults
+    from runtime.compose_file import defaults
 
     return set(defaults())
 

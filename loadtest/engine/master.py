@@ -15,8 +15,8 @@ from gevent.event import Event
 from locust.env import Environment
 
 from loadtest.model import Load, Variant
-from scripts.compose_file import ROOT
-from scripts.servers import free_port
+from runtime.compose_file import ROOT
+from runtime.servers import free_port
 
 START_SECONDS = 60.0
 # Beyond the window and the time that workers give to requests in flight.

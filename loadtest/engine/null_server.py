@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from loadtest.engine.keeper import keep
-from scripts import nginx_local, proc
-from scripts.servers import Command, Servers, free_port
+from runtime import proc
+from runtime.local import nginx as nginx_local
+from runtime.servers import Command, Servers, free_port
 
 CONFIGURATION = Path(__file__).with_suffix(".conf")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import gevent
 
-from twogates.server.counters import Counts, read
+from twogates.http.counters import Counts, read
 
 EVERY_SECONDS = 0.05
 

@@ -14,7 +14,7 @@ from itertools import count
 from time import perf_counter
 
 from loadtest.model import Cell
-from scripts.compose_file import ROOT
+from runtime.compose_file import ROOT
 
 WARM_UP_SECONDS = 0.5
 
@@ -38,7 +38,7 @@ def second_opinion(base: str, cell: Cell, seconds: float, cpus: set[int] | None)
 async def play(url: str, users: int, rhythm: tuple[int, float], seconds: float) -> float:
     """``users`` users, each asking again when it has its answer; answers a second once each had one.
 
-    They begin as those of the first generator do (entrance.py): in step they would end in waves, of which one more or less is
+    They begin as those of the first generator do (docker/target_address.py): in step they would end in waves, of which one more or less is
     in a window.
     """
     import aiohttp

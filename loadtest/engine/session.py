@@ -21,6 +21,7 @@ from loadtest.engine.second import second_opinion
 from loadtest.engine.second_chances import with_second_chances
 from loadtest.engine.terminal import InterruptError
 from loadtest.engine.variants import EngineError, Running, Runtime
+from loadtest.experiment import Experiment
 from loadtest.judging.audit import audit
 from loadtest.judging.evidence import Evidence, NotValidError
 from loadtest.judging.limiter import limiter
@@ -28,12 +29,12 @@ from loadtest.judging.raw import Raw
 from loadtest.judging.refusal import refusal
 from loadtest.judging.summary import cell_result, looked_at, refused, run_of
 from loadtest.judging.values import values
-from loadtest.model import Cell, Experiment, Variant
+from loadtest.model import Cell, Variant
 from loadtest.report.kept import Kept
 from loadtest.report.rows import MARKS
 from loadtest.report.schema import ReportError
 from loadtest.results import CellResult, ExperimentResult, Results, Run, Session, Verdict
-from scripts.servers import uninterrupted
+from runtime.servers import uninterrupted
 
 # Nginx writes its log lines at the latest after a fifth of a second, on a busy machine later. Waited for only while lines are missing.
 LOG_SECONDS = 5.0

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from scripts.servers import interruptible_now
+from runtime.servers import interruptible_now
 
 Result = TypeVar("Result")
 
@@ -52,7 +52,7 @@ def interruptible(job: Callable[[], Result]) -> Result:
     """Run ``job`` so that Ctrl-C and SIGTERM raise InterruptError in it, whatever greenlet is at work at that moment.
 
     Python's own KeyboardInterrupt would end the greenlet that happens to run, mostly one of Locust's. The handlers are
-    Python's and not gevent's: what holds signals back for a moment (scripts.servers.uninterrupted) puts them back again.
+    Python's and not gevent's: what holds signals back for a moment (runtime.servers.uninterrupted) puts them back again.
     """
     greenlet = gevent.spawn(outcome, job)
     loop = gevent.get_hub().loop

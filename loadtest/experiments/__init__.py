@@ -3,7 +3,7 @@
 from importlib import import_module
 from pkgutil import iter_modules
 
-from loadtest.model import Experiment
+from loadtest.experiment import Experiment
 
 # In the order in which a workshop would take them; a new one comes last until it has a place here.
 ORDER = (

@@ -2,10 +2,11 @@
 
 from math import sqrt
 
+from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
 from loadtest.judging.evidence import Evidence
 from loadtest.metrics import number
-from loadtest.model import Cell, Chart, Disturbance, Experiment, Load, loop, sync
+from loadtest.model import Cell, Chart, Disturbance, Load, loop, sync
 from loadtest.results import CellResult, Check, Verdict
 
 # Three servers each, of which Nginx knows two at first. A request goes to the one with the fewest in flight, and among equals in turn.

@@ -1,8 +1,9 @@
 """A blocking call where the event loop runs."""
 
+from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
 from loadtest.judging.evidence import Evidence
-from loadtest.model import Cell, Chart, Experiment, Load, loop
+from loadtest.model import Cell, Chart, Load, loop
 from loadtest.results import Verdict
 
 BLOCK = 0.2

@@ -1,9 +1,10 @@
 """The summary of a large board, computed by the database for each request, or kept in Valkey for three seconds."""
 
+from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
 from loadtest.judging.evidence import Evidence, times
 from loadtest.metrics import number
-from loadtest.model import Cell, Chart, Experiment, Load, Variant, loop, sync
+from loadtest.model import Cell, Chart, Load, Variant, loop, sync
 from loadtest.results import CellResult, Check, Verdict
 
 # Users pause, else what is kept comes so fast that Nginx and the load generator are busier than the service. So few of them that the last

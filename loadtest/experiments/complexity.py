@@ -6,8 +6,9 @@ from difflib import SequenceMatcher
 from itertools import combinations
 from pathlib import Path
 
+from loadtest.experiment import Experiment
 from loadtest.judging.evidence import Evidence
-from loadtest.model import Chart, Experiment
+from loadtest.model import Chart
 from loadtest.results import Verdict
 
 SERVICES = {
@@ -18,7 +19,7 @@ SERVICES = {
 
 def code(path: Path) -> list[str]:
     """Lines of code as Python itself writes them again: no comments, no docstrings, no matters of taste."""
-    from scripts.compose_file import ROOT
+    from runtime.compose_file import ROOT
 
     tree = ast.parse((ROOT / path).read_text())
     for node in ast.walk(tree):

@@ -1,8 +1,9 @@
 """One Django with its ORM: by WSGI and by ASGI, with views of either kind."""
 
+from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
 from loadtest.judging.evidence import Evidence, predicted_throughput, times
-from loadtest.model import Cell, Chart, Experiment, Load, Variant
+from loadtest.model import Cell, Chart, Load, Variant
 from loadtest.results import Check, Verdict
 
 # So few users that the last in line has a connection before the service gives up (WAIT_SECONDS in database/common.py).

@@ -1,9 +1,10 @@
 """Short requests, at a rate that leaves room: what a blocking worker gives away."""
 
+from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
 from loadtest.judging.evidence import Evidence
 from loadtest.metrics import number
-from loadtest.model import Cell, Chart, Experiment, Load, loop, sync
+from loadtest.model import Cell, Chart, Load, loop, sync
 from loadtest.results import Verdict
 
 SYNC, LOOP, DJANGO = sync(3), loop("fastapi"), loop("django")

@@ -1,9 +1,10 @@
 """A server is told to reload or to stop while requests are in flight: what becomes of them."""
 
+from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
 from loadtest.judging.evidence import Evidence
 from loadtest.metrics import number
-from loadtest.model import NAMES, Cell, Chart, Disturbance, Experiment, Load, Variant, loop, sync
+from loadtest.model import NAMES, Cell, Chart, Disturbance, Load, Variant, loop, sync
 from loadtest.results import CellResult, Verdict
 
 LONG = Parameters(wait=0.5)

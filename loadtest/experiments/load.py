@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from loadtest.experiment import Experiment
 from loadtest.generator.workloads import WORKLOADS
 from loadtest.judging.bounds import Bounds, Cost, Cpus, bounds
 from loadtest.judging.evidence import not_usable
 from loadtest.judging.limiter import NOT_KNOWN, NOT_SATURATED, OTHER_PROGRAMS, OTHERS
 from loadtest.judging.steadiness import CHANGED, changed
 from loadtest.metrics import duration, number
-from loadtest.model import Cell, Chart, Experiment, Load, Variant
+from loadtest.model import Cell, Chart, Load, Variant
 from loadtest.results import CellResult, Check, Verdict
 
 # How far outside its range a throughput may lie: the two windows' ends, and what a request costs more or less than in the probe.

@@ -2,10 +2,11 @@
 
 from typing import Literal
 
+from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
 from loadtest.judging.evidence import Evidence
 from loadtest.metrics import number
-from loadtest.model import NAMES, Cell, Chart, Experiment, Load, loop
+from loadtest.model import NAMES, Cell, Chart, Load, loop
 from loadtest.results import Verdict
 
 SERVICES: tuple[Literal["fastapi", "django"], ...] = ("fastapi", "django")

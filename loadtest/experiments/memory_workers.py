@@ -1,9 +1,10 @@
 """What one more request at once costs in memory: a process, a thread, or a coroutine."""
 
+from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
 from loadtest.judging.evidence import Evidence
 from loadtest.metrics import number
-from loadtest.model import Cell, Chart, Experiment, Load, Variant, loop, sync
+from loadtest.model import Cell, Chart, Load, Variant, loop, sync
 from loadtest.results import CellResult, Verdict
 
 WAIT = 0.3

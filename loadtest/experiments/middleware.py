@@ -6,10 +6,11 @@ from contextvars import copy_context
 from time import process_time
 from typing import Any
 
+from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
 from loadtest.judging.evidence import Evidence
 from loadtest.metrics import number
-from loadtest.model import Cell, Chart, Experiment, Load, loop, sync
+from loadtest.model import Cell, Chart, Load, loop, sync
 from loadtest.results import Verdict
 
 WAIT, CALLS = 0.25, 5000

@@ -1,9 +1,10 @@
 """A page of messages with their authors: in one question to the database, or with one more for each message."""
 
+from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
 from loadtest.judging.evidence import Evidence
 from loadtest.metrics import duration, number
-from loadtest.model import Cell, Chart, Experiment, Load, Variant, loop, sync
+from loadtest.model import Cell, Chart, Load, Variant, loop, sync
 from loadtest.results import Check, Verdict
 
 USERS = POOL = 4

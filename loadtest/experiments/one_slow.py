@@ -1,8 +1,9 @@
 """One slow request, and what becomes of everybody else."""
 
+from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
 from loadtest.judging.evidence import Evidence
-from loadtest.model import Cell, Chart, Experiment, Load, Variant, loop, sync
+from loadtest.model import Cell, Chart, Load, Variant, loop, sync
 from loadtest.results import Verdict
 
 SLOW = 0.6

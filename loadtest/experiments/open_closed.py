@@ -1,10 +1,11 @@
 """The same rate from users who wait for their answer, and from arrivals that do not."""
 
+from loadtest.experiment import Experiment
 from loadtest.experiments.cpu_bound import work_seconds
 from loadtest.generator.parameters import Parameters
 from loadtest.judging.evidence import Evidence
 from loadtest.metrics import number
-from loadtest.model import Cell, Chart, Experiment, Load, loop, sync
+from loadtest.model import Cell, Chart, Load, loop, sync
 from loadtest.plan.window import p99_of_a_window
 from loadtest.results import Verdict
 

@@ -1,9 +1,10 @@
 """How many connections to the database: more of them while they wait there, and no more than it has CPUs while they work."""
 
+from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
 from loadtest.judging.evidence import Evidence, predicted_throughput, times
 from loadtest.metrics import duration
-from loadtest.model import Cell, Chart, Experiment, Load, Variant, loop, sync
+from loadtest.model import Cell, Chart, Load, Variant, loop, sync
 from loadtest.results import CellResult, Verdict
 
 USERS = 8

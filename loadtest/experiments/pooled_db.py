@@ -1,9 +1,10 @@
 """The same number of connections to a database for threads and for event loops: where that is the limit, they are equals."""
 
+from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
 from loadtest.judging.evidence import Evidence, predicted_throughput
 from loadtest.metrics import number
-from loadtest.model import Cell, Chart, Experiment, Load, Variant, loop, sync
+from loadtest.model import Cell, Chart, Load, Variant, loop, sync
 from loadtest.results import Verdict
 
 # So few users that the last in line has a connection before the service gives up (WAIT_SECONDS in database/common.py).

@@ -1,9 +1,10 @@
 """(2 x cores) + 1 workers: where the rule leads, and where it does not."""
 
+from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
 from loadtest.judging.evidence import Evidence, predicted_throughput
 from loadtest.metrics import number
-from loadtest.model import Cell, Chart, Experiment, Load, sync
+from loadtest.model import Cell, Chart, Load, sync
 from loadtest.results import Verdict
 
 CORES, USERS = 1, 16

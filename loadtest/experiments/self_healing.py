@@ -2,10 +2,11 @@
 
 from typing import Literal
 
+from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
 from loadtest.judging.evidence import Evidence, NotValidError, not_usable
 from loadtest.metrics import duration, number
-from loadtest.model import Cell, Chart, Disturbance, Experiment, Load, Variant, loop, sync
+from loadtest.model import Cell, Chart, Disturbance, Load, Variant, loop, sync
 from loadtest.results import CellResult, Verdict
 
 TIMEOUT = 2  # seconds; the stack's own is longer than its longest request, and nothing here takes so long

@@ -1,9 +1,10 @@
 """One client asks without end: what it gets, and what becomes of everybody else, with Nginx's limits and without."""
 
+from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
 from loadtest.judging.evidence import Evidence
 from loadtest.metrics import number
-from loadtest.model import Cell, Chart, Experiment, Load, loop
+from loadtest.model import Cell, Chart, Load, loop
 from loadtest.results import CellResult, Check, Verdict
 
 RATE, BURST = 40, 40  # a client's requests a second, and how many it may be ahead of that

@@ -1,8 +1,9 @@
 """Clients on bad lines, and who has to wait for them."""
 
+from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
 from loadtest.judging.evidence import Evidence
-from loadtest.model import Cell, Chart, Experiment, Load, Variant, loop, sync
+from loadtest.model import Cell, Chart, Load, Variant, loop, sync
 from loadtest.results import Verdict
 
 UPLOAD = 1.0  # seconds that a slow client takes to send its request

@@ -1,8 +1,9 @@
 """Connections that stay open: what holds them, and who says clearly that it cannot."""
 
+from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
 from loadtest.judging.evidence import Evidence
-from loadtest.model import Cell, Chart, Experiment, Load, loop, sync
+from loadtest.model import Cell, Chart, Load, loop, sync
 from loadtest.results import Verdict
 
 PAUSE = 1.0

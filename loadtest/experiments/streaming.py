@@ -2,9 +2,10 @@
 
 from math import ceil
 
+from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
 from loadtest.judging.evidence import Evidence
-from loadtest.model import Cell, Chart, Experiment, Load, Variant, loop, sync
+from loadtest.model import Cell, Chart, Load, Variant, loop, sync
 from loadtest.results import Verdict
 
 STREAMS, TOKENS, INTERVAL = 8, 20, 0.05

@@ -1,9 +1,10 @@
 """One event loop and thousands of requests that wait."""
 
+from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
 from loadtest.judging.evidence import Evidence
 from loadtest.metrics import number
-from loadtest.model import Cell, Chart, Experiment, Load, Variant, loop
+from loadtest.model import Cell, Chart, Load, Variant, loop
 from loadtest.results import Verdict
 
 WAIT = 1.0

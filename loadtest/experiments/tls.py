@@ -1,10 +1,11 @@
 """What HTTPS costs Nginx: a handshake, a resumed session, and a request on a connection that is there."""
 
+from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
 from loadtest.generator.ways import WORDS, Way
 from loadtest.judging.evidence import Evidence
 from loadtest.metrics import number
-from loadtest.model import Cell, Chart, Experiment, Load, loop
+from loadtest.model import Cell, Chart, Load, loop
 from loadtest.results import CellResult, Verdict
 
 # The file that Nginx answers by itself: no service has a part in what is measured.

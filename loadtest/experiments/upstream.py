@@ -1,8 +1,9 @@
 """Real calls to a slow service: one after another where the model blocks, gathered where it does not."""
 
+from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
 from loadtest.judging.evidence import Evidence, predicted_throughput
-from loadtest.model import Cell, Chart, Experiment, Load, Variant, loop, sync
+from loadtest.model import Cell, Chart, Load, Variant, loop, sync
 from loadtest.results import Verdict
 
 WAIT, USERS = 0.25, 12

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+from loadtest.experiment import Experiment
 from loadtest.experiments.cpu_bound import work_seconds
 from loadtest.generator.parameters import Parameters
 from loadtest.judging.evidence import Evidence
-from loadtest.model import Cell, Chart, Experiment, Load, Variant, loop, sync
+from loadtest.model import Cell, Chart, Load, Variant, loop, sync
 from loadtest.plan.predict import Configuration, Demand, predict
 from loadtest.plan.profile import Profile
 from loadtest.results import Verdict

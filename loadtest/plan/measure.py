@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
+from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
-from loadtest.model import Cell, Chart, Experiment, Load, Variant, loop, sync
+from loadtest.model import Cell, Chart, Load, Variant, loop, sync
 from loadtest.plan.profile import Profile
 from loadtest.results import CellResult, Results, Verdict
 

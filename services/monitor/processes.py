@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from twogates.server.counters import LAG_PERIOD, Counts, read
+from twogates.http.counters import LAG_PERIOD, Counts, read
 
 FORGOTTEN_SECONDS = 3.0  # without a sign of life, of which there is one a second
 # A loop that gave no sample for longer than this is late at this moment, and says so only when it runs again.

@@ -10,7 +10,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from scripts import trust
+from ops import trust
 from tests.conftest import run_stack
 from tests.stack import SECURE_PORT, SERVICES, TARGET, Service
 

@@ -12,9 +12,11 @@ from secrets import token_hex
 import httpx
 import pytest
 
-from scripts import runtime_local, stack, supervisor
-from scripts.docker_compose import compose, docker
-from scripts.local_plan import RUN
+from runtime.choice import running
+from runtime.docker.compose import compose, docker
+from runtime.local import stack as runtime_local
+from runtime.local import supervisor
+from runtime.local.plan import RUN
 from tests.backups import checksums, run
 from tests.conftest import ROOT
 from tests.data import sql
@@ -51,7 +53,7 @@ def backup(stack: None) -> Iterator[Backup]:
 
 def destroy() -> None:
     """Remove the database with all its files."""
-    if stack.running() == [runtime_local]:
+    if running() == [runtime_local]:
         supervisor.connect().stopProcess("postgres")
         shutil.rmtree(RUN / "postgres")
         return

@@ -13,7 +13,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from scripts.compose_file import defaults, variables
+from runtime.compose_file import defaults, variables
 from tests.data import ask_valkey, locked, secret, sql
 from tests.stack import SERVICES, Service, app_seconds
 from twogates.cache.entries import FRESH_SECONDS, STALE_SECONDS, WAIT_SECONDS

@@ -18,8 +18,9 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from scripts import runtime_local, supervisor
-from scripts.stack import running
+from runtime.choice import running
+from runtime.local import stack as runtime_local
+from runtime.local import supervisor
 from tests.conftest import ROOT
 from tests.data import sql
 from tests.stack import EVENT_LOOPS, HOST, PORT, SERVICES, Service
@@ -289,7 +290,7 @@ def test_posts_and_readers_go_on_without_valkey(client: httpx.Client, board: int
 
 @pytest.mark.skipif("TARGET" in os.environ, reason="the stack is elsewhere")
 def test_the_measurement_in_short_with_a_replica_killed() -> None:
-    command = [sys.executable, "-m", "scripts.chat", "--sockets=60", "--rate=20", "--seconds=2", "--kill=django", "--json"]
+    command = [sys.executable, "-m", "loadtest.chat", "--sockets=60", "--rate=20", "--seconds=2", "--kill=django", "--json"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     as_it_is, killed = json.loads(done.stdout)
     assert as_it_is["right"], done.stdout

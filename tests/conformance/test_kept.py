@@ -6,7 +6,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from scripts.compose_file import defaults, variables
+from runtime.compose_file import defaults, variables
 from tests.boards import ANY, ask, new_name
 from tests.data import sql, transaction, value
 from tests.stack import SERVICES

@@ -13,8 +13,9 @@ import httpx
 import pytest
 
 from loadtest.stack import look_at
-from scripts import proc, runtime_local
-from scripts.stack import running
+from runtime import proc
+from runtime.choice import running
+from runtime.local import stack as runtime_local
 from tests.conftest import ROOT
 from tests.live import LIVE, Event, wait_for, watching
 from tests.measured import Measure

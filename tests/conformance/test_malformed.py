@@ -24,7 +24,7 @@ from tests.stack import EVENT_LOOPS, HOST, PORT, SERVICES, Service
 from tests.waiting import until
 from tests.wire import Request, Wire
 from tests.witness import APPLICATIONS, Seen, Witness
-from twogates.server.counters import HEALTH_CHECKS
+from twogates.http.counters import HEALTH_CHECKS
 
 SEED = 9112
 

@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import ForeignKeyConstraint, PrimaryKeyConstraint, UniqueConstraint
 from sqlalchemy.dialects import postgresql
 
-from scripts import runtime_local
-from scripts.local_plan import make_plan
-from scripts.stack import running
+from runtime.choice import running
+from runtime.local import stack as runtime_local
+from runtime.local.plan import make_plan
 from tests.conftest import ROOT
 from tests.data import sql
 from twogates.demo.board.tables import Table

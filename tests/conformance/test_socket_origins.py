@@ -8,7 +8,7 @@ from http.client import HTTPResponse
 import httpx
 import pytest
 
-from scripts import trust
+from ops import trust
 from tests.boards import made
 from tests.stack import EVENT_LOOPS, HOST, PORT, SECURE_PORT, SERVICES, Service
 

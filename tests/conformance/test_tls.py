@@ -11,7 +11,7 @@ import httpx
 import pytest
 import websockets.asyncio.client as websocket_client
 
-from scripts import trust
+from ops import trust
 from tests import sslyze
 from tests.stack import EVENT_LOOPS, HOST, PORT, SECURE_PORT, SERVICES, Service
 

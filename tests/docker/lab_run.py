@@ -6,7 +6,7 @@ import subprocess
 import sys
 from typing import Any
 
-from scripts.compose_file import project
+from runtime.compose_file import project
 from tests.conftest import ROOT
 
 Found = dict[str, Any]

@@ -21,7 +21,7 @@ class Production(OwnStack):
         given |= {"PROFILE": "production", "HTTP3": "on", "PGBOUNCER": "on", "SERVER_NAMES": NAME, "RATE_LIMIT": "5", "RATE_BURST": "30"}
         super().__init__(folder, "production", **given)
         # Beyond what there is of Nginx, so that all tests see what is accepted, whatever the advisories say of the rest.
-        floors = self.folder / "scripts/floors.toml"
+        floors = self.folder / "runtime/checks/floors.toml"
         floors.write_text(floors.read_text().replace("floors = [", 'floors = ["0.0.0", "99.0.1"] # [', 1))
         for made in ("tls", "acme/.well-known/acme-challenge"):
             (self.folder / made).mkdir(parents=True)

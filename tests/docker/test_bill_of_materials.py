@@ -4,10 +4,10 @@ import json
 import re
 from pathlib import Path
 
-from scripts.audit import sbom
-from scripts.audit.image_files import read_image
-from scripts.audit.subjects import Subject, canonical, environment, images
-from scripts.compose_file import project
+from dev.audit import sbom
+from dev.audit.image_files import read_image
+from dev.audit.subjects import Subject, canonical, environment, images
+from runtime.compose_file import project
 from tests.conftest import ROOT
 from tests.docker.conftest import docker
 

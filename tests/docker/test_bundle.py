@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.compose_file import project
+from runtime.compose_file import project
 from tests.checkouts import OwnStack
 from tests.conftest import ROOT
 
@@ -42,21 +42,21 @@ class Room:
         for path in (*self.folder.glob("services/*/Dockerfile"), self.folder / "loadtest" / "Dockerfile"):
             base, copied = ("POSTGRES_IMAGE", "*.ini") if path.parent.name == "pgbouncer" else ("PYTHON_IMAGE", "requirements.*")
             path.write_text(f'ARG {base}\nFROM ${{{base}}}\nCOPY {copied} /\nCMD ["none"]\n')
-        program = self.folder / "scripts" / "bundle.py"
-        program.write_text(program.read_text().replace('("scripts", "services", "loadtest")', '("scripts",)'))
+        program = self.folder / "dev" / "dev/bundle.py"
+        program.write_text(program.read_text().replace('("runtime", "services", "loadtest")', '("runtime",)'))
         (self.folder / ".cache").mkdir()
         (self.folder / ".cache" / "pip").symlink_to(ROOT / ".cache" / "pip")  # downloaded packages
-        self.made = self.own.run("scripts.bundle")
+        self.made = self.own.run("dev.bundle")
         assert self.made.returncode == 0, self.made.stdout + self.made.stderr
         (self.path,) = (self.folder / "bundle").glob("*.tar.gz")
 
     def load(self, **variables: str) -> subprocess.CompletedProcess[str]:
         """make load-bundle, as far as it is this project's."""
-        return self.own.run("scripts.load_bundle", **variables)
+        return self.own.run("dev.load_bundle", **variables)
 
     def to_build(self) -> list[str]:
         """What ``make up`` would build."""
-        code = "import json; from scripts import bundled; print(json.dumps(bundled.to_build()))"
+        code = "import json; from runtime.docker import bundled; print(json.dumps(bundled.to_build()))"
         environment = self.own.environment
         done = subprocess.run([sys.executable, "-c", code], cwd=self.folder, env=environment, capture_output=True, check=True)
         found: list[str] = json.loads(done.stdout)
@@ -113,7 +113,7 @@ def test_an_environment_is_made_without_a_network(room: Room) -> None:
     assert room.load().returncode == 0
     (room.folder / ".venv").unlink()
     environment = {**os.environ, **NO_NETWORK}
-    command = [os.path.realpath(sys.executable), "scripts/venv.py", "scripts", "-m", "rich.emoji"]
+    command = [os.path.realpath(sys.executable), "runtime/venv.py", "runtime", "-m", "rich.emoji"]
     try:
         done = subprocess.run(command, cwd=room.folder, env=environment, capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stderr

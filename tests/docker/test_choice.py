@@ -12,11 +12,11 @@ def test_without_its_images_it_goes_on_without_docker(tmp_path: Path) -> None:
     # A registry on this machine that does not answer.
     compose.write_text(compose.read_text().replace("python:3.14-slim", "127.0.0.1:9/nothing:none"))
     try:
-        started = own.run("scripts.stack", "up")
+        started = own.run("ops.stack", "up")
         assert started.returncode == 0, started.stdout + started.stderr
         assert "as local processes, since the image 127.0.0.1:9/nothing:none is not here and cannot be pulled" in started.stdout
     finally:
-        assert own.run("scripts.stack", "down").returncode == 0
+        assert own.run("ops.stack", "down").returncode == 0
 
 
 def test_the_containers_of_another_checkout_with_the_same_name_are_left_alone(tmp_path: Path) -> None:
@@ -31,16 +31,16 @@ def test_the_containers_of_another_checkout_with_the_same_name_are_left_alone(tm
     assert started.returncode == 0, started.stderr
     container = started.stdout.strip()
     try:
-        refused = own.run("scripts.stack", "up")
+        refused = own.run("ops.stack", "up")
         assert refused.returncode == 1
         assert f"{other} runs under the name {own.project} too. First there: make down." in refused.stderr
-        assert own.run("scripts.stack", "down").stdout == "Nothing was running.\n"
+        assert own.run("ops.stack", "down").stdout == "Nothing was running.\n"
         docker_projects = own.folder / ".run" / "docker-projects"
         docker_projects.parent.mkdir(exist_ok=True)
         docker_projects.write_text(own.project)
-        assert f"Docker has {own.project} from {other}" in own.run("scripts.clean").stdout
+        assert f"Docker has {own.project} from {other}" in own.run("dev.clean").stdout
         assert subprocess.run(["docker", "inspect", container], capture_output=True).returncode == 0
         other.rmdir()  # moved: then it may well be this one
-        assert own.run("scripts.stack", "down").stdout == "Stopped.\n"
+        assert own.run("ops.stack", "down").stdout == "Stopped.\n"
     finally:
         subprocess.run(["docker", "rm", "--force", container], capture_output=True)

@@ -12,7 +12,7 @@ import aiohttp
 import httpx
 import pytest
 
-from scripts.compose_file import load
+from runtime.compose_file import load
 from tests.checkouts import OwnStack
 from tests.connections import RESERVED, sampled
 
@@ -44,7 +44,7 @@ def hosts(stack: OwnStack, service: str) -> set[str]:
 @pytest.fixture(scope="module")
 def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnStack]:
     own = OwnStack(tmp_path_factory.mktemp("deploy"), "deploy", FLASK_REPLICAS="2", FASTAPI_REPLICAS="2", DJANGO_REPLICAS="2")
-    started = own.run("scripts.stack", "up")
+    started = own.run("ops.stack", "up")
     try:
         assert started.returncode == 0, started.stdout + started.stderr
         yield own
@@ -140,7 +140,7 @@ def test_a_migration_that_fails_stops_the_deploy(own_stack: OwnStack) -> None:
     before = containers(own_stack, "django", "worker")
     made = migration(own_stack, "ALTER TABLE no_such_table ADD number int")
     try:
-        failed = own_stack.run("scripts.deploy", "django")
+        failed = own_stack.run("ops.deploy", "django")
     finally:
         made.unlink()
     assert failed.returncode == 1
@@ -152,7 +152,7 @@ def test_a_migration_that_fails_stops_the_deploy(own_stack: OwnStack) -> None:
 def test_a_deploy_migrates_and_replaces_what_shares_the_image(own_stack: OwnStack) -> None:
     before = containers(own_stack, "django", "worker")
     made = migration(own_stack, "CREATE TABLE of_a_test (number int)")
-    done = own_stack.run("scripts.deploy", "worker")
+    done = own_stack.run("ops.deploy", "worker")
     assert done.returncode == 0, done.stdout + done.stderr
     assert query(own_stack, "SELECT count(*) FROM of_a_test") == "0"
     assert f"notices {made.stem}" in query(own_stack, "SELECT app || ' ' || name FROM django_migrations")
@@ -166,7 +166,7 @@ def test_a_start_replaces_what_changed_and_nothing_else(own_stack: OwnStack) -> 
     before = containers(own_stack, "fastapi")
     app = own_stack.folder / "services/fastapi_async/app.py"
     app.write_text(app.read_text() + "# changed\n")
-    started = own_stack.run("scripts.stack", "up")
+    started = own_stack.run("ops.stack", "up")
     assert started.returncode == 0, started.stdout + started.stderr
     assert "fastapi: starting 2 new beside 2 old" in started.stdout
     after = containers(own_stack, "fastapi")
@@ -179,7 +179,7 @@ def test_nothing_is_lost_and_the_database_has_room(service: str, own_stack: OwnS
     before = hosts(own_stack, service)
     password = (own_stack.folder / "secrets/postgres_password").read_text().strip()
     with sampled(PSQL, own_stack.folder, own_stack.environment | {"PGPASSWORD": password}) as held:
-        done, outcomes = asyncio.run(under_load(own_stack, service, "scripts.deploy", service))
+        done, outcomes = asyncio.run(under_load(own_stack, service, "ops.deploy", service))
     assert done.returncode == 0, done.stdout + done.stderr
     after = hosts(own_stack, service)
     assert (len(before), len(after), before & after) == (2, 2, set())
@@ -211,7 +211,7 @@ def test_a_bad_version_is_rolled_back(service: str, path: str, old: str, new: st
     assert old in good
     try:
         file.write_text(good.replace(old, new, 1))
-        done, outcomes = asyncio.run(under_load(own_stack, service, "scripts.deploy", service, WITHIN="8"))
+        done, outcomes = asyncio.run(under_load(own_stack, service, "ops.deploy", service, WITHIN="8"))
     finally:
         file.write_text(good)
     assert done.returncode == 1
@@ -228,12 +228,12 @@ def test_a_configuration_that_nginx_refuses_is_not_taken(own_stack: OwnStack) ->
     good = file.read_text()
     try:
         file.write_text(good + "no_such_directive on;\n")
-        refused = own_stack.run("scripts.stack", "reload")
-        deployed = own_stack.run("scripts.deploy", "fastapi")
+        refused = own_stack.run("ops.stack", "reload")
+        deployed = own_stack.run("ops.deploy", "fastapi")
     finally:
         file.write_text(good)
     assert (refused.returncode, deployed.returncode) == (1, 1)
     for tried in (refused, deployed):
         assert 'unknown directive "no_such_directive"' in tried.stderr
     assert hosts(own_stack, "fastapi")
-    assert own_stack.run("scripts.stack", "reload").returncode == 0
+    assert own_stack.run("ops.stack", "reload").returncode == 0

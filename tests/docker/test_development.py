@@ -7,11 +7,11 @@ from tests.checkouts import OwnStack, edit_shows_everywhere
 
 def test_an_edit_shows(tmp_path: Path) -> None:
     own = OwnStack(tmp_path, "edit")
-    started = own.run("scripts.stack", "dev")
+    started = own.run("ops.stack", "dev")
     try:
         assert started.returncode == 0, started.stdout + started.stderr
         edit_shows_everywhere(own.folder, own.port)
     finally:
-        stopped = own.run("scripts.stack", "down")
+        stopped = own.run("ops.stack", "down")
         own.remove()
     assert stopped.returncode == 0, stopped.stderr

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from scripts.compose_file import project
+from runtime.compose_file import project
 from tests.conftest import ROOT
 from tests.docker.conftest import docker
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts import old_images
-from scripts.wanted import Wanted
+from runtime.docker import old_images
+from runtime.docker.wanted import Wanted
 from tests.docker.conftest import docker
 
 PROJECT, NAME, OTHER = "twogates-old-images", "twogates-old-images:one", "twogates-old-images:another"

@@ -47,13 +47,13 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]
     made = Production(tmp_path_factory.mktemp("production"))
     try:
         # All that is missing in one list, before any container, network or image is made.
-        refused = made.run("scripts.stack", "up", SERVER_NAMES=f"{NAME} other.example")
+        refused = made.run("ops.stack", "up", SERVER_NAMES=f"{NAME} other.example")
         assert (refused.returncode, refused.stdout) == (2, "")
         assert "\n  - All secrets are missing in secrets. Make them with: make secrets" in refused.stderr
         assert "fullchain.pem is not for other.example; accepted: one for every name in SERVER_NAMES" in refused.stderr
         assert not docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={made.project}")
-        assert made.run("scripts.secrets").returncode == 0
-        refused = made.run("scripts.stack", "up")
+        assert made.run("runtime.secrets").returncode == 0
+        refused = made.run("ops.stack", "up")
         assert refused.returncode == 1, refused.stdout
         assert re.search(r"\n  - Nginx [\d.]+, for CVE-\d+-\d+, .+; 99\.0\.1 is needed: https://\S+ \(nginx:\S+\)\n", refused.stderr)
         assert "Bring it up to date: make update." in refused.stderr
@@ -61,7 +61,7 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]
         accepted = re.search(r'ACCEPT_VULNERABLE="([^"]+)"', refused.stderr)
         assert accepted
         made.environment["ACCEPT_VULNERABLE"] = accepted[1]
-        started = made.run("scripts.stack", "up")
+        started = made.run("ops.stack", "up")
         assert started.returncode == 0, started.stdout + started.stderr
         assert f"https://{NAME}:{made.secure_port}/" in started.stdout
         assert "Known to be vulnerable, and accepted by ACCEPT_VULNERABLE: Nginx" in started.stdout
@@ -289,7 +289,7 @@ def test_connections_that_only_connect_do_not_take_nginxs_memory(production: Pro
 
 def test_make_secrets_keeps_what_is_there(production: Production) -> None:
     before = (production.folder / "secrets" / SECRET).read_text()
-    assert production.run("scripts.secrets").returncode == 0
+    assert production.run("runtime.secrets").returncode == 0
     assert (production.folder / "secrets" / SECRET).read_text() == before
 
 
@@ -298,7 +298,7 @@ def test_a_new_password_of_the_database_counts_from_the_next_start_on(production
     for password in ("another' password, long enough", secret.read_text()):
         secret.chmod(0o644)
         secret.write_text(password)
-        assert production.run("scripts.stack", "up").returncode == 0
+        assert production.run("ops.stack", "up").returncode == 0
         psql = ["psql", "--host=127.0.0.1", "--username=postgres", "--dbname=twogates", "--command=SELECT 1"]
         asked = production.compose("exec", "-T", "--env", "PGPASSWORD", "postgres", *psql, PGPASSWORD=password.strip())
         assert asked.returncode == 0, asked.stderr
@@ -332,7 +332,7 @@ def test_a_version_that_does_not_start_leaves_the_old_one_serving(production: Pr
     try:
         app.write_text(good + "raise RuntimeError('this version does not start')\n")
         with Asking(production, [production.authority]) as asking:
-            refused = production.run("scripts.stack", "up")
+            refused = production.run("ops.stack", "up")
     finally:
         app.write_text(good)
     assert refused.returncode == 1
@@ -345,7 +345,7 @@ def test_a_version_that_does_not_start_leaves_the_old_one_serving(production: Pr
 
 
 def test_a_database_that_does_not_start_is_put_back(production: Production) -> None:
-    refused = production.run("scripts.stack", "up", POSTGRES_CONNECTIONS="3")
+    refused = production.run("ops.stack", "up", POSTGRES_CONNECTIONS="3")
     assert refused.returncode == 1
     assert "postgres did not start as asked for. postgres runs as before." in refused.stderr
     assert '"max_connections" (3)' in refused.stderr  # its own last lines
@@ -364,12 +364,12 @@ def test_nginx_mended_starts_at_the_first_try(production: Production) -> None:
         docker("restart", "-t", "5", nginx)
         state = ("inspect", "--format", "{{.RestartCount}} {{.State.Health.Status}}", nginx)
         until("Nginx with a broken configuration has ended five times", lambda: re.fullmatch(r"[5-9] unhealthy\n", docker(*state)))
-        refused = production.run("scripts.stack", "up")
+        refused = production.run("ops.stack", "up")
         assert refused.returncode == 1
         assert 'unknown directive "no_such_directive"' in refused.stderr
     finally:
         file.write_text(good)
-    started = production.run("scripts.stack", "up")
+    started = production.run("ops.stack", "up")
     assert started.returncode == 0, started.stdout + started.stderr
     assert production.ask("/flask/json").status == 200
 
@@ -388,7 +388,7 @@ def test_djangos_own_check_stops_the_start(production: Production) -> None:
 
 
 def test_without_docker_production_is_refused(production: Production) -> None:
-    refused = production.run("scripts.stack", "up", RUNTIME="local", COMPOSE_PROJECT_NAME="twogates-none")
+    refused = production.run("ops.stack", "up", RUNTIME="local", COMPOSE_PROJECT_NAME="twogates-none")
     assert refused.returncode == 1
     assert "PROFILE is production" in refused.stderr
 
@@ -396,7 +396,7 @@ def test_without_docker_production_is_refused(production: Production) -> None:
 def test_switched_off_pgbouncer_is_gone(production: Production) -> None:
     """It would go on to hold connections, of which there are so many."""
     production.environment["PGBOUNCER"] = "off"  # for the tests below too: another change of it would replace the services
-    started = production.run("scripts.stack", "up")
+    started = production.run("ops.stack", "up")
     assert started.returncode == 0, started.stdout + started.stderr
     assert "pgbouncer" not in docker("ps", "--all", "--filter", f"label=com.docker.compose.project={production.project}")
     for service in APPS:
@@ -416,7 +416,7 @@ def test_an_update_takes_what_the_tags_name_now(production: Production, tmp_path
                 docker("push", "--quiet", name)
             newer(tmp_path, names["nginx:1.30-alpine"])
             docker("tag", "nginx:1.30-alpine", names["nginx:1.30-alpine"])  # what is here is the older one
-            updated = production.run("scripts.refresh", IMAGE_REGISTRY=mirror)
+            updated = production.run("ops.refresh", IMAGE_REGISTRY=mirror)
             assert updated.returncode == 0, updated.stdout + updated.stderr
             assert updated.stdout.count("(the same)") == len(names) - 1, updated.stdout
             [after] = container_ids(production, "nginx")
@@ -427,7 +427,7 @@ def test_an_update_takes_what_the_tags_name_now(production: Production, tmp_path
         finally:
             for name in names.values():
                 subprocess.run(["docker", "image", "rm", "--force", name], capture_output=True)
-    refused = production.run("scripts.refresh", IMAGE_REGISTRY=mirror)
+    refused = production.run("ops.refresh", IMAGE_REGISTRY=mirror)
     assert refused.returncode == 1, refused.stdout
     assert f"{names['python:3.14-slim']} could not be pulled, and what runs has not changed" in refused.stderr
     assert container_ids(production, "nginx") == [after]
@@ -435,12 +435,12 @@ def test_an_update_takes_what_the_tags_name_now(production: Production, tmp_path
 
 def test_a_part_that_became_vulnerable_stops_a_start_and_a_deploy(production: Production) -> None:
     """And what serves goes on to serve."""
-    floors = production.folder / "scripts/floors.toml"
+    floors = production.folder / "runtime/checks/floors.toml"
     good = floors.read_text()
     services = {name: container_ids(production, name) for name in (*APPS, "nginx")}
     try:
         floors.write_text(re.sub(r'(?s)(\[python\].*?floors = \[)"[^]]+', r'\1"99.0.2"', good))
-        for module, words in (("scripts.stack", ["up"]), ("scripts.deploy", ["flask"])):
+        for module, words in (("ops.stack", ["up"]), ("ops.deploy", ["flask"])):
             refused = production.run(module, *words, ACCEPT_VULNERABLE="")
             assert refused.returncode == 1, refused.stdout
             assert re.search(r"Python [\d.]+, for CVE-.*; 99\.0\.2 is needed", refused.stderr), refused.stderr

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from scripts.test_lanes import copy_of_checkout
+from dev.testing.lanes import copy_of_checkout
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.long
@@ -18,7 +18,7 @@ SERVICE = "upstream"
 
 def rebuild(folder: Path) -> tuple[int, dict[str, Any]]:
     """The exit status of the comparison for one image, and what it printed."""
-    command = [sys.executable, "-m", "scripts.reproducible", SERVICE, "--json"]
+    command = [sys.executable, "-m", "dev.reproducible", SERVICE, "--json"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
     assert done.stdout, done.stderr
     [comparison] = json.loads(done.stdout)

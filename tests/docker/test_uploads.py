@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import yaml
 
-from scripts.compose_file import defaults
+from runtime.compose_file import defaults
 from tests.conftest import ROOT
 from tests.docker.conftest import docker
 from tests.waiting import until

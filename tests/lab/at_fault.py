@@ -18,7 +18,7 @@ from loadtest import cli
 from loadtest.commands import lab
 from loadtest.experiments import experiments
 from loadtest.results import Verdict
-from scripts import proc
+from runtime import proc
 
 Found = Mapping[str, Mapping[str, float]]
 WAITING_SECONDS = 60.0

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from scripts import proc
-from scripts.local_plan import LAB
+from runtime import proc
+from runtime.local.plan import LAB
 from tests.conftest import ROOT
 
 # Every process of a run inherits it. What Docker does is no matter here, so no engine is found.

@@ -14,10 +14,11 @@ from loadtest.engine import calibrate, local
 from loadtest.engine.fleet import processes
 from loadtest.engine.machine import Pace, Plan, machine
 from loadtest.engine.session import Lab
+from loadtest.experiment import Experiment
 from loadtest.experiments.django_both import variant
 from loadtest.generator.parameters import Parameters
 from loadtest.judging.evidence import Evidence
-from loadtest.model import Cell, Chart, Experiment, Load, loop
+from loadtest.model import Cell, Chart, Load, loop
 from loadtest.results import Verdict
 from tests.lies.laboratory import LyingLocal
 

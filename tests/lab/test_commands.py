@@ -14,7 +14,7 @@ from loadtest.engine import short
 from loadtest.experiments import ORDER, experiments
 from loadtest.report.files import read
 from loadtest.results import CellResult, Results
-from scripts.local_plan import LAB
+from runtime.local.plan import LAB
 from tests.conftest import ROOT
 from tests.lab.laboratory import ENVIRONMENT, left, soon
 from tests.lessons.test_plans import PROFILES
@@ -103,7 +103,7 @@ def test_plan_and_its_check(tmp_path: Path) -> None:
 
 
 def test_bench() -> None:
-    done = run("scripts.bench", "--rounds", "1", "--json", seconds=600.0)
+    done = run("loadtest.bench", "--rounds", "1", "--json", seconds=600.0)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert report["samples"]

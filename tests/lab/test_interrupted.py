@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts import proc
-from scripts.local_plan import LAB
+from runtime import proc
+from runtime.local.plan import LAB
 from tests.lab.laboratory import LIGHT, laboratory, left, server, soon
 
 WINDOW_IS_OPEN = ": 0 of "

@@ -9,7 +9,7 @@ import pytest
 
 from loadtest.report.files import read
 from loadtest.report.schema import wrong
-from scripts.local_plan import LAB
+from runtime.local.plan import LAB
 from tests.lab.laboratory import laboratory, left, soon
 
 

@@ -24,8 +24,9 @@ from loadtest.engine.machine import QUICK, Plan, machine, shared
 from loadtest.engine.probe import probe
 from loadtest.engine.session import Lab
 from loadtest.engine.variants import Runtime
+from loadtest.experiment import Experiment
 from loadtest.experiments import experiments
-from loadtest.model import Cell, Experiment
+from loadtest.model import Cell
 from loadtest.results import Verdict
 from tests.lessons.formula import names
 from tests.lessons.page import Lesson, lessons

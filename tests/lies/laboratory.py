@@ -18,7 +18,7 @@ from loadtest.engine.session import LOG_SECONDS
 from loadtest.engine.variants import Running
 from loadtest.judging.raw import Raw
 from loadtest.model import Cell, Variant
-from scripts.servers import Command
+from runtime.servers import Command
 from tests.lies.planted import HONEST, LIES
 
 PACE = Pace(seconds=2.0, warm_up=0.5, repeats=1)

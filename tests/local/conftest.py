@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts import nginx_local
-from scripts.local_plan import make_plan
-from scripts.servers import Command, Servers, free_port
+from runtime.local import nginx as nginx_local
+from runtime.local.plan import make_plan
+from runtime.servers import Command, Servers, free_port
 
 Start = Callable[..., str]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from scripts.local_plan import Process, make_plan
-from scripts.servers import Command, Servers, free_port
+from runtime.local.plan import Process, make_plan
+from runtime.servers import Command, Servers, free_port
 from tests.data import sql
 
 Start = Callable[..., str]

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from pathlib import Path
 
-from scripts import postgres
+from ops import postgres
 from tests.backups import checksums, run
 from tests.conftest import ROOT
 

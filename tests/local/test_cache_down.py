@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from scripts import supervisor
+from runtime.local import supervisor
 from tests.measured import Measure
 from tests.stack import SERVICES, Service, app_seconds
 from tests.waiting import until

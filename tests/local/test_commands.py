@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from loadtest.stack import default_target
-from scripts.compose_file import load
-from scripts.nginx_local import dotted, find_nginx, version_of
+from runtime.compose_file import load
+from runtime.local.nginx import dotted, find_nginx, version_of
 from tests.conftest import ROOT
 from tests.waiting import until
 
@@ -40,13 +40,13 @@ def test_load(tmp_path: Path) -> None:
 
 
 def test_trust() -> None:
-    done = run("scripts.trust")
+    done = run("ops.trust")
     assert done.returncode == 0, done.stderr
     assert "certificate" in done.stdout
 
 
 def test_units() -> None:
-    done = run("scripts.systemd", ACCEPT_VULNERABLE=f"nginx={dotted(version_of(find_nginx()[0]))}")
+    done = run("ops.systemd", ACCEPT_VULNERABLE=f"nginx={dotted(version_of(find_nginx()[0]))}")
     assert done.returncode == 0, done.stderr
     assert list((ROOT / ".run" / "systemd").glob("*.service"))
 
@@ -69,7 +69,7 @@ def ended(log: Path, ready: Callable[[], bool], *words: str) -> str:
 
 def test_logs(tmp_path: Path) -> None:
     log = tmp_path / "out"
-    assert "nginx" in ended(log, lambda: "nginx" in log.read_text(), "scripts.stack", "logs")
+    assert "nginx" in ended(log, lambda: "nginx" in log.read_text(), "ops.stack", "logs")
 
 
 def test_locust(tmp_path: Path) -> None:
@@ -82,6 +82,6 @@ def test_locust(tmp_path: Path) -> None:
         except OSError:
             return False
 
-    said = ended(tmp_path / "out", answers, "scripts.locust")
+    said = ended(tmp_path / "out", answers, "loadtest.locust_page")
     assert f"Locust is at http://127.0.0.1:{port}/" in said
     assert "Traceback" not in said

@@ -10,8 +10,10 @@ from threading import Event
 import httpx
 import pytest
 
-from scripts import data_local, proc, supervisor
-from scripts.compose_file import load
+from runtime import proc
+from runtime.compose_file import load
+from runtime.local import data as data_local
+from runtime.local import supervisor
 from tests.conftest import ROOT
 from tests.connections import RESERVED, Held, sampled
 from tests.data import local_ports, secret

@@ -15,7 +15,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from scripts import supervisor
+from runtime.local import supervisor
 from tests.journal import Clients, as_owner, ask_owner, at_work, cut, database_pid, paused
 from tests.measured import Measure
 from tests.stack import SERVICES, TARGET

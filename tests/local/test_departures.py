@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from scripts import nginx_local
-from scripts.local_plan import make_plan
-from scripts.servers import Command, Servers, free_port
+from runtime.local import nginx as nginx_local
+from runtime.local.plan import make_plan
+from runtime.servers import Command, Servers, free_port
 from tests.departures import WAYS, Endpoint, endpoints, leave, moments
 from tests.servers import servers
 from tests.stack import SERVICES

@@ -6,7 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from scripts import proc, supervisor
+from runtime import proc
+from runtime.local import supervisor
 from tests.journal import as_owner
 from tests.stack import EVENT_LOOPS, PORT, Service
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.test_lanes import copy_of_checkout, project_files
+from dev.testing.lanes import copy_of_checkout, project_files
 from tests.checkouts import edit_shows_everywhere, free_port
 from tests.conftest import ROOT
 

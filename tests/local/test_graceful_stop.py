@@ -18,9 +18,9 @@ import pytest
 import websockets.sync.client as websocket_client
 from websockets.exceptions import ConnectionClosed
 
-from scripts import proc
-from scripts.ready import answer
-from scripts.servers import free_port
+from runtime import proc
+from runtime.ready import answer
+from runtime.servers import free_port
 from tests.servers import servers
 from tests.waiting import until
 

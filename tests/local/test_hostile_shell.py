@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts import environment
-from scripts.test_lanes import copy_of_checkout
+from dev.testing.lanes import copy_of_checkout
+from runtime import environment
 from tests.checkouts import free_port
 from tests.conftest import ROOT
 from tests.hostile import HOSTILE, INSTALLING, PROXIES
@@ -41,7 +41,7 @@ class Shell:
     def install(self) -> None:
         """What make does first, with this machine's way to an index in place of proxies that lead nowhere."""
         without = {name: value for name, value in self.environment.items() if name not in PROXIES} | self.reaching
-        words = ["python3", "-I", "scripts/venv.py", "scripts,services,loadtest", "-m", "scripts.stack", "status"]
+        words = ["python3", "-I", "runtime/venv.py", "runtime,services,loadtest", "-m", "ops.stack", "status"]
         done = subprocess.run(words, cwd=self.folder, env=without, umask=0o077, capture_output=True, text=True, timeout=300)
         assert (done.returncode, done.stdout) == (0, "Nothing is running. Start it with: make up\n"), done.stderr
 

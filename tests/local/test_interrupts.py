@@ -10,10 +10,10 @@ pytestmark = pytest.mark.usefixtures("stack")
 @pytest.mark.parametrize(
     ("words", "begun"),
     [
-        (("scripts.stack", "logs"), "nginx"),
-        (("scripts.locust",), "Starting web interface"),
+        (("ops.stack", "logs"), "nginx"),
+        (("loadtest.locust_page",), "Starting web interface"),
         (("loadtest", "load", "--seconds", "60"), "1 experiment, about"),
-        (("scripts.chat", "--sockets", "20", "--seconds", "60"), "ockets"),
+        (("loadtest.chat", "--sockets", "20", "--seconds", "60"), "ockets"),
     ],
     ids=["logs", "locust", "load", "chat"],
 )
@@ -22,5 +22,5 @@ def test_it_ends_on_ctrl_c(words: tuple[str, ...], begun: str) -> None:
         read_until(process, begun)
         status, rest = interrupt(process)
     # -2: tail, which ends by the signal itself. 0: Locust, where its own handler was set already.
-    assert status in ((130, -2, 0) if "scripts.locust" in words else (130, -2)), rest
+    assert status in ((130, -2, 0) if "loadtest.locust_page" in words else (130, -2)), rest
     assert not [line for line in rest.splitlines() if line.startswith("Traceback")]  # its own: a service may have logged one

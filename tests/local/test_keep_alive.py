@@ -11,9 +11,9 @@ import httpx
 import pytest
 import yaml
 
-from scripts import nginx_local
-from scripts.local_plan import make_plan
-from scripts.servers import Command, Servers, free_port
+from runtime.local import nginx as nginx_local
+from runtime.local.plan import make_plan
+from runtime.servers import Command, Servers, free_port
 from tests import kept_posts
 from tests.conftest import ROOT
 from tests.local.conftest import Start

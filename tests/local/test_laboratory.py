@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from loadtest.stack import default_target
-from scripts import supervisor
+from runtime.local import supervisor
 from tests.conftest import ROOT
 
 

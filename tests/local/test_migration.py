@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from scripts.local_plan import Process, make_plan
+from runtime.local.plan import Process, make_plan
 from tests.data import secret, sql
 
 DATABASE = "rolling"

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from scripts import nginx_local, proc, supervisor
-from scripts.local_plan import RUN
+from runtime import proc
+from runtime.local import nginx as nginx_local
+from runtime.local import supervisor
+from runtime.local.plan import RUN
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")

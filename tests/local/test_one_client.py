@@ -9,8 +9,8 @@ from contextlib import ExitStack, contextmanager, suppress
 import httpx
 import pytest
 
-from scripts.local_plan import FOLDERS
-from scripts.servers import free_port
+from runtime.local.plan import FOLDERS
+from runtime.servers import free_port
 from tests.local.conftest import Start
 from tests.stack import SERVICES, Service
 from tests.waiting import until

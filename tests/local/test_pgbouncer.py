@@ -12,9 +12,9 @@ import httpx
 import psycopg
 import pytest
 
-from scripts import data_local
-from scripts.local_plan import Plan, make_plan
-from scripts.servers import Command, Servers, free_port
+from runtime.local import data as data_local
+from runtime.local.plan import Plan, make_plan
+from runtime.servers import Command, Servers, free_port
 from tests.conftest import ROOT
 from tests.data import secret, sql
 from tests.journal import Clients, at_work, cut, database_pid, paused

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cryptography import x509
 
-from scripts.local_plan import FOLDERS
+from runtime.local.plan import FOLDERS
 from tests.authority import write_certificate
 from tests.conftest import run_stack
 from tests.stack import HOST, SECURE_PORT

@@ -9,10 +9,10 @@ from secrets import token_hex
 import httpx
 import pytest
 
-from scripts.bench.cells import first_replica, new_ports
-from scripts.bench.plan import service
-from scripts.local_plan import make_plan
-from scripts.servers import Servers
+from loadtest.bench.cells import first_replica, new_ports
+from loadtest.bench.plan import service
+from runtime.local.plan import make_plan
+from runtime.servers import Servers
 from tests.postgres_proxy import Proxy
 from tests.stack import SERVICES
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts import supervisor
-from scripts.test_lanes import copy_of_checkout
+from dev.testing.lanes import copy_of_checkout
+from runtime.local import supervisor
 from tests.checkouts import free_port
 from tests.conftest import ROOT, run_stack
 
@@ -66,7 +66,7 @@ def other_stack(folder: Path, action: str, **environment: str) -> subprocess.Com
     """Run the scripts of another checkout with this one's packages."""
     if not (folder / ".venv").exists():
         (folder / ".venv").symlink_to(ROOT / ".venv")
-    command = [sys.executable, "-m", "scripts.stack", action]
+    command = [sys.executable, "-m", "ops.stack", action]
     settings = {"RUNTIME": "local", "HTTP_PORT": free_port(), "HTTPS_PORT": free_port(), "LOCAL_PORT": free_port(), **environment}
     return subprocess.run(command, cwd=folder, env={**os.environ, **settings}, capture_output=True, text=True, timeout=120)
 

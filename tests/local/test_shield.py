@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
-from scripts.local_plan import FOLDERS
-from scripts.servers import free_port
+from runtime.local.plan import FOLDERS
+from runtime.servers import free_port
 from tests import sslyze
 from tests.local.conftest import Start, own_copy
 from tests.measured import Measure

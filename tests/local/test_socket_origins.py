@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from scripts.local_plan import make_plan
+from runtime.local.plan import make_plan
 from tests.conformance.test_socket_origins import handshake, refused
 from tests.local.conftest import Start
 from tests.stack import EVENT_LOOPS, SERVICES, Service

@@ -12,7 +12,7 @@ from threading import Thread
 import httpx
 import pytest
 
-from scripts.local_plan import make_plan
+from runtime.local.plan import make_plan
 from tests.local.conftest import Start, own_copy
 from tests.waiting import until
 

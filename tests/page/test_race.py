@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from scripts import proc
+from runtime import proc
 from tests.live import Event, wait_for, watching
 from tests.measured import Measure
 from tests.page.conftest import Opened, watched

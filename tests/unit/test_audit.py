@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from scripts.audit import licences, sbom, vulnerabilities
-from scripts.audit.image_files import SystemPackage, alpine_packages, debian_packages, lay_out
-from scripts.audit.licences import Policy, judge, read_licences, read_policy
-from scripts.audit.subjects import Subject
-from scripts.test_lanes import copy_of_checkout
+from dev.audit import licences, sbom, vulnerabilities
+from dev.audit.image_files import SystemPackage, alpine_packages, debian_packages, lay_out
+from dev.audit.licences import Policy, judge, read_licences, read_policy
+from dev.audit.subjects import Subject
+from dev.testing.lanes import copy_of_checkout
 from tests.conftest import ROOT
 from tests.unit.osv_database import CANARY, osv
 
@@ -145,7 +145,7 @@ def test_the_whole_audit_of_the_locks_ends_red_with_a_planted_vulnerability(tmp_
     for name in (".venv", ".cache"):
         (folder / name).symlink_to(ROOT / name)
     with osv({**CANARY, "flask": "PYSEC-1"}) as address:
-        command = [sys.executable, "-m", "scripts.audit", "--source", "lock", "--json", "--osv-url", address]
+        command = [sys.executable, "-m", "dev.audit", "--source", "lock", "--json", "--osv-url", address]
         done = subprocess.run(command, cwd=folder, env=dict(os.environ), capture_output=True, text=True, timeout=300)
     assert done.returncode == 1, done.stderr
     report = json.loads(done.stdout)
@@ -155,6 +155,6 @@ def test_the_whole_audit_of_the_locks_ends_red_with_a_planted_vulnerability(tmp_
 
 
 def test_an_address_that_is_none_is_refused() -> None:
-    done = subprocess.run([sys.executable, "-m", "scripts.audit", "--osv-url", "nonsense"], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", "dev.audit", "--osv-url", "nonsense"], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
     assert "OSV_URL is 'nonsense'; accepted: an address" in done.stderr

@@ -5,11 +5,11 @@ import json
 import pytest
 from rich.console import Console
 
-from scripts.bench.cells import CALLERS, CELLS, COMPARISONS, NOISE, Comparison
-from scripts.bench.images import Image
-from scripts.bench.memory import Part, mib
-from scripts.bench.report import Report, as_dict, show
-from scripts.bench.results import Costs, Interval, Sample, Spread, Verdict
+from loadtest.bench.cells import CALLERS, CELLS, COMPARISONS, NOISE, Comparison
+from loadtest.bench.images import Image
+from loadtest.bench.memory import Part, mib
+from loadtest.bench.report import Report, as_dict, show
+from loadtest.bench.results import Costs, Interval, Sample, Spread, Verdict
 
 MANIFEST = {"rounds": 5, "connections": 16, "own_cpu": True, "meter": "clocks", "seed": 7}
 

@@ -4,7 +4,7 @@ import re
 
 import yaml
 
-from scripts.compose_file import defaults
+from runtime.compose_file import defaults
 from tests.conftest import ROOT
 
 KILO, MEGA, GIGA = 1 << 10, 1 << 20, 1 << 30

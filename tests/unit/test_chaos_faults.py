@@ -10,7 +10,7 @@ from loadtest.chaos.faults import ORDER, cases, faults
 from loadtest.chaos.stack import REPLICAS
 from loadtest.cli import main
 from loadtest.engine.variants import EngineError
-from scripts.compose_file import ROOT
+from runtime.compose_file import ROOT
 
 
 def test_every_fault_says_what_it_does_to_what() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from loadtest.model import Chart
 from loadtest.report.charts import draw
-from scripts.compose_file import ROOT
+from runtime.compose_file import ROOT
 from tests.unit.lab_results import DJANGO, FASTAPI, FLASK, cell, experiment
 
 PAGE = (ROOT / "nginx" / "html" / "style.css").read_text()

@@ -5,9 +5,9 @@ import re
 import pytest
 import yaml
 
-from scripts.check_variables import check_variables
-from scripts.compose_file import ROOT, defaults, load, substitute
-from scripts.local_plan import make_plan
+from runtime.checks.variables import check_variables
+from runtime.compose_file import ROOT, defaults, load, substitute
+from runtime.local.plan import make_plan
 
 NOT_IN_COMPOSE = {"RUNTIME", "HTTP3", "PGBOUNCER", "EXPOSE_DEVELOPMENT", "ACCEPT_VULNERABLE", "BACKUP_RECIPIENTS"}
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scripts.compose_file import defaults
+from runtime.compose_file import defaults
 
 SERVICE = Path(__file__).parents[2] / "services" / "django_async"
 sys.path.append(str(SERVICE))

@@ -17,11 +17,10 @@ from wsgiref.util import FileWrapper, setup_testing_defaults
 
 import pytest
 
-from scripts import proc
+from runtime import proc
 from tests.waiting import until
-from twogates.http import asgi, wsgi
-from twogates.server import counters
-from twogates.server.counters import Counts, read
+from twogates.http import asgi, counters, wsgi
+from twogates.http.counters import Counts, read
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from tests import bare_service
 from tests.waiting import until
-from twogates.server.counters import read
+from twogates.http.counters import read
 
 Start = Callable[..., str]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts import data_local
-from scripts.compose_file import load
+from runtime.compose_file import load
+from runtime.local import data as data_local
 from tests.checkouts import free_port
 from tests.waiting import until
 

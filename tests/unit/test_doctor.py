@@ -14,16 +14,16 @@ from typing import Any
 
 import pytest
 
-from scripts import venv
-from scripts.compose_file import ROOT, defaults, load, variables
-from scripts.doctor import listening
-from scripts.local_plan import make_plan
-from scripts.test_lanes import copy_of_checkout
+from dev.testing.lanes import copy_of_checkout
+from ops.doctor import listening
+from runtime import venv
+from runtime.compose_file import ROOT, defaults, load, variables
+from runtime.local.plan import make_plan
 from tests.checkouts import free_port
 from tests.waiting import until
 
 # As on a machine with nothing but Python: -S leaves every package out.
-DOCTOR = [sys.executable, "-S", "-m", "scripts.doctor"]
+DOCTOR = [sys.executable, "-S", "-m", "ops.doctor"]
 Found = dict[str, dict[str, Any]]
 
 
@@ -188,7 +188,7 @@ def test_what_a_killed_stack_left_is_found_and_ended(tmp_path: Path) -> None:
         _, runtimes, found = doctor(folder, RUNTIME="local")
         assert found["left of a killed run"]["seen"] == "1 processes: sleep"
         assert runtimes == []
-        ended = subprocess.Popen([sys.executable, "-S", "-c", "from scripts import leftovers; print(leftovers.end())"], cwd=folder)
+        ended = subprocess.Popen([sys.executable, "-S", "-c", "from runtime.local import orphans; print(orphans.end())"], cwd=folder)
         assert orphan.wait(60) == -15
         assert ended.wait(60) == 0
         assert other.poll() is None
@@ -212,11 +212,11 @@ def test_a_person_reads_a_line_for_each_with_what_to_do_and_one_step_at_the_end(
 
 
 def test_an_older_python_reads_what_is_said_to_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    source = (ROOT / "scripts/venv.py").read_text()
+    source = (ROOT / "runtime/venv.py").read_text()
     tree = ast.parse(source, feature_version=(3, 5))
     assert not [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)], "Python 3.5 knows no f-strings"
     monkeypatch.setattr(sys, "version_info", (3, 10, 12))
-    monkeypatch.setattr(sys, "argv", ["scripts/venv.py", "none", "-m", "scripts.doctor"])
+    monkeypatch.setattr(sys, "argv", ["runtime/venv.py", "none", "-m", "ops.doctor"])
     monkeypatch.setenv("PATH", "")
     with pytest.raises(SystemExit) as ended:
         venv.main()  # type: ignore[no-untyped-call]

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from loadtest import cli
+from loadtest.bench.cli import options as bench_options
+from loadtest.chat.__main__ import options as chat_options
 from loadtest.generator.parameters import THINK, Parameters, read_number
-from scripts import docker_compose, environment, runtime_docker
-from scripts.bench.cli import options as bench_options
-from scripts.chat.__main__ import options as chat_options
-from scripts.compose_file import load
+from runtime import environment
+from runtime.compose_file import load
+from runtime.docker import compose as docker_compose
+from runtime.docker import stack as runtime_docker
 from tests.conftest import ROOT
 from tests.hostile import HOSTILE
 
@@ -36,7 +38,7 @@ NO_PROXY = {"no_proxy": "*", "NO_PROXY": "*"}
 
 def seen_by(program: str, given: dict[str, str]) -> dict[str, str]:
     """What ``program``, an expression in a process that was started with an environment, evaluates to."""
-    code = f"import json, os, scripts; from scripts import environment; print(json.dumps(dict({program})))"
+    code = f"import json, os, runtime; from runtime import environment; print(json.dumps(dict({program})))"
     done = subprocess.run(
         [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {code}"], env=given, capture_output=True, text=True
     )
@@ -116,7 +118,7 @@ def settings_of_programs() -> set[str]:
 
 def names_in_sources() -> Iterator[str]:
     """Literal names that our programs and tests ask their environment for."""
-    for folder in ("scripts", "loadtest", "tests"):
+    for folder in ("runtime", "ops", "dev", "loadtest", "tests"):
         for path in (ROOT / folder).rglob("*.py"):
             if path.parent.name != "apps":  # servers of the benchmark, which have their own
                 text = path.read_text()

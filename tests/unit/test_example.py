@@ -11,7 +11,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from scripts.compose_file import load
+from runtime.compose_file import load
 from tests import bare_service
 from twogates.demo.board.access import ExampleSettings, network
 

@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from scripts import floors
-from scripts.docker_engine import version
-from scripts.floors import COMMANDS, OF_BASE, Part, parts
-from scripts.replicas import NotHealthy
-from scripts.wanted import Wanted
+from runtime.checks import floors
+from runtime.checks.floors import COMMANDS, OF_BASE, Part, parts
+from runtime.docker.engine import version
+from runtime.docker.replicas import NotHealthy
+from runtime.docker.wanted import Wanted
 
 PART = Part("Example", ["1.30.7", "1.31.9"], "CVE-2026-1, a fault", "https://example.org/1")
 

@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
-from scripts import compose_file, env_file, given_file, load_bundle, nginx_local, restore, secrets
+from dev import load_bundle
+from ops import restore
+from runtime import compose_file, env_file, given_file, secrets
+from runtime.local import nginx as nginx_local
 from tests.authority import modules
 from tests.conftest import ROOT
 
@@ -136,11 +139,11 @@ def test_the_example_is_read(tmp_path: Path) -> None:
 
 def test_make_says_which_line_of_env(tmp_path: Path) -> None:
     """The whole way of `make up`, in a copy of the scripts, with and without packages."""
-    for name in ("scripts", "compose.yaml"):
+    for name in ("runtime", "ops", "dev", "compose.yaml"):
         (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, tmp_path / name)
     (tmp_path / ".env").write_bytes(b"HTTP_PORT=8080\nSERVER_NAMES=caf\xe9.example\n")
     for options in ([], ["-S"]):
-        command = [sys.executable, *options, "-c", "from scripts.compose_file import variables; variables()"]
+        command = [sys.executable, *options, "-c", "from runtime.compose_file import variables; variables()"]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
         assert done.returncode == 1
         assert done.stderr == f"twogates: {tmp_path}/.env, line 2, has the byte 0xe9, which is not UTF-8; {UTF8}\n"

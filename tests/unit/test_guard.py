@@ -1,4 +1,4 @@
-"""scripts/guard.py: nothing that a command started outlasts it, nor the process that started it."""
+"""dev/testing/guard.py: nothing that a command started outlasts it, nor the process that started it."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import proc
+from runtime import proc
 from tests.conftest import ROOT
 from tests.waiting import until
 
@@ -36,7 +36,7 @@ WAITS = """
 
 
 def guarded(left: Path, program: str, *words: str, **options: object) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "scripts.guard", str(left), sys.executable, "-c", textwrap.dedent(program), *words]
+    command = [sys.executable, "-m", "dev.testing.guard", str(left), sys.executable, "-c", textwrap.dedent(program), *words]
     return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, start_new_session=True, **options)  # type: ignore[call-overload,no-any-return]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.image_layers import differences, read_image
+from dev.image_layers import differences, read_image
 
 
 def tar_of(members: dict[str, dict[str, object]]) -> bytes:

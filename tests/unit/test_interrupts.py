@@ -28,7 +28,7 @@ def test_every_command_is_started_by_what_resets_it() -> None:
 @pytest.mark.parametrize(
     ("words", "begun"),
     [
-        (("scripts.bench", "--rounds", "100"), "memory of the idle stack"),
+        (("loadtest.bench", "--rounds", "100"), "memory of the idle stack"),
         (("loadtest", "lab", "--experiments", "middleware"), "1 experiment, about"),
         (("loadtest", "plan", "--again"), "measuring one first"),
     ],
@@ -45,6 +45,6 @@ def test_it_ends_on_ctrl_c(words: tuple[str, ...], begun: str) -> None:
 
 def test_a_closed_standard_input_is_an_empty_one() -> None:
     """Else the first file that the program opens takes its place, and Python has no ``sys.stdin`` at all."""
-    command = [sys.executable, "scripts/venv.py", "none", "-m", "timeit", "-n1", "-r1", "import sys; print([sys.stdin.read()])"]
+    command = [sys.executable, "runtime/venv.py", "none", "-m", "timeit", "-n1", "-r1", "import sys; print([sys.stdin.read()])"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, preexec_fn=lambda: os.close(0))
     assert done.stdout.startswith("['']"), done.stdout + done.stderr

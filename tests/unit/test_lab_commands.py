@@ -16,7 +16,7 @@ from loadtest.cli import main
 from loadtest.commands.options import some_of
 from loadtest.experiments import DATA, GROUPS, ORDER, PRODUCTION
 from loadtest.generator.workloads import WORKLOADS
-from scripts.local_plan import LAB
+from runtime.local.plan import LAB
 from tests.conftest import ROOT
 
 # No engine of Docker's answers there, so that a stack which runs in it is in nobody's way.

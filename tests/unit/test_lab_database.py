@@ -19,7 +19,7 @@ from loadtest.judging.limiter import limiter
 from loadtest.judging.values import values
 from loadtest.model import Cell, Load, Variant, loop, sync
 from loadtest.results import CellResult, Verdict
-from scripts import proc
+from runtime import proc
 from tests.unit.lab_raw import SECONDS, WAIT, raw
 from tests.unit.lab_results import cell as result
 from twogates.demo.database_probes.documents import ROWS

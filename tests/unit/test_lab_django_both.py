@@ -15,7 +15,7 @@ from loadtest.judging.evidence import Evidence
 from loadtest.judging.values import values
 from loadtest.model import Variant
 from loadtest.results import CellResult
-from scripts.local_plan import make_plan
+from runtime.local.plan import make_plan
 from tests.unit.lab_raw import cell, raw
 from tests.unit.lab_results import cell as result
 

@@ -9,8 +9,8 @@ from loadtest.engine.docker_file import Maker
 from loadtest.engine.docker_look import cgroup_here, parse_cpu
 from loadtest.engine.sampler import served
 from loadtest.model import loop, sync
-from scripts.compose_file import ROOT
-from twogates.server.counters import LAYOUT
+from runtime.compose_file import ROOT
+from twogates.http.counters import LAYOUT
 
 VARIANTS = [sync(4), sync(2, proxied=False, name="direct"), loop("django", workers=2, arguments=("--x",))]
 PORTS = {"nginx-0": 5001, "app-1-0": 5002, "nginx-2": 5003}

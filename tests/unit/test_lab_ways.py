@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from loadtest.generator.ways import Caller, WayError
-from scripts.local_plan import RUN, make_plan, run_jobs
+from runtime.local.plan import RUN, make_plan, run_jobs
 
 BODY = b'{"ok": true}'
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from scripts.live import MONITOR
-from scripts.local_plan import make_plan
-from scripts.nginx_local import rendered
+from runtime.live import MONITOR
+from runtime.local.nginx import rendered
+from runtime.local.plan import make_plan
 from tests.conftest import ROOT
 from twogates.demo.settings import LiveSettings
-from twogates.server.counters import LAYOUT, Counts
+from twogates.http.counters import LAYOUT, Counts
 
 sys.path.append(str(ROOT / "services" / "monitor"))
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from scripts.locust import page
-from scripts.servers import free_port
+from loadtest.locust_page import page
+from runtime.servers import free_port
 from tests.conftest import ROOT
 from tests.waiting import until
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import proc
+from runtime import proc
 from tests import machine_load
 from tests.conftest import ROOT
 from tests.machine_load import Sample, Watch

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import environment, package_index
+from runtime import environment, package_index
 from tests.hostile import INSTALLING
 
 PIP_FILE = """\

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
+from loadtest.bench import cli as bench_command
+from loadtest.bench import measure as bench_measure
+from loadtest.bench.cells import CELLS
 from loadtest.chaos.run import FULL, run
 from loadtest.commands import plan as plan_command
 from loadtest.commands import running
 from loadtest.commands.running import StoppedError
 from loadtest.plan.profile import Profile, ProfileError, read
-from scripts.bench import cli as bench_command
-from scripts.bench import measure as bench_measure
-from scripts.bench.cells import CELLS
-from scripts.servers import ServerFailed
+from runtime.servers import ServerFailed
 
 
 class FakeStack:
@@ -110,7 +110,7 @@ def test_bench_keeps_its_other_parts(monkeypatch: pytest.MonkeyPatch, capsys: py
 
 
 def test_chat_shows_the_phase_before(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    from scripts.chat import __main__ as command
+    from loadtest.chat import __main__ as command
 
     class Seen:
         right = True

@@ -11,12 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from scripts import deploy, docker_engine, ports, preflight, secrets
-from scripts.check_variables import wrong_variables
-from scripts.compose_file import ROOT
-from scripts.docker_compose import files
-from scripts.servers import free_port
-from scripts.wanted import Wanted
+from ops import deploy
+from runtime import ports, secrets
+from runtime.checks import preflight
+from runtime.checks.variables import wrong_variables
+from runtime.compose_file import ROOT
+from runtime.docker import engine as docker_engine
+from runtime.docker.compose import files
+from runtime.docker.wanted import Wanted
+from runtime.servers import free_port
 from tests.authority import write_certificate
 
 NAME = "twogates.example"
@@ -29,7 +32,7 @@ def given(tmp_path: Path) -> Iterator[dict[str, str]]:
     made |= {"SECRETS": str(tmp_path / "secrets"), "TLS_CERTIFICATES": str(tmp_path / "tls")}
     (tmp_path / "tls").mkdir()
     write_certificate(tmp_path / "tls", [NAME])
-    done = subprocess.run([sys.executable, "-m", "scripts.secrets"], cwd=ROOT, env=os.environ | made, capture_output=True, timeout=60)
+    done = subprocess.run([sys.executable, "-m", "runtime.secrets"], cwd=ROOT, env=os.environ | made, capture_output=True, timeout=60)
     assert done.returncode == 0
     yield made
 
@@ -67,7 +70,7 @@ def test_all_that_is_missing_is_one_list_by_the_names_of_the_docs(tmp_path: Path
         own = {"PROFILE": "production", **given, "SECRETS": str(tmp_path / "s"), "TLS_CERTIFICATES": str(tmp_path / "t")}
         environment = {name: value for name, value in os.environ.items() if name != "RUNTIME"} | own | {"FASTAPI_WORKERS": "many"}
         done = subprocess.run(
-            [sys.executable, "-m", "scripts.stack", "up"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+            [sys.executable, "-m", "ops.stack", "up"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
         )
     assert (done.returncode, done.stdout) == (2, "")  # nothing was begun
     assert "5 things have to be mended" in done.stderr
@@ -141,8 +144,8 @@ def test_every_secret_of_compose_is_asked_for(tmp_path: Path) -> None:
 
 def test_a_low_port_is_the_engines_to_bind(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever owns the checkout may not bind port 80, and Docker may."""
-    monkeypatch.setattr("scripts.ports.why_not", lambda *_: PermissionError(13, "Permission denied"))
-    monkeypatch.setattr("scripts.ports.holder", lambda _: None)
+    monkeypatch.setattr("runtime.ports.why_not", lambda *_: PermissionError(13, "Permission denied"))
+    monkeypatch.setattr("runtime.ports.holder", lambda _: None)
     assert preflight.taken("0.0.0.0", 80, "HTTP_PORT") is None
 
 
@@ -152,13 +155,13 @@ def test_what_has_a_port_may_end_while_it_is_looked_for(monkeypatch: pytest.Monk
         pass
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
-        monkeypatch.setattr("scripts.ports.container", lambda _: None)
-        monkeypatch.setattr("scripts.ports.opens", lambda pid, _: pid == os.getpid())
+        monkeypatch.setattr("runtime.ports.container", lambda _: None)
+        monkeypatch.setattr("runtime.ports.opens", lambda pid, _: pid == os.getpid())
         holder = ports.holder(port)
         assert holder
         assert holder.pid == os.getpid()
         monkeypatch.setattr("pathlib.Path.glob", lambda *_: [Path(f"/proc/{ended.pid}")])
-        monkeypatch.setattr("scripts.ports.opens", lambda *_: True)
+        monkeypatch.setattr("runtime.ports.opens", lambda *_: True)
         assert ports.holder(port) is None
         assert preflight.taken("127.0.0.1", port, "HTTP_PORT")  # it is taken all the same
     assert preflight.taken("127.0.0.1", port, "HTTP_PORT") is None
@@ -166,7 +169,7 @@ def test_what_has_a_port_may_end_while_it_is_looked_for(monkeypatch: pytest.Monk
 
 def test_the_doctor_names_it_too(tmp_path: Path) -> None:
     own = {"PROFILE": "production", "SECRETS": str(tmp_path / "s"), "TLS_CERTIFICATES": str(tmp_path / "t"), "SERVER_NAMES": NAME}
-    command = [sys.executable, "-S", "-m", "scripts.doctor"]
+    command = [sys.executable, "-S", "-m", "ops.doctor"]
     done = subprocess.run(command, cwd=ROOT, env=os.environ | own, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
     said = " ".join(done.stdout.split())
@@ -202,7 +205,7 @@ def test_compose_file_has_what_a_variable_asks_for(variable: str) -> None:
 
 @pytest.mark.parametrize("asked", ["djngo", "migrate", ""])
 def test_a_deploy_of_what_there_is_not_names_what_there_is(asked: str) -> None:
-    command = [sys.executable, "-m", "scripts.deploy", *asked.split()]
+    command = [sys.executable, "-m", "ops.deploy", *asked.split()]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert f"S is {asked!r}; accepted: flask, fastapi, django, worker, upstream, several of them with spaces between, or all" in done.stderr

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from scripts import proc
+from runtime import proc
 
 pytestmark = pytest.mark.skipif(not proc.SUPPORTED, reason="reads Linux's /proc")
 

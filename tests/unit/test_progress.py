@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from scripts.causes import cause
-from scripts.compose_file import ROOT
-from scripts.shots.screen import Screen
+from dev.shots.screen import Screen
+from runtime.compose_file import ROOT
+from runtime.error_hints import cause
 
 PROGRAM = """
 import sys, time
-from scripts.progress import step
-from scripts.sentences import fail
+from runtime.progress import step
+from runtime.messages import fail
 with step("the first") as shown:
     shown.tell("1 of 2")
     time.sleep(1.1)
@@ -89,7 +89,7 @@ def test_the_screen_keeps_what_a_terminal_would() -> None:
 
 
 def test_the_picture_of_a_terminal_asks_nobody_for_anything(tmp_path: Path) -> None:
-    from scripts.shots.terminal import drawn
+    from dev.shots.terminal import drawn
 
     picture = drawn("\x1b[1m$ make up\x1b[0m\n  \x1b[32m✓\x1b[0m done")
     assert "make&#160;up" in picture

@@ -16,7 +16,7 @@ NAMES = LISTS | OWN | {"django_secret_key", "example_token"}
 
 def make(folder: Path) -> dict[str, str]:
     """Run it; the secrets by name."""
-    command = [sys.executable, "-m", "scripts.secrets"]
+    command = [sys.executable, "-m", "runtime.secrets"]
     done = subprocess.run(command, cwd=ROOT, env=os.environ | {"SECRETS": str(folder)}, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return {path.name: path.read_text() for path in folder.iterdir()}

@@ -12,16 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from scripts import proc
-from scripts.bench import data
-from scripts.bench.cells import CALLERS, CELLS, QUERIES, SMALL, all_commands, framework_commands, new_ports
-from scripts.bench.cli import main
-from scripts.bench.measure import apart, measure, one_round, run
-from scripts.bench.plan import moved
-from scripts.bench.results import Costs
-from scripts.compose_file import ROOT
-from scripts.local_plan import RUN, make_plan
-from scripts.servers import Command, ServerFailed, Servers, answers, free_port
+from loadtest.bench import data
+from loadtest.bench.cells import CALLERS, CELLS, QUERIES, SMALL, all_commands, framework_commands, new_ports
+from loadtest.bench.cli import main
+from loadtest.bench.measure import apart, measure, one_round, run
+from loadtest.bench.plan import moved
+from loadtest.bench.results import Costs
+from runtime import proc
+from runtime.compose_file import ROOT
+from runtime.local.plan import RUN, make_plan
+from runtime.servers import Command, ServerFailed, Servers, answers, free_port
 from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(not proc.SUPPORTED, reason="reads Linux's /proc")
@@ -72,7 +72,7 @@ def test_a_second_server_of_a_name_is_refused_while_the_first_one_runs(folder: P
 def test_servers_and_their_children_end_with_the_block_even_those_that_do_not_want_to(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scripts.servers.STOP_SECONDS", 0.3)
+    monkeypatch.setattr("runtime.servers.STOP_SECONDS", 0.3)
     with pytest.raises(ZeroDivisionError), Servers(folder) as servers:
         port = free_port()
         servers.start("stubborn", Command([sys.executable, "-c", STUBBORN, str(port), str(os.getpid())], folder, port))
@@ -150,7 +150,7 @@ def test_every_server_starts_and_a_run_has_a_figure_for_every_cell(folder: Path)
 
 
 def test_a_slow_run_has_fewer_rounds_but_as_many_as_it_must(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scripts.bench.measure.ROUNDS_SECONDS", 0)
+    monkeypatch.setattr("loadtest.bench.measure.ROUNDS_SECONDS", 0)
     [cell] = [cell for cell in CELLS if cell.name == "flask bare"]
     with Servers(folder) as servers:
         servers.start(cell.name, framework_commands()[cell.name])
@@ -222,7 +222,7 @@ def test_bad_usage_is_a_sentence(arguments: list[str], sentence: str, capsys: py
 )
 def test_an_interrupted_run_leaves_nothing(sent: signal.Signals, stage: str) -> None:
     before = set((RUN / "bench").glob("tmp*"))
-    command = [sys.executable, "-m", "scripts.bench", "--rounds", "100"]
+    command = [sys.executable, "-m", "loadtest.bench", "--rounds", "100"]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as bench:
         assert bench.stderr
         line = ""

@@ -13,12 +13,11 @@ from wsgiref.validate import validator
 
 import pytest
 
-from scripts.local_plan import make_plan
+from runtime.local.plan import make_plan
 from tests import asgi_validator
 from tests.conftest import ROOT
 from tests.smallest import by_asgi, by_wsgi, scope
-from twogates.http import asgi, wsgi
-from twogates.server import counters
+from twogates.http import asgi, counters, wsgi
 
 # A module with an application, and how it is called. Django's second is what the laboratory starts for `make lab X=django-both`.
 APPLICATIONS = [

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from scripts import proc, test_lanes, test_place
-from scripts.test_suites import FUNCTION, MEASURED, SOME, TAKES_LONG, TOO_BUSY, Suite, counted, functional, measuring
+from dev.testing import lanes as test_lanes
+from dev.testing import place as test_place
+from dev.testing.suites import FUNCTION, MEASURED, SOME, TAKES_LONG, TOO_BUSY, Suite, counted, functional, measuring
+from runtime import proc
 from tests import machine_load, measured
 from tests.conftest import ROOT
 from tests.waiting import until
@@ -89,13 +91,13 @@ def test_two_checkouts_have_other_names_and_ports(monkeypatch: pytest.MonkeyPatc
 GUARDED = """
 import sys
 from pathlib import Path
-from scripts.test_suites import guarded
+from dev.testing.suites import guarded
 guarded(Path({left!r}), [sys.executable, {suite!r}], {{}})
 """
 IN_A_LANE = """
 from pathlib import Path
-from scripts import test_lanes
-from scripts.test_suites import Suite
+from dev.testing import lanes as test_lanes
+from dev.testing.suites import Suite
 test_lanes.REPORTS = Path({left!r}).parent
 test_lanes.folders = lambda: [test_lanes.ROOT]
 test_lanes.run([Suite("waits", [{suite!r}], stack=False)])

@@ -12,11 +12,11 @@ from secrets import token_urlsafe
 
 import pytest
 
-from scripts.compose_file import load
-from scripts.local_plan import make_plan
-from scripts.ready import answer
-from scripts.systemd.__main__ import check_nginx
-from scripts.systemd.units import line, quoted, render, server
+from ops.systemd.__main__ import check_nginx
+from ops.systemd.units import line, quoted, render, server
+from runtime.compose_file import load
+from runtime.local.plan import make_plan
+from runtime.ready import answer
 from tests.checkouts import free_port
 from tests.conftest import ROOT
 from tests.waiting import until
@@ -227,7 +227,7 @@ def test_a_wrong_setting_ends_with_the_status_that_is_not_started_again(name: st
 
 def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("")
-    done = subprocess.run([sys.executable, "-m", "scripts.systemd", str(tmp_path)], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", "ops.systemd", str(tmp_path)], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2
     assert "is not empty and holds no units of ours" in done.stderr
     assert (tmp_path / "precious").exists()

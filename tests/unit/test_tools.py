@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts import venv
-from scripts.audit.subjects import TOOLS
+from dev.audit.subjects import TOOLS
+from runtime import venv
 from tests.conftest import ROOT
 
 MODULES = {"audit": ["pip_audit", "piplicenses", "cyclonedx_py"], "sslyze": ["sslyze"]}
@@ -27,7 +27,7 @@ def test_its_programs_run_apart_from_our_packages(name: str) -> None:
 
 @pytest.mark.parametrize("name", TOOLS)
 def test_its_lock_has_a_hash_for_every_package(name: str) -> None:
-    lock = (ROOT / "scripts" / "tools" / f"{name}.txt").read_text()
+    lock = (ROOT / "dev" / "tools" / f"{name}.txt").read_text()
     packages = [block for block in lock.split("\n") if "==" in block]
     assert packages
     assert all(block.endswith("\\") for block in packages), "a package without a hash"
@@ -45,8 +45,8 @@ def test_another_lock_makes_another_environment(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(venv, "ROOT", tmp_path)
     monkeypatch.setattr(venv, "run", run)
-    (tmp_path / "scripts" / "tools").mkdir(parents=True)
-    lock = tmp_path / "scripts" / "tools" / "one.txt"
+    (tmp_path / "dev" / "tools").mkdir(parents=True)
+    lock = tmp_path / "dev" / "tools" / "one.txt"
     for text, commands in (("a==1", 2), ("a==1", 2), ("a==2", 4)):
         lock.write_text(text)
         venv.tool("one")  # type: ignore[no-untyped-call]

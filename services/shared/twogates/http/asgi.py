@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from time import perf_counter
 from typing import Any
 
+from twogates.http import counters
 from twogates.http.context import CAME, REQUEST_ID, new_request_id, server_timing
 from twogates.http.problems import MEDIA_TYPE, Problem
-from twogates.server import counters
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

@@ -8,9 +8,9 @@ from contextlib import ExitStack, suppress
 from time import perf_counter
 from typing import Any
 
+from twogates.http import counters
 from twogates.http.context import CAME, REQUEST_ID, new_request_id, server_timing
 from twogates.http.problems import MEDIA_TYPE, Problem
-from twogates.server import counters
 
 Application = Callable[..., Iterable[bytes]]
 # By method, path and the header Authorization: the answer to a request that the application is not to see.

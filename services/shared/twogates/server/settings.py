@@ -172,6 +172,6 @@ class ServerSettings(ProcessSettings):
     threads: Annotated[int, Field(ge=1, le=1024)] = 1
     timeout: Seconds | None = None
     backlog: Annotated[int, Field(ge=1, le=65535)] | None = None
-    # Checked here and used by server/counters.py, which cannot import this module.
+    # Checked here and used by http/counters.py, which cannot import this module.
     counters: Annotated[Annotated[DirectoryPath, AfterValidator(writable)] | None, Field(description="a folder to write to")] = None
     counted_as: Annotated[str, Field(pattern="^[a-z]+$")] | None = None  # the name of a folder in it

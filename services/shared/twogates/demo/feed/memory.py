@@ -1,12 +1,38 @@
 """How much memory messages may take in a process: those that boards keep, and those that wait for readers who are slow."""
 
-from __future__ import annotations
-
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Sized
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from twogates.demo.feed.common import Batch, Board, Follower
+
+class Board(Protocol):
+    """A board, which keeps its newest messages."""
+
+    held: int  # bytes
+
+    @property
+    def recent(self) -> Sized:
+        """The messages that it keeps."""
+
+    def forget_all_but(self, number: int) -> None:
+        """Keep no more than the newest ``number``."""
+
+
+class Follower(Protocol):
+    """A reader, for whom batches wait."""
+
+    held: int  # bytes of those batches
+    counted: int  # how many there are
+
+    def end_as_too_slow(self) -> None:
+        """Disconnect."""
+
+
+class Batch(Protocol):
+    """Messages that readers of one board share."""
+
+    held: int  # bytes
+    waits_for: int  # readers
 
 
 class Memory:

@@ -9,8 +9,8 @@ from typing import Any
 
 from gunicorn.glogging import Logger
 
+from twogates.http import counters
 from twogates.http.context import REQUEST_ID
-from twogates.server import counters
 from twogates.server.logs import logging_config
 from twogates.server.settings import ServerSettings
 

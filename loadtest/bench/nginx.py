@@ -1,0 +1,48 @@
+"""Two Nginx: ours with all of its configuration, and one that proxies and does nothing else."""
+
+from pathlib import Path
+
+from loadtest.bench.plan import moved
+from runtime.local import nginx as nginx_local
+from runtime.local.plan import Plan, run_jobs
+from runtime.servers import Command, ServerFailed, free_port
+
+# Names the files that Nginx writes, since their places differ between builds; else all is default, the access log too:
+# one unbuffered line a request in the format "combined". Keep-alive to an upstream is default (since 1.29.7) only where
+# the upstream has a block; without one, this Nginx would pay for a connection a request and be no match for ours.
+PLAIN = """\
+events {{}}
+http {{
+    access_log access.log;
+    client_body_temp_path spool/client_body;
+    proxy_temp_path spool/proxy;
+    fastcgi_temp_path spool/fastcgi;
+    uwsgi_temp_path spool/uwsgi;
+    scgi_temp_path spool/scgi;
+    upstream services {{
+        server 127.0.0.1:{upstream};
+    }}
+    server {{
+        listen 127.0.0.1:{port};
+        location / {{
+            proxy_pass http://services;
+        }}
+    }}
+}}
+"""
+
+
+def ours(plan: Plan, folder: Path, port: int, ports: dict[int, int], workers: str) -> Command:
+    """Our Nginx on ``port``; ``ports`` says where the services of the plan are instead."""
+    if wrong := run_jobs(plan.jobs):  # its certificate, on a checkout that has never been started
+        raise ServerFailed(wrong)
+    values = {name: moved(value, ports) for name, value in plan.nginx_values.items()}
+    nginx_local.render(folder, values | {"NGINX_LISTEN": f"127.0.0.1:{port}", "NGINX_LISTEN_TLS": f"127.0.0.1:{free_port()}"})
+    return Command([*plan.nginx_command, *nginx_local.arguments(folder, workers)], folder, port, path="/healthz")
+
+
+def plain(plan: Plan, folder: Path, port: int, upstream: int) -> Command:
+    """The other one, with one worker too, in front of the port ``upstream``."""
+    (folder / "spool").mkdir(parents=True)
+    (folder / "nginx.conf").write_text(PLAIN.format(port=port, upstream=upstream))
+    return Command([*plan.nginx_command, *nginx_local.arguments(folder, "1")], folder, port)

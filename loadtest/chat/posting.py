@@ -1,0 +1,71 @@
+"""Authors, who post at a pace through every service, each his next when the last was taken."""
+
+import asyncio
+import itertools
+from time import perf_counter
+from uuid import uuid4
+
+import aiohttp
+
+from loadtest.chat.marks import text
+
+AUTHORS = 12
+WARM_ROUNDS = 3
+AGAIN_SECONDS = 0.1
+LONGEST_SECONDS = 10.0  # for one message, however often it is sent
+
+
+class Posts:
+    """What was taken, by the id that it got, and how long that took."""
+
+    def __init__(self, base: str, services: tuple[str, ...]) -> None:
+        self.base, self.services = base, services
+        self.taken: set[int] = set()
+        self.seconds: list[float] = []
+        self.again = 0
+        self.failed: list[str] = []
+
+    async def post(self, session: aiohttp.ClientSession, board: int, rate: float, seconds: float) -> None:
+        """Post ``rate`` messages a second for so long."""
+        start = perf_counter()
+        each = AUTHORS / rate
+        turns = [start + number / rate for number in range(AUTHORS)]
+        pairs = zip(range(AUTHORS), itertools.cycle(self.services), turns, strict=False)
+        await asyncio.gather(*(self.author(session, service, board, number, due, each, start + seconds) for number, service, due in pairs))
+
+    async def warm(self, session: aiohttp.ClientSession, board: int) -> None:
+        """Have every worker answer before anything is measured: the first answer of each opens connections and compiles statements."""
+        urls = [f"{self.base}/{service}/boards/{board}/messages" for service in self.services]
+        for _ in range(WARM_ROUNDS):
+            await asyncio.gather(*(self.one(session, url, f"author {who}", 0) for url in urls for who in range(AUTHORS)))
+        self.taken.clear()
+        self.seconds.clear()
+        self.again = 0
+
+    async def author(
+        self, session: aiohttp.ClientSession, service: str, board: int, who: int, due: float, each: float, until: float
+    ) -> None:
+        for number in itertools.count():
+            if due >= until:
+                return
+            await asyncio.sleep(max(0.0, due - perf_counter()))
+            await self.one(session, f"{self.base}/{service}/boards/{board}/messages", f"author {who}", number)
+            due += each
+
+    async def one(self, session: aiohttp.ClientSession, url: str, author: str, number: int) -> None:
+        """Post a message until it is taken: with a key, so that it is there once though it was sent twice."""
+        sent, key = perf_counter(), uuid4().hex
+        body, wrong = {"author": author, "text": text(number, sent)}, ""
+        while perf_counter() - sent < LONGEST_SECONDS:
+            try:
+                async with session.post(url, json=body, headers={"Idempotency-Key": key}) as answer:
+                    if answer.status == 201:
+                        self.taken.add((await answer.json())["id"])
+                        self.seconds.append(perf_counter() - sent)
+                        return
+                    wrong = f"{answer.status} {await answer.text()}"
+            except (aiohttp.ClientError, OSError, TimeoutError) as error:
+                wrong = repr(error)
+            self.again += 1
+            await asyncio.sleep(AGAIN_SECONDS)
+        self.failed.append(wrong)

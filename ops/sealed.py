@@ -1,0 +1,110 @@
+"""Backups that this machine can write and not read: age (https://age-encryption.org/v1), by the package pyrage.
+
+BACKUP_RECIPIENTS are public keys. Who has the private key of one of them can read what is written for it.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import IO, Any
+
+import pyrage
+from pyrage import x25519
+
+from ops.postgres import Failed
+from runtime import given_file
+from runtime.compose_file import variables
+from runtime.console import fail
+
+ENDING = ".age"
+MAGIC = b"age-encryption.org/v1"
+ACCEPTED = "a file with a private key of age's, AGE-SECRET-KEY-1..., as make backup-key writes it"
+
+
+def recipients() -> list[Any]:
+    """The public keys that backups are written for, none where they are not sealed; one that is none ends the program."""
+    return [recipient(text) for text in variables().get("BACKUP_RECIPIENTS", "").split()]
+
+
+def recipient(text: str) -> Any:
+    """A public key; a text that is none ends the program."""
+    try:
+        return x25519.Recipient.from_str(text)
+    except pyrage.RecipientError:
+        fail(f"BACKUP_RECIPIENTS has {text}, which is no public key of age's; accepted: age1..., as make backup-key prints it")
+
+
+def identities(named: Path | None) -> list[Any]:
+    """The private keys in a file."""
+    if named is None:
+        fail(f"The backup is encrypted. Say where the key is: make restore B=... BACKUP_KEY=FILE; accepted: {ACCEPTED}")
+    given_file.readable(named, ACCEPTED)
+    lines = [line.strip() for line in given_file.text(named).splitlines()]
+    try:
+        found = [x25519.Identity.from_str(line) for line in lines if line and not line.startswith("#")]
+    except pyrage.IdentityError:
+        found = []
+    return found or fail(f"{named} holds no key; accepted: {ACCEPTED}")
+
+
+def is_sealed(path: Path) -> bool:
+    """Whether a file is encrypted, whatever its name."""
+    with path.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
+
+
+def seal(source: Any, file: IO[bytes], keys: Sequence[Any]) -> None:
+    """Write what is read from a source, encrypted for each of the public keys."""
+    pyrage.encrypt_io(source, file, list(keys))
+
+
+@contextmanager
+def opened(path: Path, keys: Sequence[Any]) -> Iterator[IO[bytes]]:
+    """A stream of what is in a file, decrypted by one of the private keys where it is encrypted, which needs no room on the disk.
+
+    Raises ``Failed`` where none of them fits, or where the file has changed or has no end.
+    """
+    with path.open("rb") as file:
+        if not is_sealed(path):
+            yield file
+            return
+        out, into = os.pipe()
+        wrong = list[str]()
+
+        def decrypt() -> None:
+            try:
+                with os.fdopen(into, "wb") as writer:
+                    pyrage.decrypt_io(file, writer, list(keys))
+            except BrokenPipeError:  # who reads has had enough
+                pass
+            except (pyrage.DecryptError, OSError) as error:
+                wrong.append(f"{path.name} cannot be decrypted, since it is not whole or for another key: {error}")
+
+        thread = Thread(target=decrypt)
+        thread.start()
+        try:
+            with os.fdopen(out, "rb") as reader:
+                yield reader
+        except Failed as error:
+            thread.join()
+            raise Failed(wrong[0] if wrong else str(error)) from error
+        finally:
+            thread.join()
+        if wrong:
+            raise Failed(wrong[0])
+
+
+def new_key(path: str) -> str:
+    """Write a new private key to a file that is not there yet; its public key."""
+    if not path:
+        fail("Say where the key is to be: make backup-key F=FILE")
+    made = x25519.Identity.generate()
+    public = str(made.to_public())
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(f"# public key: {public}\n{made}\n")
+    except OSError as error:
+        fail(f"{path} cannot be written ({error.strerror}); accepted: a file that is not there yet, in a folder of this user")
+    return public

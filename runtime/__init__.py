@@ -1,0 +1,3 @@
+from runtime import environment
+
+environment.take_over()

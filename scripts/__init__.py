@@ -1,3 +1,0 @@
-from scripts import environment
-
-environment.take_over()

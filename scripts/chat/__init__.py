@@ -1,1 +1,0 @@
-"""Chat measured: many sockets on one board, and every message on each of them. ``python -m scripts.chat``."""
