@@ -1,1 +1,1 @@
-import runtime  # noqa: F401 - it composes the environment of this process
+import runtime  # noqa: F401 - the import sets up the environment of this process

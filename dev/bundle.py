@@ -1,7 +1,7 @@
-"""All that the stack and the lessons need from elsewhere, in one file: python3 runtime/venv.py runtime -m dev.bundle.
+"""Pack everything that the stack and the lessons download into one file: python3 runtime/venv.py runtime -m dev.bundle.
 
-Also: make bundle. Images for this kind of machine; packages for the Python that runs this, or for each interpreter that PYTHONS names,
-such as "python3.12 python3.13". make load-bundle takes it apart on another machine, which then needs no network.
+Also: make bundle. It holds images for this machine's platform. Its packages are for the current Python, or for each interpreter in
+PYTHONS, such as "python3.12 python3.13". make load-bundle unpacks it on another machine, which then needs no network.
 """
 
 import io
@@ -28,14 +28,14 @@ from runtime.docker.compose import build, docker
 from runtime.error_hints import cause
 from runtime.progress import step
 
-# Of runtime/venv.py: the stack in both runtimes, and the laboratory.
+# Groups of runtime/venv.py: the stack in both runtimes, and the laboratory.
 GROUPS = ("runtime", "services", "loadtest")
-# Wheels are compressed already, and of the images' layers a low level takes most of what there is to take.
+# gzip's level. Wheels are already compressed, and for the images' layers a low level saves nearly as much as a high one.
 LEVEL = 1
 
 
 def main() -> None:
-    """Make the file, and say what to do with it."""
+    """Make the bundle, and print what to do with it."""
     if not runtime_docker.answers():
         fail("Images are in Docker, and no engine with Compose answers. Start Docker first")
     if missing := runtime_docker.missing_image():
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def put_together(made: Path) -> Path:
-    """The file, from what is collected in a folder that is removed again."""
+    """Collect the parts in a temporary folder, write the bundle, and return its path."""
     document = load()[1]
     entries = document["services"].values()
     images = sorted({*document["x-images"].values(), *(entry["image"] for entry in entries)})
@@ -73,9 +73,9 @@ def put_together(made: Path) -> Path:
     architecture = str(manifest["platform"]).replace("/", "-")
     path = FOLDER / f"twogates-{commit()}-{architecture}.tar.gz"
     say(f"  Writing {path.relative_to(ROOT)} ...")
-    whole = made / path.name  # what is interrupted is never taken for a bundle
+    whole = made / path.name  # so an interrupted write is never mistaken for a bundle
     tell = progress(saved.stat().st_size, "of the images written")
-    # In the order in which load-bundle needs it, for it reads from beginning to end.
+    # In the order in which load-bundle needs the parts, because it reads the file as a stream.
     with tarfile.open(whole, "w:gz", compresslevel=LEVEL) as tar:
         written = json.dumps(manifest, indent=1).encode()
         add(tar, "manifest.json", io.BytesIO(written), len(written), tell)
@@ -86,16 +86,16 @@ def put_together(made: Path) -> Path:
 
 
 def collect(python: str, folder: Path) -> str:
-    """Download the wheels of all locks for an interpreter; what it is named by (``venv.kind``)."""
+    """Download the wheels of all locks for an interpreter; return its ``venv.kind``."""
     ask = [python, "-c", "from runtime import venv; print(venv.kind())"]
     asked = subprocess.run(ask, cwd=ROOT, capture_output=True, text=True) if shutil.which(python) else None
     if asked is None or asked.returncode:
         fail(f"PYTHONS has {python!r}; accepted: names of Pythons of this machine, 3.11 or newer, with spaces between", 2)
     kind = asked.stdout.strip()
     say(f"  Downloading the packages for {kind} ...")
-    locks = [*dict.fromkeys([*venv.INSTALLER, *(lock for group in GROUPS for lock in venv.LOCKS[group])])]  # groups share some
+    locks = [*dict.fromkeys([*venv.INSTALLER, *(lock for group in GROUPS for lock in venv.LOCKS[group])])]  # groups share some locks
     options = [option for lock in locks for option in ("-r", lock)]
-    # Wheels alone, as in the images: whoever takes them has no compiler.
+    # Only wheels, as in the images: the other machine may have no compiler.
     what = ["--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:", "--dest", str(folder / kind), *options]
     pip = [sys.executable, "-m", "pip"]
     command = [*pip, "--python", python, "download", *what]
@@ -118,13 +118,13 @@ def save(images: list[str], path: Path) -> None:
 
 
 class Told(io.RawIOBase):
-    """A file that says how far it was read."""
+    """A file that reports how much of it was read."""
 
     def __init__(self, file: IO[bytes], tell: Callable[[int], None]) -> None:
         self.file, self.tell_of = file, tell
 
     def read(self, count: int = -1) -> bytes:
-        """Read on."""
+        """Read the next bytes and report the position."""
         piece = self.file.read(count)
         self.tell_of(self.file.tell())
         return piece
@@ -138,7 +138,7 @@ def add(tar: tarfile.TarFile, name: str, file: IO[bytes], count: int, tell: Call
 
 
 def commit() -> str:
-    """The checkout's commit, as far as there is one: whoever loads a bundle should have the same."""
+    """Return the checkout's commit, or "unknown": the checkout that loads the bundle should have the same commit."""
     words = ["git", "rev-parse", "--short", "HEAD"]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True) if shutil.which("git") else None
     return done.stdout.strip() if done and not done.returncode else "unknown"

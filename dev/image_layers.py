@@ -1,4 +1,4 @@
-"""What differs between two images: the layers of `docker save`, file by file."""
+"""Compare two images: the layers of `docker save`, file by file."""
 
 import hashlib
 import json
@@ -15,8 +15,8 @@ class Entry:
 
     kind: str  # tar's type
     mode: int
-    owner: tuple[int, int]  # user and group, by number
-    content: str  # SHA-256 of a file, the target of a link
+    owner: tuple[int, int]  # numeric UID and GID
+    content: str  # SHA-256 of a file, or the target of a link
     modified: float  # seconds since 1970
 
 
@@ -24,7 +24,7 @@ Layer = Mapping[str, Entry]
 
 
 def read_layer(stream: IO[bytes]) -> dict[str, Entry]:
-    """Every entry of a layer's tar by name."""
+    """Return every entry of a layer's tar by name."""
     entries = {}
     with tarfile.open(fileobj=stream) as layer:
         for member in layer:
@@ -35,7 +35,7 @@ def read_layer(stream: IO[bytes]) -> dict[str, Entry]:
 
 
 def read_image(saved: Path) -> list[dict[str, Entry]]:
-    """The layers of an image that `docker save` wrote, the lowest first."""
+    """Return the layers of an image that `docker save` wrote, the lowest first."""
     with tarfile.open(saved) as archive:
 
         def member(name: str) -> IO[bytes]:
@@ -48,7 +48,7 @@ def read_image(saved: Path) -> list[dict[str, Entry]]:
 
 
 def differences(first: list[dict[str, Entry]], second: list[dict[str, Entry]]) -> list[str]:
-    """A line for each entry that is not the same in both, with what differs. Empty: every layer has the same content."""
+    """Return a line for each entry that differs, with what differs. Empty if every layer has the same content."""
     if len(first) != len(second):
         return [f"{len(first)} layers, and {len(second)}"]
     lines = []
@@ -61,7 +61,7 @@ def differences(first: list[dict[str, Entry]], second: list[dict[str, Entry]]) -
 
 
 def difference(one: Entry | None, other: Entry | None) -> str:
-    """What differs between two entries of one name, in words; empty when nothing does."""
+    """Return what differs between two entries of one name, in words; empty if nothing differs."""
     if one is None or other is None:
         return "only in one of them"
     found = {"kind": one.kind != other.kind, "mode": one.mode != other.mode, "owner": one.owner != other.owner}

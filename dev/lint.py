@@ -1,4 +1,4 @@
-"""Every linter, all of them even after a failure: python3 runtime/venv.py runtime,services,loadtest,tests -m dev.lint."""
+"""Run every linter, even after one has failed: python3 runtime/venv.py runtime,services,loadtest,tests -m dev.lint."""
 
 import json
 import os
@@ -16,32 +16,32 @@ from runtime.local import nginx as nginx_local
 from runtime.local.plan import make_plan, run_jobs
 
 BIN = Path(sys.executable).parent
-# The version of the image in compose.yaml: gixy knows which versions have known vulnerabilities.
+# The version of the image in compose.yaml: gixy reports versions with known vulnerabilities.
 NGINX_VERSION = "1.30.6"
 SERVICES = ("flask_sync", "fastapi_async", "django_async", "upstream", "monitor", "certificates")
 
 
 def command(*words: str | Path, folder: Path = ROOT, environment: Mapping[str, str] | None = None) -> str | None:
-    """What a command printed when it failed, ``None`` when it did not."""
+    """Return a command's output if it failed, ``None`` if it succeeded."""
     done = subprocess.run([str(word) for word in words], cwd=folder, env=environment, capture_output=True, text=True)
     return (done.stdout + done.stderr).strip() or f"exit status {done.returncode}" if done.returncode else None
 
 
 def types() -> str | None:
-    """Each service is a program of its own, with its own ``app`` and ``server``; the rest is one."""
+    """Run mypy once for each service, which has its own modules ``app`` and ``server``, and once for the rest."""
     wrong = [command(BIN / "mypy", "runtime", "ops", "dev", "loadtest", "services/shared/twogates")]
     wrong += [command(BIN / "mypy", "--config-file", ROOT / "pyproject.toml", ".", folder=ROOT / "services" / name) for name in SERVICES]
     return "\n".join(filter(None, wrong)) or None
 
 
 def layers() -> str | None:
-    """Report imports that go up a layer. The contracts are in pyproject.toml."""
+    """Report imports from a lower layer to a higher one. The contracts are in pyproject.toml."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "services/shared"), str(ROOT)])}
     return command(BIN / "lint-imports", "--no-logo", "--no-cache", environment=environment)
 
 
 def pages() -> str | None:
-    """What is wrong or odd in the page's scripts. Handlers are properties there: one each, so none is heard twice."""
+    """Run oxlint on the page's scripts. They set event handlers as properties, so that no handler can be added twice."""
     categories = ("--deny", "correctness", "--deny", "suspicious", "--allow", "prefer-add-event-listener", "--allow", "no-array-sort")
     return command(BIN / "oxlint", *categories, "--import-plugin", "--promise-plugin", "nginx/html/js")
 
@@ -63,7 +63,7 @@ def compose() -> str | None:
 
 
 def nginx() -> str | None:
-    """``nginx -t`` on the rendered configuration."""
+    """Run ``nginx -t`` on the rendered configuration."""
     plan = make_plan()
     run_jobs(plan.jobs)
     with tempfile.TemporaryDirectory(dir=ROOT / ".run") as folder:
@@ -72,7 +72,7 @@ def nginx() -> str | None:
 
 
 def gixy() -> str | None:
-    """Gixy on the rendered configuration, less what is allowed below with its reason."""
+    """Run gixy on the rendered configuration, without the findings that GIXY_ALLOWED lists with their reasons."""
     plan = make_plan()
     with tempfile.TemporaryDirectory(dir=ROOT / ".run") as folder:
         nginx_local.render(Path(folder), plan.nginx_values)
@@ -88,7 +88,7 @@ def gixy() -> str | None:
 
 
 GIXY_ALLOWED = [
-    # try_files without a cache of open files: a refusal looks at one folder, and with a cache an edit of the page would show late.
+    # try_files without open_file_cache: a refused request looks up only one folder, and a cache would delay edits of the page.
     "try_files_is_evil_too",
 ]
 
@@ -107,7 +107,7 @@ LINTERS: dict[str, Callable[[], str | None]] = {
 
 
 def main() -> int:
-    """Run them all; exit status 1 when one found something."""
+    """Run all linters; return exit status 1 if one found something."""
     (ROOT / ".run").mkdir(exist_ok=True)
     failed = False
     for name, linter in LINTERS.items():

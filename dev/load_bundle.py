@@ -1,7 +1,7 @@
-"""Take a bundle apart: python3 runtime/venv.py none -m dev.load_bundle. Also: make load-bundle (B=bundle/..., or the newest).
+"""Unpack a bundle: python3 runtime/venv.py none -m dev.load_bundle. Also: make load-bundle (B=bundle/..., or the newest).
 
-Needs nothing but Python, since there may be no network to make an environment with. Its images go to Docker, where an engine answers, and
-its packages to .cache, where runtime/venv.py finds them. The checksum is that in the small file beside it, or what SHA256 says.
+Needs only Python, since there may be no network to create an environment. The images go to Docker if an engine answers, and the
+packages to .cache, where runtime/venv.py finds them. The expected checksum is in the .sha256 file beside the bundle, or in SHA256.
 """
 
 import hashlib
@@ -26,11 +26,11 @@ FOLDER = ROOT / "bundle"
 KEPT = ROOT / ".run" / "bundle.json"
 FORMAT = 1
 PIECE = 2**20
-SECONDS_BETWEEN = 5  # of progress
+SECONDS_BETWEEN = 5  # between two progress messages
 
 
 def main() -> None:
-    """Compare the checksum, and only then look inside."""
+    """Verify the checksum, and only then unpack the bundle."""
     path = chosen()
     expected = checksum(path)
     say(f"  Checking {path.name} ...")
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def chosen() -> Path:
-    """The bundle that B names, or the newest."""
+    """Return the bundle that B names, or the newest."""
     given = os.environ.get("B")
     found = [Path(given)] if given else sorted(FOLDER.glob("*.tar.gz"), key=lambda path: path.stat().st_mtime)
     if not found:
@@ -62,7 +62,7 @@ def chosen() -> Path:
 
 
 def checksum(path: Path) -> str:
-    """What the file has to have."""
+    """Return the SHA-256 that the file should have."""
     given = os.environ.get("SHA256", "").strip().lower()
     beside = path.with_name(path.name + ".sha256")
     if not given and not beside.is_file():
@@ -74,10 +74,10 @@ def checksum(path: Path) -> str:
 
 
 def take_apart(path: Path) -> tuple[dict[str, Any], bool]:
-    """What the bundle says of itself, and whether its images were loaded."""
+    """Unpack the bundle; return its manifest, and whether its images were loaded."""
     manifest: dict[str, Any] = {}
     with tarfile.open(path, "r|gz") as tar:
-        for entry in tar:  # as they were written: what it says of itself, packages, images
+        for entry in tar:  # in the order of dev/bundle.py: manifest, packages, images
             if entry.name == "manifest.json":
                 manifest = json.load(contents(tar, entry))
                 if manifest["format"] != FORMAT:
@@ -90,7 +90,7 @@ def take_apart(path: Path) -> tuple[dict[str, Any], bool]:
 
 
 def contents(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> IO[bytes]:
-    """The file that an entry is."""
+    """Return an entry's content; raise ``ValueError`` if it is not a file."""
     file = tar.extractfile(entry)
     if file is None:
         raise ValueError(f"{entry.name} is no file")
@@ -98,8 +98,8 @@ def contents(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> IO[bytes]:
 
 
 def keep(file: IO[bytes], name: str) -> None:
-    """Put a package where runtime/venv.py looks for it."""
-    first, kind, package = name.split("/")  # any other name is refused, so that nothing is written elsewhere
+    """Write a package to the folder in which runtime/venv.py looks for it."""
+    first, kind, package = name.split("/")  # any other name raises ValueError, so that nothing is written elsewhere
     if first != "wheels" or ".." in (kind, package):
         raise ValueError(f"it has {name!r}")
     folder = venv.WHEELS / kind
@@ -116,7 +116,7 @@ def engine_answers() -> bool:
 
 
 def load(file: IO[bytes], count: int, manifest: dict[str, Any]) -> bool:
-    """Give the images to Docker, and note by which ids it knows those that need no building any more."""
+    """Load the images into Docker, and record the ids of the images that need no build."""
     tell, done = progress(count, "loaded into Docker"), 0
     with subprocess.Popen(["docker", "load", "--quiet"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as docker:
         assert docker.stdin
@@ -128,7 +128,7 @@ def load(file: IO[bytes], count: int, manifest: dict[str, Any]) -> bool:
                 tell(done)
             docker.stdin.close()
         except BrokenPipeError:
-            pass  # it says why
+            pass  # docker load printed the reason, which is read below
         said = docker.stdout.read().decode(errors="replace").strip()
     if docker.returncode:
         fail(f"Docker does not take the images: {said[-500:]}")
@@ -140,7 +140,7 @@ def load(file: IO[bytes], count: int, manifest: dict[str, Any]) -> bool:
 
 
 def digest_of(path: Path, tell: Callable[[int], None]) -> str:
-    """A file's SHA-256."""
+    """Return a file's SHA-256 in hexadecimal."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while piece := file.read(PIECE):
@@ -150,7 +150,7 @@ def digest_of(path: Path, tell: Callable[[int], None]) -> str:
 
 
 def progress(count: int, word: str) -> Callable[[int], None]:
-    """A function to call with bytes that are done; it says how much that is every few seconds."""
+    """Return a function to call with the number of bytes done; it prints the percentage every few seconds."""
     told = [monotonic()]
 
     def tell(done: int) -> None:

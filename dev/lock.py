@@ -1,8 +1,8 @@
 """Lock every requirements.in of the tree with hashes, for Python 3.11 to 3.14: make lock.
 
-All are resolved together first, and each is then resolved within that answer: a package has one version in the whole
-project, so that the services can share an environment where there are no containers. Each of dev/tools/ is resolved by
-itself, for an environment of its own (runtime/venv.py).
+All are first resolved together, and each is then resolved with that result as constraints. A package thus has one version in the
+whole project, and the services can share an environment when they run without containers. Each file of dev/tools/ is resolved
+alone, for its own environment (runtime/venv.py).
 """
 
 import subprocess
@@ -17,7 +17,7 @@ NEWEST = [] if "--keep" in sys.argv else ["--upgrade"]
 
 
 def compile_lock(sources: list[Path], output: Path, *options: str) -> None:
-    """Resolve ``sources`` into ``output``: every package with its version and the hashes of its files."""
+    """Resolve ``sources`` and write ``output``: every package with its version and the hashes of its files."""
     uv = [
         sys.executable,
         "-m",
@@ -35,7 +35,7 @@ def compile_lock(sources: list[Path], output: Path, *options: str) -> None:
 
 
 def main() -> None:
-    """Lock the whole tree."""
+    """Lock every requirements file of the tree."""
     sources = sorted(path for pattern in ("*/*.in", "services/*/*.in", "loadtest/*/*.in") for path in ROOT.glob(pattern))
     together = ROOT / ".cache" / "together.txt"
     together.parent.mkdir(exist_ok=True)

@@ -1,6 +1,6 @@
-"""Build every image twice from nothing and compare: python3 runtime/venv.py runtime -m dev.reproducible [SERVICE ...] [--json].
+"""Build every image twice without the cache and compare: python3 runtime/venv.py runtime -m dev.reproducible [SERVICE ...] [--json].
 
-Exit status: 0 each second build gave the same image; 1 one did not, or could not be built; 2 bad usage.
+Exit status: 0 every second build gave the same image; 1 a second build differed, or a build failed; 2 bad usage.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from runtime.console import console, fail
 from runtime.docker import stack as runtime_docker
 from runtime.docker.compose import docker
 
-SHOWN = 10  # differences of an image in the table; --json has all
+SHOWN = 10  # differences of an image printed below the table; --json has all
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,12 @@ class Comparison:
 
     @property
     def same(self) -> bool:
-        """Whether they are one image, bit for bit: the id is the hash of the configuration and of every layer."""
+        """Whether both builds are the same image, bit for bit: an image's id is the hash of its configuration and of every layer."""
         return self.image_ids[0] == self.image_ids[1]
 
     @property
     def verdict(self) -> str:
-        """The comparison in words."""
+        """Return the comparison in words."""
         if self.same:
             return "the same image, bit for bit"
         if not self.differences:
@@ -49,7 +49,7 @@ class Comparison:
 
 
 def built_services() -> dict[str, str]:
-    """Every image that compose.yaml builds, without its tag, by the first service that runs it."""
+    """Return every image that compose.yaml builds, without its tag, by the first service that runs it."""
     found: dict[str, str] = {}
     for name, entry in load()[1]["services"].items():
         image = entry["image"].rsplit(":", 1)[0]
@@ -59,7 +59,7 @@ def built_services() -> dict[str, str]:
 
 
 def compare(service: str, image: str) -> Comparison:
-    """Build a service's image twice without the cache, under two tags that are removed again."""
+    """Build a service's image twice without the cache, under two tags that are removed afterwards."""
     tags = [f"rebuild-{os.getpid()}-{number}" for number in (1, 2)]
     names = [f"{image}:{tag}" for tag in tags]
     try:
@@ -72,7 +72,7 @@ def compare(service: str, image: str) -> Comparison:
 
 
 def saved_differences(names: list[str]) -> list[str]:
-    """The entries that differ between two images that are here."""
+    """Return the entries that differ between two local images."""
     (ROOT / ".run").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=ROOT / ".run") as folder:
         layers = []
@@ -85,7 +85,7 @@ def saved_differences(names: list[str]) -> list[str]:
 
 
 def show(found: list[Comparison]) -> None:
-    """A table, the first differences under it, and what to do next."""
+    """Print a table, the first differences below it, and what to do next."""
     table = Table("service", "second build", "image")
     for comparison in found:
         table.add_row(comparison.service, comparison.verdict, comparison.image_ids[0].removeprefix("sha256:")[:12])
@@ -99,7 +99,7 @@ def show(found: list[Comparison]) -> None:
 
 
 def main() -> int:
-    """Compare the services named, or all."""
+    """Compare the named services, or all."""
     services = built_services()
     parser = argparse.ArgumentParser(prog="python -m dev.reproducible", description="Build every image twice from nothing and compare.")
     parser.add_argument("services", nargs="*", metavar="SERVICE", help=f"{', '.join(services)}; default all")

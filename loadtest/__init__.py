@@ -1,1 +1,1 @@
-"""Load on the running stack: the users that Locust plays, and the first lesson that is made of them."""
+"""Load on the running stack: the simulated users for Locust, and the first lesson that is built from them."""

@@ -1,6 +1,6 @@
-"""The command line: ``python -m loadtest``. Options come from it, else from the environment, else the defaults.
+"""The command line: ``python -m loadtest``. An option comes from the command line, else the environment, else its default.
 
-Exit status: 0 all valid and as predicted, 1 not, 2 bad usage or something in the way, 130 interrupted.
+Exit status: 0 everything is valid and as predicted, 1 it is not, 2 wrong usage or a failed precondition, 130 interrupted.
 """
 
 import os
@@ -12,7 +12,7 @@ from loadtest.commands.running import INTERRUPTED, StoppedError, say
 
 
 def parser(environ: Mapping[str, str]) -> Parser:
-    """The parser, with the environment's values as defaults."""
+    """Return the parser, with the environment's values as defaults."""
     top = Parser(prog="python -m loadtest", description="The laboratory: experiments on blocking and event-loop concurrency.")
     commands = top.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
     for command in (lab, load, compare, plan, chaos):
@@ -21,7 +21,7 @@ def parser(environ: Mapping[str, str]) -> Parser:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command that ``arguments`` name and return the exit status."""
+    """Run the command named by ``arguments`` and return the exit status."""
     try:
         chosen = parser(os.environ).parse_args(arguments)
         return int(chosen.run(chosen))

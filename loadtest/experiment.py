@@ -1,4 +1,4 @@
-"""An experiment: a claim, the cells that put it to the test, and the rule for its verdict."""
+"""An experiment: a claim, the cells that test it, and the rule for its verdict."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from loadtest.results import Verdict
 
 @dataclass(frozen=True)
 class Experiment:
-    """A claim that the laboratory puts to the test. ``cells`` gets whether the run is a full one."""
+    """A claim that the laboratory tests. ``cells`` is called with whether the run is a full one."""
 
     name: str
     question: str
@@ -18,11 +18,11 @@ class Experiment:
     frame: Frame
     cells: Callable[[bool], Sequence[Cell]]
     chart: Chart
-    columns: tuple[str, ...]  # metrics of the table
+    columns: tuple[str, ...]  # metrics shown as columns of the table
     misreading: str
     judge: Callable[[Evidence], Verdict]
-    compares: bool = True  # services with each other, which needs the noise floor; or only with predictions
-    counts: bool = False  # requests that are lost: in a quick run once, since there is nothing to average
-    second_opinion: tuple[str, ...] = ()  # keys of cells that the second generator measures too
-    command: str = ""  # that repeats it; by its name where this is empty
-    look: Callable[[], Mapping[str, Mapping[str, float]]] | None = None  # values by name, found without any load
+    compares: bool = True  # compares services with each other, which needs the noise floor; False: compares only with predictions
+    counts: bool = False  # counts lost requests: a quick run measures it once, since there is nothing to average
+    second_opinion: tuple[str, ...] = ()  # keys of cells that the second load generator measures too
+    command: str = ""  # the command that repeats it; empty: the one with the experiment's name
+    look: Callable[[], Mapping[str, Mapping[str, float]]] | None = None  # returns values by name that need no load

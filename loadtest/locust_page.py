@@ -1,4 +1,4 @@
-"""Locust's own page on the running stack: as a container beside a stack on Docker, as a process beside a local one."""
+"""Locust's own web page for the running stack: a container beside a Docker stack, a process beside a local one."""
 
 import os
 import sys
@@ -12,20 +12,20 @@ from runtime.local import stack as runtime_local
 
 
 def page(port: str, target: str) -> list[str]:
-    """Python's arguments for Locust's page on ``port``, with load for ``target``."""
+    """Return Python's arguments that start Locust's page on ``port``, with load for ``target``."""
     file = ["-f", "loadtest/locustfile.py", "--class-picker", "--host", target]
     return ["-m", "runtime.module", "locust", *file, "--web-host", "127.0.0.1", "--web-port", port]
 
 
 def main() -> None:
-    """Start it where the stack runs."""
+    """Start the page where the stack runs."""
     services, document = load()
     bind, port, _ = services["nginx"].ports[0].rsplit(":", 2)
     target = f"http://{bind}:{port}"
     if runtime_local.is_up():
         locust_port = document["x-local"]["locust_port"]
         say(f"Locust is at http://127.0.0.1:{locust_port}/ until Ctrl-C; choose users, then start.")
-        # HOME: else Locust reads the user's ~/.locust.conf, which is for other programs.
+        # HOME: otherwise Locust reads the user's ~/.locust.conf, which is meant for other programs.
         os.environ |= {"TARGET": target, "HOME": str(ROOT / ".run")}
         os.execv(sys.executable, [sys.executable, *page(locust_port, target)])
     elif runtime_docker.is_up():

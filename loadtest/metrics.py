@@ -1,17 +1,17 @@
-"""The quantities that the laboratory speaks of: name, unit, and how a number of it is written."""
+"""The quantities that the laboratory reports: name, unit, and number format."""
 
 from dataclasses import dataclass
 
 
 def number(value: float | None) -> str:
-    """Three significant digits or all whole ones; a dash for ``None``."""
+    """Format with three significant digits, or as a whole number from 100; a dash for ``None``."""
     if value is None:
         return "-"
     return f"{value:,.0f}" if abs(value) >= 99.95 else f"{value:.3g}"
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds with a fitting unit: ``101 ms``, ``1.61 s``."""
+    """Format seconds with a fitting unit: ``101 ms``, ``1.61 s``."""
     if seconds is None:
         return "-"
     if seconds < 0.0009995:
@@ -21,14 +21,14 @@ def duration(seconds: float | None) -> str:
 
 @dataclass(frozen=True)
 class Metric:
-    """One quantity. ``label`` heads a column and an axis."""
+    """One quantity. ``label`` is the heading of its column and its axis."""
 
     name: str
     label: str
-    unit: str  # of the number as it is stored
+    unit: str  # of the stored number
 
     def show(self, value: float | None) -> str:
-        """The value as a person reads it, with its unit where the label has none."""
+        """Return the value for a reader. The unit is included where the label does not contain it."""
         if self.unit == "s":
             return duration(value)
         return number(value) + (" %" if value is not None and self.unit == "%" else "")
@@ -89,7 +89,7 @@ METRICS = {
 
 
 def metric(name: str) -> Metric:
-    """The metric of that name; ``rank_3`` is when the third answer of a burst ended."""
+    """Return the metric of that name. ``rank_3`` is when the third answer of a burst ended."""
     if name.startswith("rank_"):
         return Metric(name, f"answer {name.removeprefix('rank_')} after", "s")
     return METRICS[name]

@@ -1,4 +1,4 @@
-"""What an experiment is: services to start, cells to measure, a prediction for each, and a rule for the verdict."""
+"""The parts of an experiment: services to start, cells to measure, a prediction for each, and how to draw them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,77 +9,77 @@ from loadtest.generator.ways import WORDS, Way
 from loadtest.generator.workloads import WORKLOADS, Workload
 
 NAMES = {"flask": "Flask", "fastapi": "FastAPI", "django": "Django"}
-# How services are made comparable; one for all cells of an experiment, and always named.
+# What is kept equal to make services comparable. It is the same for all cells of an experiment, and every report names it.
 Frame = Literal["equal cores", "equal slots", "equal memory", "one service against itself", "no load"]
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A service as an experiment wants it started. ``workers`` are replicas for Django, whose server is one process.
+    """A service, configured for an experiment. ``workers`` are replicas for Django, whose server is a single process.
 
-    Of its servers, the last ``standing_by`` are not in Nginx's list at first. With a ``pool``, there is a database; with a ``cache``, a
-    Valkey, of which it has a part of its own. Without one it computes what it would keep.
+    The last ``standing_by`` of its servers are not in Nginx's list at first. With a ``pool``, the service has a database. With a
+    ``cache``, it has its own part of a Valkey; without one, it computes what it would otherwise cache.
     """
 
     name: str
     service: Literal["flask", "fastapi", "django"]
     workers: int = 1
     threads: int = 1
-    proxied: bool = True  # behind an Nginx of its own, or asked directly
+    proxied: bool = True  # behind its own Nginx; False: clients connect to it directly
     environment: Mapping[str, str] = field(default_factory=dict, hash=False)
-    arguments: tuple[str, ...] = ()  # for the server, behind those of its Dockerfile
-    replicas: int = 1  # servers with so many workers each; Django's are counted as its workers
+    arguments: tuple[str, ...] = ()  # for the server, after those of its Dockerfile
+    replicas: int = 1  # servers, each with ``workers`` workers; Django's servers are counted as its workers
     standing_by: int = 0
-    proxy: Mapping[str, str] = field(default_factory=dict, hash=False)  # for its Nginx, in place of what compose.yaml says
-    pool: int = 0  # connections to the database that each of its processes may hold; 0: no database is started for it
+    proxy: Mapping[str, str] = field(default_factory=dict, hash=False)  # settings for its Nginx that override those of compose.yaml
+    pool: int = 0  # database connections that each of its processes may open; 0: no database is started for it
     cache: bool = False
-    helpers: int = 0  # threads to which each of its loops hands blocking calls, 0 where that is not known
-    wsgi: bool = False  # Django by its other interface: on Gunicorn, with workers and threads as Flask's
+    helpers: int = 0  # threads to which each of its event loops hands blocking calls; 0: not known
+    wsgi: bool = False  # Django through its WSGI interface: on Gunicorn, with workers and threads like Flask
 
     @property
     def by_gunicorn(self) -> bool:
-        """Whether its server has workers."""
+        """Whether its server is Gunicorn, which has workers."""
         return self.service != "django" or self.wsgi
 
     @property
     def servers(self) -> int:
-        """Servers behind its Nginx."""
+        """Number of servers behind its Nginx."""
         return self.replicas if self.by_gunicorn else self.workers
 
     @property
     def slots(self) -> int | None:
-        """Requests held at once, ``None`` for event loops."""
+        """Number of requests held concurrently, ``None`` for event loops."""
         return self.workers * self.threads * self.replicas if self.service == "flask" or self.wsgi else None
 
     @property
     def connections(self) -> int:
-        """To the database, of all its processes together."""
+        """Number of database connections that all its processes may open together."""
         return self.pool * self.workers * self.replicas
 
 
 def sync(workers: int, threads: int = 1, **options: object) -> Variant:
-    """Flask with so many sync workers, or with threads in them."""
+    """Return Flask with this many sync workers, each with ``threads`` threads."""
     words = f"{workers} sync worker{'s' * (workers > 1)}" if threads == 1 else f"{workers * threads} threads"
     return Variant(**{"name": f"Flask, {words}", "service": "flask", "workers": workers, "threads": threads, **options})  # type: ignore[arg-type]
 
 
 def loop(service: Literal["fastapi", "django"] = "fastapi", workers: int = 1, **options: object) -> Variant:
-    """FastAPI or Django with so many event loops."""
+    """Return FastAPI or Django with this many event loops."""
     words = f"{workers} loop{'s' * (workers > 1)}"
     return Variant(**{"name": f"{NAMES[service]}, {words}", "service": service, "workers": workers, **options})  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
 class Load:
-    """Requests of one kind, and how they come.
+    """Requests of one kind, and how they arrive.
 
-    closed: ``users`` that each ask again when they have their answer, after ``pause`` seconds.
-    open: arrivals at ``rate`` a second whatever the answers do; latency counts from the intended moment.
+    closed: ``users`` that each send the next request ``pause`` seconds after an answer.
+    open: arrivals at ``rate`` per second, however fast the answers come; latency counts from the intended moment.
     burst: ``users`` requests at the same moment, once.
-    hold: ``users`` connections that are opened and then say nothing.
+    hold: ``users`` connections that are opened and then stay idle.
 
-    ``source`` is the address of its client that a proxy in front of Nginx would name (FRONT_PROXY), for what depends on who asks;
-    ``way`` is how Nginx is reached, where that is what is asked (ways.py).
+    ``source`` is the client address that a proxy in front of Nginx would name (FRONT_PROXY), for limits that depend on the client.
+    ``way`` is how the client reaches Nginx, for experiments that compare this (ways.py).
     """
 
     kind: Literal["closed", "open", "burst", "hold"]
@@ -98,15 +98,18 @@ class Load:
 
     @property
     def secure(self) -> bool:
-        """Whether it comes over TLS."""
+        """Whether the requests use TLS."""
         return self.way.startswith(("tls", "http2"))
 
     def held(self, variant: Variant) -> float | None:
-        """Seconds for which a request occupies what serves it, ``None`` where only the CPU says."""
+        """Return for how many seconds a request occupies its worker or coroutine; ``None`` where this depends on the CPU alone."""
         return (self.what.held_by_loop if variant.slots is None else self.what.held_by_slot)(self.parameters)
 
     def places(self, variant: Variant) -> int | None:
-        """Requests that are served concurrently: slots, connections or threads, whichever the workload needs; ``None`` where all are."""
+        """Return how many requests are served concurrently: slots, connections or threads, whichever the workload needs.
+
+        ``None`` where there is no such limit.
+        """
         found = [variant.slots] if variant.slots else []
         if self.what.hands_over and variant.slots is None and variant.helpers:
             found.append(variant.helpers * variant.workers)
@@ -115,9 +118,12 @@ class Load:
         return min(found, default=None)
 
     def rhythm(self, variant: Variant | None) -> tuple[int, float]:
-        """How many users take turns at once, and for how many seconds: a slot's hold, or a user's with its pause; 0 s where unknown."""
+        """Return how many users are served concurrently, and the length of their cycle in seconds.
+
+        The cycle is the time that a slot is held, or a user's request plus its pause; 0 s where it is not known.
+        """
         held = (self.held(variant) or 0.0) if variant else 0.0
-        places = self.places(variant) if variant and not self.pause else None  # users who pause do not stand in line
+        places = self.places(variant) if variant and not self.pause else None  # users who pause do not queue
         return min(self.users, places or self.users), held + self.pause
 
     @property
@@ -134,10 +140,10 @@ class Load:
 
 @dataclass(frozen=True)
 class Disturbance:
-    """What is done to a service ``at`` seconds after its window opened, while the load goes on.
+    """A fault or change that a service gets ``at`` seconds after its window opened, while the load continues.
 
     reload: SIGHUP to a server, stop: SIGTERM. kill, crash, hang: SIGKILL, SIGSEGV, SIGSTOP to one of a server's workers.
-    join: a server that stood by enters Nginx's list. leave: a server is taken out of the list, and then stopped.
+    join: a standby server enters Nginx's list. leave: a server is removed from the list, and then stopped.
     """
 
     at: float
@@ -147,11 +153,11 @@ class Disturbance:
 
 @dataclass(frozen=True)
 class Cell:
-    """One variant under one load, measured. ``background`` is load beside it that is not measured, but counted.
+    """One measured variant under one load. ``background`` is additional load that is counted, but not measured.
 
-    ``step`` is its place on the chart's horizontal axis. ``predicted`` holds what theory says before the run, by metric; where
-    that is a range, it is the upper end, and ``predicted_low`` holds the lower one.
-    Where it is disturbed, or says so, lost requests are what is counted, and make no run invalid.
+    ``step`` is its position on the chart's horizontal axis. ``predicted`` holds what theory says before the run, by metric. Where a
+    prediction is a range, ``predicted`` is its upper end, and ``predicted_low`` its lower one.
+    In a cell with ``disturbances`` or ``refusals``, lost requests are a result, and do not make a run invalid.
     """
 
     variant: Variant
@@ -159,16 +165,16 @@ class Cell:
     step: float | str
     predicted: Mapping[str, float] = field(default_factory=dict)
     background: tuple[Load, ...] = ()
-    seconds: float | None = None  # of the window; the session's where it is None
-    warm_up: float | None = None  # seconds before it, likewise
-    label: str = ""  # where variant and step do not say enough
+    seconds: float | None = None  # of the window; None: the session's
+    warm_up: float | None = None  # seconds before the window; None: the session's
+    label: str = ""  # tells cells apart where variant and step are not enough
     disturbances: tuple[Disturbance, ...] = ()
     refusals: bool = False
     predicted_low: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def may_lose(self) -> bool:
-        """Whether requests that fail are a finding on the service, and not on the measurement."""
+        """Whether failed requests say something about the service, rather than about the measurement."""
         return self.refusals or bool(self.disturbances)
 
     @property
@@ -177,13 +183,13 @@ class Cell:
 
     @property
     def words(self) -> str:
-        """All of its load."""
+        """A description of its whole load."""
         return " beside ".join(load.words for load in (self.load, *self.background))
 
 
 @dataclass(frozen=True)
 class Chart:
-    """How the cells are drawn: ``lines`` over the steps, ``bars`` by step, ``ranks`` (when each request of a burst ended)."""
+    """How the cells are drawn: ``lines`` over the steps, ``bars`` by step, or ``ranks`` (when each request of a burst ended)."""
 
     kind: Literal["lines", "bars", "ranks"]
     metric: str

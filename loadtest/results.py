@@ -1,15 +1,15 @@
-"""What a run found: results.json is these dataclasses, and everything that is drawn or said comes from them."""
+"""The results of a run: results.json holds these dataclasses, and every chart and text is made from them."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-# failed: the experiment did not run to its end, for a fault of the laboratory or of a service.
+# failed: the experiment did not finish, because of a fault in the laboratory or in a service.
 Outcome = Literal["holds", "holds with a limit", "does not hold", "no difference seen", "not valid", "failed"]
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with the interval that holds it in 95 of 100 resamplings (bootstrap), in the metric's unit."""
+    """A value with its interval, which holds 95 of 100 resampled values (bootstrap), in the metric's unit."""
 
     value: float
     low: float
@@ -18,7 +18,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Finding:
-    """One rule of the audit on one run. ``residual`` is what the rule is about, as a share of what is allowed (1 is the limit)."""
+    """One rule of the audit, applied to one run. ``residual`` is the deviation as a share of what is allowed (1 is the limit)."""
 
     rule: str
     passed: bool
@@ -28,9 +28,9 @@ class Finding:
 
 @dataclass(frozen=True)
 class Run:
-    """One cell measured once. ``values`` by metric, in that metric's unit; ``counts`` are whole requests.
+    """One measurement of a cell. ``values`` are by metric, in that metric's unit; ``counts`` are whole requests.
 
-    ``slices`` are successes in equal parts of the window; ``histograms`` are HDR histograms of latencies in microseconds
+    ``slices`` are the successes in equal parts of the window. ``histograms`` are HDR histograms of latencies in microseconds
     (HdrHistogram's own encoding), one for each slice.
     """
 
@@ -52,9 +52,9 @@ class Run:
 
 @dataclass(frozen=True)
 class CellResult:
-    """A cell with all its runs. ``estimates`` by metric. Of a prediction that is a range, ``predicted`` is the upper end.
+    """A cell with all its runs. ``estimates`` are by metric. Where a prediction is a range, ``predicted`` is its upper end.
 
-    ``rejected`` are runs that something else on the machine disturbed: each was made again, and has no part in the estimates.
+    ``rejected`` are runs that other programs on the machine disturbed. Each was repeated, and does not count in the estimates.
     """
 
     key: str
@@ -76,9 +76,9 @@ class CellResult:
 
 @dataclass(frozen=True)
 class Check:
-    """One statement that a verdict rests on. ``bound``: it compares with a prediction made before the run.
+    """One statement that a verdict is based on. ``bound``: it compares with a prediction made before the run.
 
-    ``longer`` is how much more time was taken than predicted, as a share; negative where it was less.
+    ``longer`` is how much more time than predicted was needed, as a share; negative where it was less.
     """
 
     text: str
@@ -89,10 +89,10 @@ class Check:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What follows for the claim, in a sentence, and why.
+    """The conclusion about the claim, in a sentence, and its reasons.
 
-    ``doubted`` says of cells by key why they enter no verdict, although each of their runs passed the audit: what is wrong shows only
-    beside the other cells of a session.
+    ``doubted`` maps the key of a cell to the reason why the verdict does not use it. Each run of such a cell passed the audit, but a
+    comparison with the session's other cells shows that something is wrong.
     """
 
     outcome: Outcome
@@ -103,7 +103,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class ExperimentResult:
-    """One experiment of a run."""
+    """The result of one experiment of a run."""
 
     name: str
     question: str
@@ -118,7 +118,10 @@ class ExperimentResult:
     seconds: float
 
     def marked(self) -> "ExperimentResult":
-        """The same, with the cells that the verdict doubts as not valid: no table may call valid what its verdict does not use."""
+        """Return a copy in which the cells that the verdict doubts are not valid.
+
+        No table may call a cell valid that its verdict does not use.
+        """
         doubted = self.verdict.doubted
         cells = [replace(one, not_valid=one.not_valid or doubted.get(one.key)) for one in self.cells]
         return replace(self, cells=cells)
@@ -126,10 +129,10 @@ class ExperimentResult:
 
 @dataclass(frozen=True)
 class Session:
-    """What was found out before the experiments: what the generator can do, and how much two equal things differ.
+    """The calibration before the experiments: the capacity of the load generator, and how much two equal services differ.
 
-    ``ceiling`` in requests a second of one generator process; ``idle_lag`` in seconds, how late an idle one wakes, which does
-    not count against it; ``noise`` by metric: seconds of a time, else a share of 1.
+    ``ceiling`` is in requests per second of one generator process. ``idle_lag`` is how many seconds late an idle one wakes, which does
+    not count against it. ``noise`` is by metric: in seconds for a time, else a share of 1.
     """
 
     ceiling: float
@@ -141,7 +144,10 @@ class Session:
 
 @dataclass(frozen=True)
 class Results:
-    """One run of the laboratory."""
+    """Return a function that reports each cell on the stack to the page's live view.
+
+    Calibration has another target, and is not reported.
+    """
 
     name: str
     full: bool
@@ -156,14 +162,14 @@ class Results:
 
     @property
     def failed(self) -> list[ExperimentResult]:
-        """Experiments that did not run to their end."""
+        """The experiments that did not finish."""
         return [experiment for experiment in self.experiments if experiment.verdict.outcome == "failed"]
 
     @property
     def short(self) -> bool:
-        """Whether it only shows that everything runs to its end."""
+        """Whether the run only shows that everything finishes, without meaningful numbers."""
         return bool(self.manifest.get("short"))
 
     def marked(self) -> "Results":
-        """The same, with every cell that a verdict doubts as not valid."""
+        """Return a copy in which every cell that a verdict doubts is not valid."""
         return replace(self, experiments=[one.marked() for one in self.experiments])

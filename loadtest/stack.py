@@ -1,4 +1,4 @@
-"""The running stack, seen from outside: where it is and what its services say of themselves."""
+"""The running stack, seen from outside: its address, and what its services report about themselves."""
 
 import json
 import sys
@@ -18,20 +18,20 @@ MOST_ROUNDS = 10
 
 
 def default_target(environ: Mapping[str, str]) -> str:
-    """Where ``make up`` puts the stack."""
+    """Return the base URL that ``make up`` gives the stack."""
     return f"http://127.0.0.1:{environ.get('HTTP_PORT') or 8080}"
 
 
 class StackError(Exception):
-    """A service does not answer, in a sentence."""
+    """A service does not answer as expected. The text is a sentence."""
 
 
 def target_url(text: str) -> str:
-    """A base URL without a path; a type for argparse."""
+    """Parse a base URL without a path; a type for argparse."""
     url = urlsplit(text)
     try:
         usable = url.scheme in ("http", "https") and url.hostname and url.port != 0 and url.path in ("", "/") and not url.query
-    except ValueError:  # the port is not one
+    except ValueError:  # the port is not a valid number
         usable = False
     if not usable:
         raise ArgumentTypeError(f"{text!r}; accepted: a URL without a path, such as http://127.0.0.1:8080")
@@ -39,7 +39,7 @@ def target_url(text: str) -> str:
 
 
 def read_target(environ: Mapping[str, str]) -> str:
-    """The base URL in ``TARGET``; exit with a sentence when it is not one."""
+    """Return the base URL in ``TARGET``; exit with an error message where it is not one."""
     try:
         return target_url(environ.get("TARGET") or default_target(environ))
     except ArgumentTypeError as error:
@@ -49,10 +49,10 @@ def read_target(environ: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True)
 class Service:
-    """What a service says of itself.
+    """What a service reports about itself.
 
-    ``slots`` is how many requests all its processes hold together, ``None`` for event loops. ``processes`` is how many
-    different ones answered, ``None`` where they cannot be told apart: process ids repeat across containers.
+    ``slots`` is how many requests all its processes hold together, ``None`` for event loops. ``processes`` is how many different
+    processes answered. It is ``None`` where they cannot be told apart, because process ids repeat across containers.
     """
 
     name: str
@@ -74,7 +74,7 @@ class Service:
 
 
 def ask(target: str, name: str) -> dict[str, Any]:
-    """The answer of ``GET /<name>/``; StackError when it is not the service's."""
+    """Return the answer of ``GET /<name>/``. Raise StackError where another program answers, or none."""
     url = f"{target}/{name}/"
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:
@@ -92,7 +92,7 @@ def ask(target: str, name: str) -> dict[str, Any]:
 
 
 def look_at(target: str, name: str) -> Service:
-    """Ask a service what it is, several times at once, until two rounds in a row show no new process."""
+    """Query a service several times concurrently, until two rounds in a row show no new process."""
     answers = [ask(target, name)]
     seen: set[tuple[str | None, int]] = set()
     rounds_without_news = 0

@@ -1,7 +1,7 @@
-"""Copy the database to a file while it serves: python3 runtime/venv.py runtime -m ops.backup. Also: make backup.
+"""Copy the running database to a file: python3 runtime/venv.py runtime -m ops.backup. Also: make backup.
 
-Where BACKUP_RECIPIENTS names public keys, it is encrypted for them. With --checksum the command prints a checksum
-over all rows of all tables but the queue's in its place: equal where the content is equal.
+If BACKUP_RECIPIENTS names public keys, the backup is encrypted for them. With --checksum, the command makes no backup. It prints
+checksums over the rows of all tables except the queue's: two databases with the same content have the same checksums.
 """
 
 import argparse
@@ -23,14 +23,14 @@ from runtime.checks.variables import check_variables
 from runtime.compose_file import ROOT, variables
 from runtime.console import console, fail, say
 
-SECONDS_BETWEEN = 5  # of progress
+SECONDS_BETWEEN = 5  # between two progress messages
 PIECE = 2**16
-QUEUE = "procrastinate_"  # its tables are never still: the worker reports every other second
-MARK = "table"  # a row as text begins with a parenthesis, and that of a sequence with its schema
+QUEUE = "procrastinate_"  # prefix of its tables, which always change: the worker writes a heartbeat every two seconds
+MARK = "table"  # separates tables in psql's output; a row begins with a parenthesis, and a sequence with its schema
 
 
 def main() -> None:
-    """Do the one or the other."""
+    """Make a backup, print the checksums, or write a new key."""
     parser = argparse.ArgumentParser(prog="backup", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checksum", action="store_true", help="print a checksum of every table but the queue's, and of all of them")
     parser.add_argument("--new-key", metavar="FILE", help="write a new private key to a file, and print its public key")
@@ -58,15 +58,15 @@ def main() -> None:
 
 
 def backup() -> Path:
-    """A new file, of one moment, that has been read to its end; nothing is left of one that failed."""
+    """Write a backup of one snapshot, read it to its end, and return its path. A failed backup leaves no file."""
     keys = sealed.recipients()
-    # A key for this run alone, never stored: it lets check() read the encrypted file back from the disk.
+    # A key for this run only, never stored: it lets check() read the encrypted file back from the disk.
     own = x25519.Identity.generate() if keys else None
     listed = ", ".join(f"{table} {rows}" for table, rows in postgres.tables())
     say(f"  Copying {listed} ...")
     postgres.backups().mkdir(mode=0o700, exist_ok=True)
     path = postgres.backups() / f"{postgres.name()}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.dump{sealed.ENDING if keys else ''}"
-    begun = path.with_suffix(".part")  # what is interrupted is never taken for a backup
+    begun = path.with_suffix(".part")  # so an interrupted backup is never mistaken for a complete one
     try:
         with os.fdopen(os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             write(file, [*keys, own.to_public()] if own else [])
@@ -82,8 +82,8 @@ def backup() -> Path:
 
 
 def write(file: IO[bytes], keys: list[Any]) -> None:
-    """Have pg_dump write to a file, encrypted for public keys where there are some, and say how far it is."""
-    # Custom format: compressed. Through a pipe, since pg_dump writes its list of contents twice where its output is a file.
+    """Run pg_dump and write its output to a file, encrypted if there are public keys; print the progress."""
+    # The custom format is compressed. pg_dump writes to a pipe: into a seekable file it would write its table of contents twice.
     process = postgres.start("pg_dump", "--format=custom", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     assert process.stdout
     assert process.stderr
@@ -99,13 +99,13 @@ def write(file: IO[bytes], keys: list[Any]) -> None:
 
 
 class Counting:
-    """What a program prints, and a word now and then on how far it is."""
+    """Read a program's output, and print every few seconds how much was read."""
 
     def __init__(self, source: IO[bytes]) -> None:
         self.source, self.count, self.told = source, 0, monotonic()
 
     def read(self, size: int = PIECE) -> bytes:
-        """The next piece, empty at the end."""
+        """Return the next piece, empty at the end."""
         piece = self.source.read(size)
         self.count += len(piece)
         if monotonic() - self.told > SECONDS_BETWEEN:
@@ -115,27 +115,27 @@ class Counting:
 
 
 def check(path: Path, keys: list[Any]) -> None:
-    """Read a backup to its end, with private keys where it is encrypted; raises ``Failed`` where it is none, or not a whole one."""
+    """Read a backup to its end, with private keys if it is encrypted; raise ``Failed`` if it is not a backup or is incomplete."""
     with sealed.opened(path, keys) as file:
         postgres.run("pg_restore", "--file=/dev/null", given=file)
 
 
 def size(path: Path) -> str:
-    """A file's size, for people."""
+    """Return a file's size in readable form."""
     return in_words(path.stat().st_size)
 
 
 def in_words(count: int) -> str:
-    """A number of bytes."""
+    """Return a number of bytes as MiB or KiB."""
     return f"{count / 2**20:.1f} MiB" if count >= 2**20 else f"{count / 2**10:.1f} KiB"
 
 
 def checksums() -> list[str]:
-    """A line for each table, and one over all of them, of one moment."""
+    """Return a line for each table, one for the sequences and one for everything, all from one snapshot."""
     found = [table for table, _ in postgres.tables() if not table.startswith(QUEUE)]
     script = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\n"
-    for table in found:  # in an order that does not depend on where the rows lie
-        rows = f'SELECT t::text FROM {table} t ORDER BY t::text COLLATE "C"'  # noqa: S608  as the database quotes it
+    for table in found:  # sorted, so that the physical order of the rows does not matter
+        rows = f'SELECT t::text FROM {table} t ORDER BY t::text COLLATE "C"'  # noqa: S608  the database has quoted the name
         script += f"\\echo {MARK}\nCOPY ({rows}) TO STDOUT;\n"
     script += f"\\echo {MARK}\nSELECT schemaname, sequencename, last_value FROM pg_sequences "
     script += f"WHERE NOT starts_with(sequencename, '{QUEUE}') ORDER BY 1, 2;\nCOMMIT;\n"

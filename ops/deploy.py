@@ -1,7 +1,7 @@
-"""Replace the replicas of services while they serve: python3 runtime/venv.py runtime -m ops.deploy fastapi.
+"""Replace the replicas of services without an interruption: python3 runtime/venv.py runtime -m ops.deploy fastapi.
 
-Also: make deploy S="flask django", or S=all. All services that share an image are replaced together, after the job that brings the
-schema up to date has succeeded. runtime/docker/rollout.py says how a service is replaced.
+Also: make deploy S="flask django", or S=all. First the migration job must succeed. Then all services that share an image with a named
+service are replaced. runtime/docker/rollout.py explains how a service is replaced.
 """
 
 import argparse
@@ -24,14 +24,14 @@ ALL = "all"
 
 
 def chosen(asked: Sequence[str], services: dict[str, Wanted]) -> list[Wanted]:
-    """The services that are meant, in the order of their replacement, with those that share an image with one."""
+    """Return the services to replace, in the order of their replacement, including all that share an image with one of them."""
     names = ACCEPTED if ALL in asked else asked
     images = {services[name].image for name in names}
     return [services[name] for name in ORDER if name in services and services[name].image in images]
 
 
 def build(services: dict[str, Wanted], images: set[str]) -> None:
-    """Build these images where something in them changed; ends with a sentence where that fails."""
+    """Build those of these images whose sources changed; exit with a message if a build fails."""
     names = [name for name in bundled.to_build() if name in services and services[name].image in images]
     if not names:
         return
@@ -42,7 +42,7 @@ def build(services: dict[str, Wanted], images: set[str]) -> None:
 
 
 def deploy(asked: Sequence[str]) -> None:
-    """Build, migrate, and replace one service after another; ends with a sentence where one of these fails."""
+    """Build, migrate, and replace one service after another; exit with a message if a step fails."""
     services = wanted()
     those = chosen(asked, services)
     if missing := [one.name for one in those if not replicas(one.name)]:
@@ -67,7 +67,7 @@ def deploy(asked: Sequence[str]) -> None:
         next_step = f'Mend the cause, and then: make deploy S="{" ".join(old)}"'
         fail(f"{reason or 'Interrupted.'}\nThe old replicas of {', '.join(old)} serve.{replaced} {next_step}")
     finally:
-        give_names_back(images)  # of what was built for the job alone too
+        give_names_back(images)  # also for an image that was built only for the migration job
         remove_old(services.values())
 
 

@@ -1,4 +1,4 @@
-"""PostgreSQL's own programs, against the database of the running stack in either runtime."""
+"""Run PostgreSQL's own programs against the database of the running stack, in either runtime."""
 
 import os
 import subprocess
@@ -23,40 +23,40 @@ TABLES = """
     WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
     ORDER BY c.oid::regclass::text COLLATE "C"
 """
-# A row as text is the same whoever asks.
+# With these settings, a row has the same text in every session.
 SETTINGS = "-c timezone=UTC -c datestyle=ISO -c extra_float_digits=1 -c bytea_output=hex"
 
 
 @cache
 def plan() -> Plan:
-    """That of the local processes."""
+    """Return the plan of the local processes."""
     return make_plan()
 
 
 class Failed(Exception):
-    """What a program said when it failed."""
+    """A program failed; the message is the end of its error output."""
 
 
 @cache
 def name() -> str:
-    """The database's name."""
+    """Return the database's name."""
     return str(load()[1]["services"]["postgres"]["environment"][data_local.DATABASE])
 
 
 @cache
 def is_local() -> bool:
-    """Whether it runs as a process; else it is a container. Asked once the stack runs."""
+    """Whether PostgreSQL runs as a local process and not in a container. Cached: call it only while the stack runs."""
     return running()[:1] == [runtime_local]
 
 
 def start(program: str, *words: str, database: str | None = None, **options: Any) -> subprocess.Popen[bytes]:
-    """Start one of PostgreSQL's programs as the owner of everything."""
+    """Start one of PostgreSQL's programs as the superuser."""
     variables = {"PGUSER": USER, "PGDATABASE": database or name(), "PGOPTIONS": SETTINGS, "PGCONNECT_TIMEOUT": "5"}
     if is_local():
         password = (ROOT / plan().document["secrets"]["postgres_password"]["file"]).read_text().strip()
         variables |= {"PGHOST": "127.0.0.1", "PGPORT": str(plan().data_ports["postgres"]), "PGPASSWORD": password}
         command = [str(data_local.find_postgres() / program), *words]
-    else:  # by the socket in its container, where no password is asked for
+    else:  # through the socket in the container, which needs no password
         given = [word for variable, value in variables.items() for word in ("--env", f"{variable}={value}")]
         command = ["docker", "compose", "exec", "-T", *given, "postgres", program, *words]
         variables = {"COMPOSE_FILE": os.pathsep.join(files())}
@@ -64,7 +64,7 @@ def start(program: str, *words: str, database: str | None = None, **options: Any
 
 
 def run(program: str, *words: str, database: str | None = None, given: bytes | IO[bytes] = b"") -> bytes:
-    """What a program prints, with ``given`` on its standard input; raises ``Failed`` with the end of what it said."""
+    """Return a program's output, with ``given`` on its standard input; raise ``Failed`` with the end of its error output."""
     stream = None if isinstance(given, bytes) else given
     process = start(program, *words, database=database, stdin=stream or subprocess.PIPE, stdout=subprocess.PIPE)
     printed, said = process.communicate(given if isinstance(given, bytes) else None)
@@ -74,12 +74,12 @@ def run(program: str, *words: str, database: str | None = None, given: bytes | I
 
 
 def end_of(said: bytes) -> str:
-    """The last words of a program."""
+    """Return the end of a program's error output."""
     return said.decode(errors="replace").strip()[-1000:]
 
 
 def lines(script: str) -> Iterator[bytes]:
-    """What the queries of a script print, line by line; raises ``Failed`` at the end where one failed."""
+    """Yield the output of a script's queries, line by line; raise ``Failed`` at the end if one failed."""
     with tempfile.TemporaryFile() as given:
         given.write(script.encode())
         given.seek(0)
@@ -93,7 +93,7 @@ def lines(script: str) -> Iterator[bytes]:
 
 
 def sql(script: str, database: str | None = None) -> list[list[str]]:
-    """The rows of a script's queries; each statement stands for itself, and the first that fails ends it."""
+    """Return the rows of a script's queries. Each statement is its own transaction, and the first failure ends the script."""
     return [line.split("\t") for line in run("psql", *PSQL, database=database, given=script.encode()).decode().splitlines()]
 
 
@@ -109,7 +109,7 @@ def answers() -> bool:
 
 
 def migrate(database: str) -> str | None:
-    """Run the job that brings a schema up to date and lets the services in; what it said when it failed."""
+    """Run the job that migrates a schema and grants the services access; return its error output if it failed."""
     url = load()[0]["migrate"].environment["DATABASE_URL"].rsplit("/", 1)[0] + f"/{database}"
     if is_local():
         [job] = [job for job in plan().data_jobs if job.name == "migrate"]
@@ -120,12 +120,12 @@ def migrate(database: str) -> str | None:
 
 
 def tables(database: str | None = None) -> list[tuple[str, int]]:
-    """Every table that holds rows of ours, as SQL names it, with their number."""
+    """Return every table of the project, by its quoted SQL name, with the number of its rows."""
     found = sql(TABLES, database)
-    counts = sql("".join(f"SELECT count(*) FROM {table};\n" for [table] in found), database)  # noqa: S608  as the database quotes them
+    counts = sql("".join(f"SELECT count(*) FROM {table};\n" for [table] in found), database)  # noqa: S608  the database has quoted the names
     return [(table, int(count)) for [table], [count] in zip(found, counts, strict=True)]
 
 
 def backups() -> Path:
-    """Where backups are kept."""
+    """Return the folder of the backups."""
     return ROOT / "backups"

@@ -1,8 +1,8 @@
-"""What is in the queue, in a line: what waits and for how long, what is in hand, and what has failed for good."""
+"""The queue's state in one line: waiting jobs and the age of the oldest, running jobs, and jobs that failed for good."""
 
 from ops.postgres import Failed, sql
 
-# Jobs that come round by the clock are counted where they failed, and else only distract.
+# Periodic jobs (queue "upkeep") are counted only if they failed; otherwise they would only distract.
 QUERY = """
 SELECT format(
     'queue: %s waiting%s, %s in hand, %s failed',
@@ -16,7 +16,7 @@ SELECT format(
 
 
 def queue_state() -> str:
-    """The line."""
+    """Return the line."""
     try:
         return sql(QUERY)[0][0]
     except Failed:

@@ -1,7 +1,7 @@
-"""Bring what Two Gates does not build up to date: python3 runtime/venv.py runtime -m ops.refresh. Also: make update.
+"""Update what Two Gates does not build: python3 runtime/venv.py runtime -m ops.refresh. Also: make update.
 
-Pulls what the tags of the base images name now, builds the images that stand on them, and replaces what runs as make up does. Packages of
-Python are locked: make lock brings newer ones, and make audit says which need it.
+Pulls the current versions of the base images, builds the images based on them, and replaces the running containers, as make up does.
+Python packages are locked: make lock updates them, and make audit reports which need an update.
 """
 
 import subprocess
@@ -24,7 +24,7 @@ PULL_SECONDS = 600
 
 
 def pull(image: str) -> None:
-    """Take what the registry has under a tag; ends with a sentence where that fails."""
+    """Pull the current image of a tag; exit with a message if that fails."""
     try:
         done = subprocess.run(["docker", "pull", "--quiet", image], env=for_network(), capture_output=True, text=True, timeout=PULL_SECONDS)
     except subprocess.TimeoutExpired:
@@ -37,7 +37,7 @@ def pull(image: str) -> None:
 
 
 def show(before: list[tested.Base], now: list[tested.Base]) -> None:
-    """A table of what came."""
+    """Print a table of the base images before and after the pull."""
     table = Table("base image", "before", "now", "tested here")
     green = tested.recorded()
     for old, new in zip(before, now, strict=True):
@@ -47,7 +47,7 @@ def show(before: list[tested.Base], now: list[tested.Base]) -> None:
 
 
 def main() -> None:
-    """Pull, show what came, and bring the stack up to it where it runs on Docker."""
+    """Pull the base images and show them; if the stack runs on Docker, update it."""
     preflight.check(variables(), starts=False)
     if (engine := docker_engine.look()).trouble:
         fail(f"Images are Docker's, and {engine.trouble}. {engine.fix}")

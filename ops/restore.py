@@ -1,7 +1,7 @@
-"""Replace the database by a backup: python3 runtime/venv.py runtime -m ops.restore [FILE]. Also: make restore B=FILE.
+"""Replace the database with a backup: python3 runtime/venv.py runtime -m ops.restore [FILE]. Also: make restore B=FILE.
 
-Without a FILE, the newest in backups/. The backup becomes a new database, which takes the other's place when it is whole: until
-then the services go on with the old one, and where anything fails they keep it.
+Without FILE, it restores the newest backup in backups/. The backup is restored into a new database, which replaces the old one when it
+is complete. Until then the services use the old database, and if a step fails they keep it.
 """
 
 import argparse
@@ -22,7 +22,7 @@ TRIES = 3
 
 
 def main() -> None:
-    """Restore a backup, and say what it replaces."""
+    """Check a backup and restore it."""
     parser = argparse.ArgumentParser(prog="restore", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", nargs="?", type=Path, help="default: the newest in backups/")
     parser.add_argument("--key", type=Path, metavar="FILE", help="the private key, for a backup that is encrypted")
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def chosen(given: Path | None) -> Path:
-    """The file to restore."""
+    """Return the file to restore."""
     if given is None:
         found = sorted(postgres.backups().glob(f"{postgres.name()}-*.dump*"))  # their names sort by time
         if not found:
@@ -56,7 +56,7 @@ def chosen(given: Path | None) -> Path:
 
 
 def restore(file: Path, keys: list[Any]) -> None:
-    """Make a new database of the backup, bring its schema up to date, and put it in the place of the other."""
+    """Restore the backup into a new database, migrate its schema, and swap it with the old database."""
     database = postgres.name()
     new, old = f"{database}_restored", f"{database}_replaced"
     shown = file.relative_to(ROOT) if file.is_relative_to(ROOT) else file
@@ -64,10 +64,11 @@ def restore(file: Path, keys: list[Any]) -> None:
     if sys.stdin.isatty() and input(f"  Replace it by {shown}? [y/N] ").strip().lower() not in ("y", "yes"):
         fail("Nothing was changed")
     say(f"  Restoring {shown}, {size(file)}, beside it ...")
-    drop(new, old)  # what a run that was interrupted has left
+    drop(new, old)  # left by an interrupted run
     try:
         postgres.sql(f"CREATE DATABASE {new} TEMPLATE template0", postgres.USER)
-        # Neither owners nor rights are of the backup: it may come from a host with other roles. The job gives them, as on a new database.
+        # Ignore the backup's owners and privileges: it may come from a host with other roles. The migration job sets them, as on a new
+        # database.
         with sealed.opened(file, keys) as given:
             postgres.run("pg_restore", f"--dbname={new}", "--exit-on-error", "--no-owner", "--no-privileges", given=given)
         if wrong := postgres.migrate(new):
@@ -81,7 +82,7 @@ def restore(file: Path, keys: list[Any]) -> None:
 
 
 def contents(database: str) -> str:
-    """The tables of a database, with their rows."""
+    """Return the tables of a database, each with the number of its rows."""
     try:
         return ", ".join(f"{table} {rows}" for table, rows in postgres.tables(database)) or "nothing"
     except Failed:
@@ -89,16 +90,16 @@ def contents(database: str) -> str:
 
 
 def drop(*databases: str) -> None:
-    """Drop them where they are."""
+    """Drop these databases if they exist."""
     postgres.sql("".join(f"DROP DATABASE IF EXISTS {one} WITH (FORCE);\n" for one in databases), postgres.USER)
 
 
 def swap(database: str, new: str, old: str) -> None:
-    """Rename both at once. Nobody may be connected to what is renamed: who asks meanwhile is refused, for some milliseconds."""
+    """Rename both databases in one transaction. A rename needs a database without connections, so clients are refused for milliseconds."""
     try:
         for left in reversed(range(TRIES)):
             try:
-                # One script that the server is sent at once: who ends this program does not end it half done.
+                # psql gets all statements at once, so interrupting this program does not leave the swap half done.
                 postgres.sql(
                     f"ALTER DATABASE {database} ALLOW_CONNECTIONS false;\n"
                     f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{database}';\n"
@@ -106,7 +107,7 @@ def swap(database: str, new: str, old: str) -> None:
                     postgres.USER,
                 )
                 return
-            except Failed:  # of one that was connecting just then
+            except Failed:  # a client connected at that moment
                 if not left:
                     raise
     except BaseException:

@@ -1,6 +1,6 @@
-"""Backups that this machine can write and not read: age (https://age-encryption.org/v1), by the package pyrage.
+"""Encrypted backups that this machine can write but not read: age (https://age-encryption.org/v1), by the package pyrage.
 
-BACKUP_RECIPIENTS are public keys. Who has the private key of one of them can read what is written for it.
+BACKUP_RECIPIENTS are public keys. The private key of any one of them can decrypt the backup.
 """
 
 import os
@@ -24,12 +24,12 @@ ACCEPTED = "a file with a private key of age's, AGE-SECRET-KEY-1..., as make bac
 
 
 def recipients() -> list[Any]:
-    """The public keys that backups are written for, none where they are not sealed; one that is none ends the program."""
+    """Return the public keys that backups are encrypted for, or an empty list; exit with a message if a key is not valid."""
     return [recipient(text) for text in variables().get("BACKUP_RECIPIENTS", "").split()]
 
 
 def recipient(text: str) -> Any:
-    """A public key; a text that is none ends the program."""
+    """Return a text as a public key; exit with a message if it is not one."""
     try:
         return x25519.Recipient.from_str(text)
     except pyrage.RecipientError:
@@ -37,7 +37,7 @@ def recipient(text: str) -> Any:
 
 
 def identities(named: Path | None) -> list[Any]:
-    """The private keys in a file."""
+    """Return the private keys in a file; exit with a message if there are none."""
     if named is None:
         fail(f"The backup is encrypted. Say where the key is: make restore B=... BACKUP_KEY=FILE; accepted: {ACCEPTED}")
     given_file.readable(named, ACCEPTED)
@@ -50,21 +50,21 @@ def identities(named: Path | None) -> list[Any]:
 
 
 def is_sealed(path: Path) -> bool:
-    """Whether a file is encrypted, whatever its name."""
+    """Whether a file is encrypted, judged by its content and not by its name."""
     with path.open("rb") as file:
         return file.read(len(MAGIC)) == MAGIC
 
 
 def seal(source: Any, file: IO[bytes], keys: Sequence[Any]) -> None:
-    """Write what is read from a source, encrypted for each of the public keys."""
+    """Encrypt a source for each of the public keys, and write the result to a file."""
     pyrage.encrypt_io(source, file, list(keys))
 
 
 @contextmanager
 def opened(path: Path, keys: Sequence[Any]) -> Iterator[IO[bytes]]:
-    """A stream of what is in a file, decrypted by one of the private keys where it is encrypted, which needs no room on the disk.
+    """Open a file's content as a stream, decrypted with one of the private keys if it is encrypted. It needs no disk space.
 
-    Raises ``Failed`` where none of them fits, or where the file has changed or has no end.
+    Raise ``Failed`` if no key fits, or if the file was altered or cut off.
     """
     with path.open("rb") as file:
         if not is_sealed(path):
@@ -77,7 +77,7 @@ def opened(path: Path, keys: Sequence[Any]) -> Iterator[IO[bytes]]:
             try:
                 with os.fdopen(into, "wb") as writer:
                     pyrage.decrypt_io(file, writer, list(keys))
-            except BrokenPipeError:  # who reads has had enough
+            except BrokenPipeError:  # the reader has closed the pipe early
                 pass
             except (pyrage.DecryptError, OSError) as error:
                 wrong.append(f"{path.name} cannot be decrypted, since it is not whole or for another key: {error}")
@@ -97,7 +97,7 @@ def opened(path: Path, keys: Sequence[Any]) -> Iterator[IO[bytes]]:
 
 
 def new_key(path: str) -> str:
-    """Write a new private key to a file that is not there yet; its public key."""
+    """Write a new private key to a file that does not exist yet; return its public key."""
     if not path:
         fail("Say where the key is to be: make backup-key F=FILE")
     made = x25519.Identity.generate()

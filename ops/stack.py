@@ -1,7 +1,7 @@
-"""Start, stop and look at the stack: python3 runtime/venv.py runtime -m ops.stack up|down|status|logs|reload|admin|dev.
+"""Start, stop and inspect the stack: python3 runtime/venv.py runtime -m ops.stack up|down|status|logs|reload|admin|dev.
 
-RUNTIME=docker or RUNTIME=local chooses how it runs; otherwise Docker when an engine answers and the images can be had,
-and plain local processes when not.
+RUNTIME=docker or RUNTIME=local chooses the runtime. Without it, the stack runs on Docker if an engine answers and the images are
+available, and as local processes otherwise.
 """
 
 import argparse
@@ -19,12 +19,12 @@ from runtime.error_hints import cause
 from runtime.local import orphans
 from runtime.local import stack as runtime_local
 
-# What a person can mend; any other error is the program's.
+# Errors that the operator can fix; any other OSError is a bug in the program.
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}
 
 
 def up(reload: bool) -> None:
-    """Start in one runtime, unless the other one holds the port already."""
+    """Start the stack in one runtime, unless it already runs in the other."""
     runtime, why = choose_runtime()
     other = runtime_docker if runtime is runtime_local else runtime_local
     if other.is_up():
@@ -34,7 +34,7 @@ def up(reload: bool) -> None:
 
 
 def main() -> None:
-    """Read the command line and do one thing."""
+    """Read the command line and run one action."""
     parser = argparse.ArgumentParser(prog="stack", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("action", choices=["up", "down", "status", "logs", "reload", "admin", "dev"])
     action = parser.parse_args().action
@@ -51,7 +51,7 @@ def main() -> None:
         getattr(runtimes[0], action)()
         if action == "status":
             console.print(queue_state())
-    elif action == "status":  # a question that has its answer; what needs a running stack fails
+    elif action == "status":  # a valid answer; the actions that need a running stack fail
         say("Nothing is running. Start it with: make up")
     else:
         fail("The stack is not running. Start it with: make up")

@@ -1,6 +1,6 @@
 """How to trust the development certificate, and how to stop: python3 runtime/venv.py runtime -m ops.trust.
 
-Changes nothing on this machine: what a browser or a system trusts is its owner's to change.
+Changes nothing on this machine: only its owner decides what a browser or the system trusts.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ make clean removes the authority. Then stop trusting it, and trust the next one.
 
 
 def authority() -> Path:
-    """The file, out of its volume where the stack runs on Docker."""
+    """Return the authority's certificate file, copied out of its volume if the stack runs on Docker."""
     if runtime_local.is_up():
         return Path(FOLDERS["TLS_FOLDER"]) / NAME
     if not runtime_docker.is_up():

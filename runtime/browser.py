@@ -1,4 +1,4 @@
-"""The browser of this machine that tests and pictures use: none is downloaded."""
+"""Find the browser for tests and screenshots. It must be installed on this machine: the project downloads none."""
 
 import shutil
 
@@ -6,5 +6,5 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
 def find_browser() -> str | None:
-    """Its program, from the PATH."""
+    """Return the path of the browser's program from the PATH, ``None`` if there is none."""
     return next(filter(None, map(shutil.which, NAMES)), None)

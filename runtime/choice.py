@@ -12,7 +12,7 @@ RUNTIMES: dict[str, ModuleType] = {"docker": runtime_docker, "local": runtime_lo
 
 
 def asked_runtime() -> str | None:
-    """What RUNTIME says, checked."""
+    """Return the value of RUNTIME, ``None`` if it is unset. An unknown value, or Docker without a usable engine, ends the program."""
     asked = variables().get("RUNTIME")
     if asked and asked not in RUNTIMES:
         fail(f"RUNTIME is {asked!r}; accepted: docker or local", 2)
@@ -22,7 +22,7 @@ def asked_runtime() -> str | None:
 
 
 def choose_runtime() -> tuple[ModuleType, str]:
-    """How to start, and why."""
+    """Return the runtime to start the stack with, and the reason for this choice."""
     asked = asked_runtime()
     if asked:
         return RUNTIMES[asked], "as RUNTIME says"
@@ -37,6 +37,6 @@ def choose_runtime() -> tuple[ModuleType, str]:
 
 
 def running() -> list[ModuleType]:
-    """The runtimes in which the stack, or a part of it, is up."""
+    """Return the runtimes in which the stack, or a part of it, is up."""
     asked = asked_runtime()
     return [runtime for name, runtime in RUNTIMES.items() if (not asked or asked == name) and runtime.is_up()]

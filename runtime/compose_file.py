@@ -1,6 +1,6 @@
-"""compose.yaml as data, with the values of the environment and .env put in: the stack's one source of defaults.
+"""compose.yaml as data, with the values of the environment and .env substituted: the stack's only source of defaults.
 
-The variables and their defaults can be read by any Python; the rest needs packages.
+Any Python can read the variables and their defaults; the other functions need packages.
 """
 
 import os
@@ -19,10 +19,10 @@ VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::?-(?P<default>[^}]*))?\}")
 
 @dataclass(frozen=True)
 class Service:
-    """One service of compose.yaml, as far as a runtime without Docker needs it."""
+    """One service of compose.yaml, with the fields that a runtime without Docker needs."""
 
     name: str
-    folder: Path | None  # of its Dockerfile; None for an image from elsewhere
+    folder: Path | None  # of its Dockerfile; None for a third-party image
     command: list[str]
     environment: dict[str, str]
     replicas: int
@@ -30,19 +30,19 @@ class Service:
     stop_seconds: int
     ports: list[str]
     profiles: list[str]
-    ends: bool  # it does one thing before the others start, and serves nothing
+    ends: bool  # a job: it does one task before the others start, and serves nothing
     listens: bool  # it has a port
-    needs: set[str]  # what it waits for
+    needs: set[str]  # the services that it waits for
 
 
 def variables(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment over the file .env, as Compose reads them; an empty value counts as none."""
+    """Return the variables of .env, overridden by the environment, as Compose does. An empty value counts as unset."""
     given = {**env_file.read(ROOT / ".env"), **(os.environ if environ is None else environ)}
     return {name: value for name, value in given.items() if value}
 
 
 def substitute(value: Any, given: Mapping[str, str]) -> Any:
-    """Put ``given`` into every ``${NAME:-default}`` below ``value``."""
+    """Replace every ``${NAME:-default}`` below ``value`` with its value in ``given``, or with the default."""
     if isinstance(value, dict):
         return {key: substitute(inner, given) for key, inner in value.items()}
     if isinstance(value, list):
@@ -53,25 +53,25 @@ def substitute(value: Any, given: Mapping[str, str]) -> Any:
 
 
 def defaults() -> dict[str, str]:
-    """Every variable of compose.yaml, and of what is laid over it, with its default."""
-    files = [*sorted(ROOT.glob("compose.*.yaml")), ROOT / "compose.yaml"]  # the last one's default counts
+    """Return every variable of compose.yaml and of its override files, with its default."""
+    files = [*sorted(ROOT.glob("compose.*.yaml")), ROOT / "compose.yaml"]  # the last default wins
     return {found["name"]: found["default"] for path in files for found in VARIABLE.finditer(given_file.text(path))}
 
 
 def project() -> str:
-    """The name under which Compose has the stack."""
+    """Return the project name of the stack in Compose."""
     text = given_file.text(ROOT / "compose.yaml")
     return variables().get("COMPOSE_PROJECT_NAME") or next(line.split()[1] for line in text.splitlines() if line.startswith("name:"))
 
 
 def load(environ: Mapping[str, str] | None = None) -> tuple[dict[str, Service], dict[str, Any]]:
-    """The services by name, and the whole document, with what production lays over it where PROFILE says so."""
+    """Return the services by name, and the whole document. If PROFILE is production, its override file is merged in."""
     import yaml
 
     given = variables(environ)
     document = parsed(ROOT / "compose.yaml")
     if given.get("PROFILE") == "production":
-        # Compose's tag for what a file takes away from the one below it. The safe loader is nobody else's here.
+        # Compose's tag for a value that an override file removes. No code outside this project uses the safe loader in this process.
         yaml.SafeLoader.add_constructor("!reset", lambda *_: None)
         document = laid_over(document, parsed(ROOT / "compose.production.yaml"))
     document = substitute(document, given)
@@ -81,7 +81,7 @@ def load(environ: Mapping[str, str] | None = None) -> tuple[dict[str, Service], 
 
 
 def parsed(path: Path) -> Any:
-    """The YAML of a file."""
+    """Return the content of a YAML file. Invalid YAML ends the program."""
     import yaml
 
     try:
@@ -91,14 +91,14 @@ def parsed(path: Path) -> Any:
 
 
 def laid_over(base: Any, over: Any) -> Any:
-    """One file over another as Compose does it: mappings are merged, lists joined, and else the second counts."""
+    """Merge one file over another as Compose does: mappings are merged, lists are joined, and otherwise the second value wins."""
     if isinstance(base, dict) and isinstance(over, dict):
         return {**base, **{key: laid_over(base[key], value) if key in base else value for key, value in over.items()}}
     return [*base, *over] if isinstance(base, list) and isinstance(over, list) else over
 
 
 def read_service(name: str, entry: dict[str, Any], folder: Path | None) -> Service:
-    """One entry below ``services``; ``folder`` is that of its image, which one service builds and others may use."""
+    """Return one entry below ``services``. ``folder`` is its image's build folder: one service builds the image, others may use it."""
     deploy = entry.get("deploy", {})
     environment = {key: str(value) for key, value in entry.get("environment", {}).items()}
     ends = entry.get("restart") == "no"
@@ -119,5 +119,5 @@ def read_service(name: str, entry: dict[str, Any], folder: Path | None) -> Servi
 
 
 def command_of(folder: Path) -> list[str]:
-    """The command of a Dockerfile."""
+    """Return the command of a Dockerfile."""
     return re.findall(r'"([^"]+)"', (folder / "Dockerfile").read_text().rsplit("CMD ", 1)[1])

@@ -1,4 +1,4 @@
-"""What people see: sentences, and where things are."""
+"""Console output for the operator: messages, and the addresses of the stack."""
 
 from rich.console import Console
 
@@ -10,7 +10,7 @@ WIDTH = 40
 
 
 def show_addresses(base: str, secure_base: str, answers: dict[str, dict[str, object]]) -> None:
-    """The end of a start: the page, every service with its address and what it says of itself, and one thing to do next."""
+    """Print the result of a start: the page, each service with its address and its description of itself, and a next step."""
     console.print("\n  [bold]" + f"{base}/".ljust(WIDTH - 2) + "open it: the race[/]")
     for name, facts in answers.items():
         slots = facts["slots"]

@@ -1,7 +1,7 @@
-"""Read .env: the one reader, with and without packages. Docker Compose reads the same file.
+"""Read .env: the project's only parser of it, with and without packages. Docker Compose reads the same file.
 
-It takes the lines that Compose, python-dotenv and this project read alike, and ends the program at any other: each program would
-read it in a way of its own.
+The parser accepts the lines that Compose, python-dotenv and this project read alike. Any other line ends the program, because
+each program would read it differently.
 """
 
 import re
@@ -23,7 +23,7 @@ ACCEPTED = (
 
 
 def read(path: Path) -> dict[str, str]:
-    """Return the variables of a file, none where there is no file. Of a name that comes twice the last value counts."""
+    """Return the variables of a file, none if the file does not exist. If a name occurs twice, the last value wins."""
     found: dict[str, str] = {}
     for number, line in enumerate(given_file.text(path).splitlines() if path.exists() else (), 1):
         if not line.strip() or line.lstrip().startswith("#"):

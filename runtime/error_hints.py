@@ -1,4 +1,4 @@
-"""Why a program failed that fetches or writes much: what it printed, turned into the next thing to do."""
+"""Explain why a program that downloads or writes much has failed: turn its output into a next step."""
 
 import re
 import shutil
@@ -18,12 +18,12 @@ CAUSES = {
     "Check the network, name a proxy (HTTPS_PROXY), or a mirror (PIP_INDEX_URL and UV_DEFAULT_INDEX). What is fetched already is kept.",
     r"Read-only file system|Permission denied|os error (13|30)\b": "The checkout cannot be written to by this user. Move it, or own it.",
 }
-LITTLE_MB = 20  # not every program says that the disk was what it lacked
+LITTLE_MB = 20  # with less than this, assume a full disk: not every program reports it
 LINES, KNOWN_LINES, LONGEST = 15, 2, 300
 
 
 def known(printed: str) -> str | None:
-    """A sentence on what to do, where what a program printed says it."""
+    """Return advice if the output, or a nearly full disk, explains the failure."""
     free = shutil.disk_usage(ROOT).free // 10**6
     found = next(
         (words for pattern, words in CAUSES.items() if re.search(pattern, printed, re.IGNORECASE)), FULL if free < LITTLE_MB else None
@@ -32,7 +32,7 @@ def known(printed: str) -> str | None:
 
 
 def cause(printed: str) -> str:
-    """The end of what was printed, little where it is known what it means, and what to do."""
+    """Return the last lines of the output, and advice. If the cause is known, the lines are few."""
     sentence = known(printed)
     end = printed.strip().splitlines()[-(KNOWN_LINES if sentence else LINES) :]
     return "\n".join([*("  " + line[:LONGEST] for line in end), sentence or "The lines above say why."])

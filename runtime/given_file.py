@@ -1,4 +1,4 @@
-"""Read a file that a person edits or gives. What cannot be read ends the program with a sentence. Needs no package."""
+"""Read a file that the operator edits or provides. A file that cannot be read ends the program with a message. Needs no package."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def text(path: Path) -> str:
 
 
 def line(found: bytes, place: int) -> int:
-    """Return the number of the line that a byte is in, from 1."""
+    """Return the line number of a byte offset, counted from 1."""
     return found.count(b"\n", 0, place) + 1
 
 

@@ -1,4 +1,4 @@
-"""Sentences for a person, without a package: make doctor says some before there is one."""
+"""Messages for the operator. Needs no package: make doctor prints some before any package is installed."""
 
 import sys
 from typing import NoReturn
@@ -7,12 +7,12 @@ from runtime import progress
 
 
 def say(text: str) -> None:
-    """One line of progress."""
+    """Print one line of progress."""
     print(text, flush=True)
 
 
 def fail(text: str, status: int = 1) -> NoReturn:
-    """End with a sentence that says what is wrong and what to do."""
+    """Exit with a message that says what is wrong and what to do."""
     progress.stop()
     print(f"twogates: {text}", file=sys.stderr, flush=True)
     sys.exit(status)

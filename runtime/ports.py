@@ -1,4 +1,4 @@
-"""Ports of this machine: whether one can be had, and who has it where not."""
+"""Check whether a port of this machine is free, and find the process that holds it if not."""
 
 import errno
 import pwd
@@ -10,14 +10,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-LISTENS = "0A"  # in /proc/net/tcp
+LISTENS = "0A"  # the state LISTEN in /proc/net/tcp
 HIGHEST = 65535
-FURTHER = 1000  # a port that is suggested in place of another
+FURTHER = 1000  # the distance from a port to the one suggested in its place
 
 
 @dataclass(frozen=True)
 class Holder:
-    """Who listens on a port, as far as this user can see: a name, the process, and of a container of Compose's checkout and project."""
+    """The listener on a port, as far as this user can see it: name and process id; of a container, its Compose checkout and project."""
 
     name: str
     pid: int | None = None
@@ -29,7 +29,7 @@ class Holder:
 
 
 def why_not(address: str, port: int) -> OSError | None:
-    """Why a server could not listen there, ``None`` when it could."""
+    """Return the error that prevents a server from listening there, ``None`` if it can."""
     with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -40,7 +40,7 @@ def why_not(address: str, port: int) -> OSError | None:
 
 
 def sentence(address: str, port: int, variable: str) -> str | None:
-    """What is wrong with a port, by whom, and which variable changes it; ``None`` when nothing is."""
+    """Return a message with the fault, the holder of the port and the variable that changes it; ``None`` if the port is usable."""
     error = why_not(address, port)
     if error is None:
         return None
@@ -50,7 +50,7 @@ def sentence(address: str, port: int, variable: str) -> str | None:
 
 
 def another(address: str, port: int) -> int:
-    """A port that can be had, with as many above it that are not taken as a stack needs in a row."""
+    """Return a free port with 11 more free ports above it, as many as a stack needs in a row."""
     candidates: list[int] = [*range(port + FURTHER, HIGHEST - 20, FURTHER), *range(20_000, 30_000, 100)]
     for number in candidates:
         if all(why_not(address, number + more) is None for more in range(12)):
@@ -59,12 +59,12 @@ def another(address: str, port: int) -> int:
 
 
 def holder(port: int) -> Holder | None:
-    """Who listens on a port of any address: a container, a process, or at least whose it is. ``None`` also where it has just ended."""
+    """Return the listener on a port of any address: a container, a process, or at least its user. ``None`` if it has just ended."""
     return container(port) or (in_proc(port) if Path("/proc/net/tcp").exists() else by_lsof(port))
 
 
 def container(port: int) -> Holder | None:
-    """The container that has the port published."""
+    """Return the container that publishes the port."""
     with suppress(OSError, subprocess.SubprocessError):
         shown = '{{.Names}}\t{{.Label "com.docker.compose.project.working_dir"}}\t{{.Label "com.docker.compose.project"}}'
         command = ["docker", "ps", "--filter", f"publish={port}", "--format", shown]
@@ -75,7 +75,7 @@ def container(port: int) -> Holder | None:
 
 
 def in_proc(port: int) -> Holder | None:
-    """By Linux's tables: the socket of a listener, and the process that has it open."""
+    """Find the listener in Linux's socket tables, and the process that has its socket open."""
     users: dict[str, int] = {}
     for table in ("tcp", "tcp6"):
         with suppress(OSError):
@@ -84,8 +84,8 @@ def in_proc(port: int) -> Holder | None:
                 if fields[3] == LISTENS and int(fields[1].rpartition(":")[2], 16) == port:
                     users[f"socket:[{fields[9]}]"] = int(fields[7])
     found = [pid for pid in (int(entry.name) for entry in Path("/proc").glob("[0-9]*")) if opens(pid, users.keys())]
-    for pid in sorted(found):  # a server and its workers: the first of them
-        with suppress(OSError):  # it ended since
+    for pid in sorted(found):  # a server and its workers share the socket: take the first of them
+        with suppress(OSError):  # it has ended in the meantime
             return Holder(Path(f"/proc/{pid}/comm").read_text().strip(), pid)
     if found:
         return None
@@ -97,7 +97,7 @@ def in_proc(port: int) -> Holder | None:
 
 
 def opens(pid: int, sockets: Collection[str]) -> bool:
-    """Whether a process has one of these sockets open; those of others are hidden."""
+    """Return whether a process has one of these sockets open; False for processes of other users, whose files are hidden."""
     try:
         return any(str(entry.readlink()) in sockets for entry in Path(f"/proc/{pid}/fd").iterdir())
     except OSError:
@@ -105,7 +105,7 @@ def opens(pid: int, sockets: Collection[str]) -> bool:
 
 
 def by_lsof(port: int) -> Holder | None:
-    """Where there is no /proc, as on macOS."""
+    """Find the listener with lsof where there is no /proc, as on macOS."""
     if shutil.which("lsof") is None:
         return None
     command = ["lsof", "-nP", f"-iTCP:{port}", "-sTCP:LISTEN", "-Fpc"]

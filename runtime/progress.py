@@ -1,4 +1,4 @@
-"""Progress for whoever waits: a line a step. On a terminal it turns while it lasts and then says how long it took."""
+"""Progress output: one line for each step. On a terminal, a spinner turns while the step runs; then its duration is shown."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 TURNING, DONE, FAILED = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "✓", "✗"
-PLAIN = ("|/-\\", "ok", "failed")  # where a terminal cannot show those
+PLAIN = ("|/-\\", "ok", "failed")  # for a terminal that cannot show the characters above
 EVERY_SECONDS = 0.1
 COLUMN = 64
 CLEAR_LINE = "\r\x1b[2K"
@@ -18,7 +18,7 @@ _under_way: "Step | None" = None
 
 
 class Step:
-    """A step under way."""
+    """A step in progress."""
 
     def __init__(self, text: str, stream: TextIO) -> None:
         self.text, self.stream, self.note = text, stream, ""
@@ -28,11 +28,11 @@ class Step:
         self.turning, self.done, self.failed = (TURNING, DONE, FAILED) if can_show(stream, TURNING + DONE + FAILED) else PLAIN
 
     def tell(self, how_far: str) -> None:
-        """Show how far it is."""
+        """Set the progress note that the line shows after the text."""
         self.note = f"({how_far})"
 
     def turn(self) -> None:
-        """Draw the line again until the step ends."""
+        """Redraw the line until the step ends."""
         number = 0
         while not self.ended.wait(EVERY_SECONDS):
             seconds = self.seconds()
@@ -40,18 +40,18 @@ class Step:
             number += 1
 
     def draw(self, mark: str, text: str, end: str = "") -> None:
-        """One line, never broken into two: the next one could not clear it."""
+        """Draw one line, cut to the width of the terminal: the next redraw could not clear a line that wraps."""
         room = shutil.get_terminal_size().columns - len(self.failed) - 4
         self.stream.write(f"{CLEAR_LINE}  {mark} {text[:room]}{end}")
         self.stream.flush()
 
     def seconds(self) -> str:
-        """How long it lasts already, where that is long."""
+        """Return the elapsed time in seconds, empty during the first second."""
         lasted = time.monotonic() - self.started
         return f"{lasted:.0f} s" if lasted >= 1 else ""
 
     def end(self, well: bool) -> None:
-        """Draw the line that stays, once."""
+        """Draw the final line, once."""
         if self.ended.is_set():
             return
         self.ended.set()
@@ -64,7 +64,7 @@ class Step:
 
 @contextmanager
 def step(text: str, stream: TextIO | None = None) -> Iterator[Step]:
-    """Do what is in the block as one step, which failed where the block is left by an exception."""
+    """Run the block as one step, which fails if an exception leaves the block."""
     global _under_way
     stream = stream or sys.stdout
     shown = Step(text, stream)
@@ -84,18 +84,18 @@ def step(text: str, stream: TextIO | None = None) -> Iterator[Step]:
 
 
 def stop() -> None:
-    """End the step that is under way, so that what is printed next has a line of its own."""
+    """End the current step as failed, so that the next output starts on its own line."""
     if _under_way:
         _under_way.end(well=False)
 
 
 def is_terminal(stream: TextIO) -> bool:
-    """Whether a line can be drawn again there."""
+    """Return whether a line can be redrawn on this stream."""
     return stream.isatty() and os.environ.get("TERM", "dumb") != "dumb"
 
 
 def can_show(stream: TextIO, text: str) -> bool:
-    """Whether a stream's encoding has these characters."""
+    """Return whether a stream's encoding has these characters."""
     try:
         text.encode(stream.encoding or "ascii")
     except (UnicodeEncodeError, LookupError):

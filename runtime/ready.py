@@ -12,7 +12,7 @@ SERVICES = ("flask", "fastapi", "django")
 
 
 def answer(url: str) -> dict[str, object] | None:
-    """The JSON object at ``url``, ``None`` where there is none yet."""
+    """Return the JSON object at ``url``, ``None`` if there is none yet."""
     try:
         with urllib.request.urlopen(url, timeout=5) as response:
             found: dict[str, object] = json.load(response)
@@ -22,7 +22,7 @@ def answer(url: str) -> dict[str, object] | None:
 
 
 def touched(file: Path) -> bool:
-    """Whether a file was touched a moment ago."""
+    """Return whether a file was modified within the last ``MOMENT_SECONDS``."""
     try:
         return time.time() - file.stat().st_mtime < MOMENT_SECONDS
     except OSError:
@@ -36,12 +36,12 @@ def wait_until_ready(
     first: Sequence[str] = (),
     files: Sequence[Path] = (),
 ) -> dict[str, dict[str, object]]:
-    """What each service says of itself, once all are ready.
+    """Wait until all services are ready, and return each service's description of itself.
 
-    The URLs in ``first`` are waited for before anything is asked through Nginx: a replica that refuses Nginx's first request,
-    since it is only starting, is left alone for seconds. ``failed`` is asked between the tries and ends the waiting with what
-    it returns. ``files`` are those that what has no URL touches as long as it lives. Raises ``TimeoutError`` with the reason when
-    something does not answer after ``seconds``.
+    The URLs in ``first`` must answer before any request goes through Nginx. A replica that is still starting would refuse Nginx's
+    first request, and Nginx would then avoid it for seconds. ``failed`` is called between the attempts; a reason that it returns
+    ends the wait. ``files`` are heartbeat files: a process without a URL touches its file for as long as it lives. Raises
+    ``TimeoutError`` with the reason when something does not answer after ``seconds``.
     """
     deadline = time.monotonic() + seconds
     in_turn: list[list[str | Path]] = [[*first], [f"{base}/{name}/readyz" for name in SERVICES], [*files]]

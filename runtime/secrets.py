@@ -1,4 +1,4 @@
-"""The secrets, each a file, as the Compose files name them: python3 runtime/venv.py runtime -m runtime.secrets."""
+"""Create the secret files that the Compose files name: python3 runtime/venv.py runtime -m runtime.secrets."""
 
 import hashlib
 import os
@@ -10,33 +10,33 @@ from runtime.compose_file import ROOT, load
 from runtime.console import console, fail
 
 BYTES = 48  # 64 characters
-# The services' keys, channels and commands, and no others: Valkey is often shared, and a service that is taken over must not read or fill
-# what belongs to other programs. A command that a service begins to use has to be added. The health check may ask whether Valkey answers.
+# Only the services' own keys, channels and commands: Valkey is often shared, and a compromised service must not read or fill the data of
+# other programs. Add each new command that a service uses. The health check may only send PING.
 VALKEY_RIGHTS = (
     "~cache:* ~posts:* &boards &board:* -@all +eval +evalsha +get +set +del +incr +pexpire +pttl +hincrby +hmget +scan "
     "+publish +subscribe +unsubscribe +ping +info +select +hello +client|setname +client|setinfo"
 )
 VALKEY = f"user default on #{{hash}} {VALKEY_RIGHTS}\nuser health on nopass -@all +ping\n"
-# PgBouncer asks clients for their password, and logs in to the database with it: a hash would not do.
+# PgBouncer checks a client's password, and logs in to the database with it. It needs the password itself; a hash is not enough.
 PGBOUNCER = '"twogates_{service}" "{quoted}"\n'
-# Lists of users, each with a line's form and the services that it has the passwords of.
+# User lists by file name: the format of one line, and the services whose passwords the list contains.
 LISTS = {"valkey_users": (VALKEY, ["valkey"]), "pgbouncer_users": (PGBOUNCER, ["flask", "fastapi", "django"])}
 
 
 def files() -> list[Path]:
-    """The file of every secret."""
+    """Return the path of every secret file."""
     return [ROOT / entry["file"] for entry in load()[1]["secrets"].values()]
 
 
 def missing() -> list[Path]:
-    """Those that are not there; one that cannot be read ends the program."""
+    """Return the secret files that do not exist. A file that exists but cannot be read ends the program."""
     for path in filter(Path.is_file, files()):
         given_file.text(path)
     return [path for path in files() if not path.is_file()]
 
 
 def make(path: Path) -> None:
-    """Write a new secret. Its folder is this user's alone; the file is for the service's user too, whose number is another."""
+    """Write a new secret. Only this user may enter its folder; the file is readable for all, since the service runs as another UID."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     text = list_of_users(path) if path.name in LISTS else secrets.token_urlsafe(BYTES) + "\n"
     path.unlink(missing_ok=True)
@@ -45,7 +45,7 @@ def make(path: Path) -> None:
 
 
 def list_of_users(path: Path) -> str:
-    """Return what a list holds, given the passwords that there are."""
+    """Return the contents of a user list, built from the current passwords."""
     form, services = LISTS[path.name]
     passwords = {service: given_file.text(path.with_name(f"{service}_password")).strip() for service in services}
     return "".join(
@@ -55,17 +55,20 @@ def list_of_users(path: Path) -> str:
 
 
 def is_made(path: Path) -> bool:
-    """Whether a secret is there; a list has to fit its password too."""
+    """Return whether a secret exists; a user list must also match the current passwords."""
     if not path.is_file():
         return False
-    text = given_file.text(path)  # each is read here, so that no service meets one that cannot be read
+    text = given_file.text(path)  # every file is read here, so that an unreadable one is found before a service starts
     return path.name not in LISTS or text == list_of_users(path)
 
 
 def make_missing(wanted: list[Path]) -> list[Path]:
-    """Make those that are not there, and return them; a secret that is there is never replaced."""
+    """Create the missing secrets and return their paths.
+
+    An existing secret is never replaced. A user list that does not match its passwords is written again.
+    """
     made = []
-    for path in sorted(wanted, key=lambda path: path.name in LISTS):  # passwords first
+    for path in sorted(wanted, key=lambda path: path.name in LISTS):  # passwords first: the lists are built from them
         try:
             if is_made(path):
                 continue
@@ -77,7 +80,7 @@ def make_missing(wanted: list[Path]) -> list[Path]:
 
 
 def main() -> None:
-    """Make what is missing."""
+    """Create the missing secrets, and list all of them."""
     new = make_missing(files())
     for path in files():
         console.print(f"  {path}".ljust(60) + ("made" if path in new else "kept"))

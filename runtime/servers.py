@@ -1,4 +1,4 @@
-"""Servers for a measurement: started on ports of their own, waited for, and ended by process id."""
+"""Servers for a measurement: start them on their own ports, wait until they answer, and stop them by process id."""
 
 import http.client
 import os
@@ -23,7 +23,7 @@ _held = 0
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold back SIGINT and SIGTERM until the end of the block; one that came raises KeyboardInterrupt there."""
+    """Defer SIGINT and SIGTERM until the end of the block. If one arrived, raise ``KeyboardInterrupt`` there."""
     global _held
     came: list[int] = []
     before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -39,17 +39,17 @@ def uninterrupted() -> Iterator[None]:
 
 
 def interruptible_now() -> bool:
-    """Whether no such block is under way, in whatever greenlet."""
+    """Return whether no ``uninterrupted`` block is active, in any greenlet."""
     return not _held
 
 
 class ServerFailed(Exception):
-    """A server did not start, in a sentence."""
+    """A server did not start; the message says why."""
 
 
 @dataclass(frozen=True)
 class Command:
-    """How to start a server, and the path that it answers with a 200."""
+    """The command that starts a server, and a path that the server answers with a 200."""
 
     words: list[str]
     folder: Path
@@ -59,7 +59,7 @@ class Command:
 
 
 def free_port() -> int:
-    """A port on the loopback address that nothing listens on at this moment, and that was not given before."""
+    """Return a free port on the loopback address that was not returned before."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -70,7 +70,7 @@ def free_port() -> int:
 
 
 class Servers:
-    """Servers by name; all of them end with the ``with`` block. ``started`` is told each one's process id, which is its group's."""
+    """Servers by name. All stop at the end of the ``with`` block. ``started`` receives each process id, which is also its group's id."""
 
     def __init__(self, folder: Path, started: Callable[[str], None] = lambda _: None) -> None:
         self.folder = folder
@@ -86,7 +86,7 @@ class Servers:
             self.stop()
 
     def stop(self) -> None:
-        """Tell all to end, end what is left of them after ``STOP_SECONDS``, and return when they and their children are gone."""
+        """Send SIGTERM to all, kill those left after ``STOP_SECONDS``, and return when they and their children are gone."""
         pids = [pid for process in self.running.values() for pid in proc.tree(process.pid)] if proc.SUPPORTED else []
         for process in self.running.values():
             process.send_signal(signal.SIGTERM)
@@ -94,19 +94,19 @@ class Servers:
         for process in self.running.values():
             with suppress(subprocess.TimeoutExpired):
                 process.wait(max(0, deadline - time.monotonic()))
-            with suppress(ProcessLookupError):  # mostly nothing is left of the group that it began
+            with suppress(ProcessLookupError):  # usually its process group is already empty
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-        while proc.alive(pids) and time.monotonic() < deadline + STOP_SECONDS:  # a kill is carried out a moment later
+        while proc.alive(pids) and time.monotonic() < deadline + STOP_SECONDS:  # SIGKILL takes effect a moment later
             time.sleep(0.01)
 
     def start(self, name: str, command: Command) -> None:
-        """Start a server, in a process group of its own so that Ctrl-C does not reach it before it is told to end."""
+        """Start a server in its own process group, so that Ctrl-C does not reach it before ``stop`` does."""
         if name in self.running and self.running[name].poll() is None:
             raise ValueError(f"A server of the name {name!r} runs already, and nothing would end it any more")
         environment = {**for_servers(), "PYTHONHASHSEED": "0", **command.environment}
-        # Appended to: Nginx opens it once more, and two that each write at a place of their own write over each other.
-        with self.log(name).open("ab") as log, uninterrupted():  # else a server may run that is not in the table yet
+        # Append mode: Nginx opens the log a second time, and two writers with separate offsets would overwrite each other's lines.
+        with self.log(name).open("ab") as log, uninterrupted():  # otherwise an interrupt could leave a running server out of the table
             self.running[name] = subprocess.Popen(
                 command.words, cwd=command.folder, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
             )
@@ -114,7 +114,7 @@ class Servers:
         self.commands[name] = command
 
     def wait_until_ready(self, names: Iterable[str] | None = None) -> None:
-        """Wait until every server answers, or these; raises ``ServerFailed`` with the end of the log of one that does not."""
+        """Wait until all servers, or these, answer. Raise ``ServerFailed`` with the end of the log of one that does not."""
         deadline = time.monotonic() + START_SECONDS
         waiting = list(self.commands if names is None else names)
         while waiting := [name for name in waiting if not answers(self.commands[name])]:
@@ -136,7 +136,7 @@ class Servers:
 
 
 def answers(command: Command) -> bool:
-    """Whether a server answers its path with a 200."""
+    """Return whether a server answers its path with a 200."""
     connection = http.client.HTTPConnection("127.0.0.1", command.port, timeout=5)
     try:
         connection.request("GET", command.path)

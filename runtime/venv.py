@@ -1,7 +1,7 @@
 """Run a module of this project in its own environment, made on first use: python3 runtime/venv.py GROUPS -m MODULE ARGUMENTS.
 
-Needs nothing but Python. GROUPS names the locks to install, with commas between; "none" is this Python as it is, for what has to run
-before there is an environment, or without one. Everything stays in the checkout.
+Needs only Python. GROUPS names the locks to install, separated by commas. "none" uses this Python as it is, for modules that run
+before an environment exists, or without one. Everything stays in the checkout.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 NEEDED, NEWEST = (3, 11), (3, 14)
 LOCKS = {
-    # Certificates too: make up checks that of production before anything starts.
+    # Includes the certificates' packages: make up checks the production certificate before anything starts.
     "runtime": ["runtime/requirements.txt", "services/certificates/requirements.txt"],
     "services": [
         "runtime/local.txt",
@@ -32,12 +32,12 @@ LOCKS = {
     "tests": ["tests/requirements.txt", "tests/lint.txt"],
 }
 INSTALLER = ["runtime/uv.txt"]
-# Packages that came in a bundle (make load-bundle), in a folder for each kind of Python.
+# Packages from a bundle (make load-bundle), in one folder for each version and platform of Python.
 WHEELS = ROOT / ".cache" / "wheels"
 
 
 def ensure(*groups):
-    """Make the environment if there is none for this place and this Python, and install the groups that it lacks."""
+    """Create the environment if none exists for this path and this Python, and install the missing groups."""
     inside = Path(sys.prefix).resolve() == VENV.resolve()
     if not inside and not made():
         shutil.rmtree(str(VENV), ignore_errors=True)
@@ -61,13 +61,13 @@ def made_for():
 
 
 def made():
-    """Whether the environment is there, for this place and this Python."""
+    """Return whether the environment exists for this path and this Python."""
     written = VENV / ".made-for"
     return written.is_file() and written.read_text() == made_for() and PYTHON.exists()
 
 
 def missing(groups):
-    """Those groups whose locks are not what is installed."""
+    """Return the groups that are not installed, or whose locks have changed."""
     return [group for group in groups if not (mark(group).is_file() and mark(group).read_text() == digest(group))]
 
 
@@ -76,7 +76,7 @@ def mark(group):
 
 
 def packages(group):
-    """The names in a group's locks."""
+    """Return the package names in a group's locks."""
     lines = [line for lock in LOCKS[group] for line in (ROOT / lock).read_text().splitlines()]
     return {line.split("==")[0] for line in lines if "==" in line and line[0].isalnum()}
 
@@ -86,17 +86,17 @@ def digest(group):
 
 
 def kind():
-    """What this Python can install, in a word: cp313-linux-x86_64."""
+    """Return the version and platform of this Python as one word, such as cp313-linux-x86_64."""
     return "cp%d%d-%s-%s" % (*sys.version_info[:2], sys.platform, platform.machine().lower())
 
 
 def lock_digest(lock):
-    """What tells one version of a lock from another."""
+    """Return the SHA-256 digest that identifies one version of a lock."""
     return hashlib.sha256((ROOT / lock).read_bytes()).hexdigest()
 
 
 def from_bundle(locks):
-    """Options that let an installer take packages from a bundle, and not from the network, where the bundle has all of these locks."""
+    """Return options that make an installer use a bundle instead of the network, if the bundle covers all of these locks."""
     folder = WHEELS / kind()
     listed = folder / "locks.txt"
     have = listed.read_text().split() if listed.is_file() else []
@@ -104,10 +104,10 @@ def from_bundle(locks):
 
 
 def tool(name):
-    """The Python of a tool's own environment, made on first use from dev/tools/NAME.txt.
+    """Return the Python of a tool's own environment, which is made on first use from dev/tools/NAME.txt.
 
-    For a tool whose packages would hold back those of the project, or be held back by them: the common lock has one version of
-    each. Run it as a module: [tool("sslyze"), "-m", "sslyze", ...].
+    This is for a tool whose requirements would hold back the project's packages, or the reverse: the common lock has only one version
+    of each package. Run it as a module: [tool("sslyze"), "-m", "sslyze", ...].
     """
     lock = ROOT / "dev" / "tools" / (name + ".txt")
     folder = ROOT / ".cache" / "tools" / name
@@ -127,7 +127,7 @@ def tool(name):
 
 
 def run(text, *commands):
-    """Run commands at the top of the checkout as one step; what they print is shown where one fails, which ends this program."""
+    """Run commands at the top of the checkout as one step. If one fails, show its output and exit."""
     from runtime import package_index
     from runtime.error_hints import cause
     from runtime.progress import step
@@ -152,7 +152,7 @@ def fail(text):
 
 
 def newer():
-    """The newest Python here that is new enough, where this one is too old."""
+    """Return the newest Python on the PATH that is new enough, ``None`` if there is none."""
     names = ["python3.%d" % minor for minor in range(NEWEST[1], NEEDED[1] - 1, -1)]
     return next(filter(None, map(shutil.which, names)), None)
 
@@ -166,7 +166,7 @@ def main():
         if python:
             os.execv(python, [python, "-I", *sys.argv])
         fail("Python 3.11 or newer is needed, this is %d.%d. Name another: make PYTHON=python3.13 ..." % sys.version_info[:2])
-    # In place of this folder, some of whose modules are named as Python's own; with -I or PYTHONSAFEPATH it is not there.
+    # Replace this folder, where some modules have the names of Python's own. With -I or PYTHONSAFEPATH it is not on the path.
     sys.path[:] = [str(ROOT), *(path for path in sys.path if path != str(ROOT / "runtime"))]
     from runtime import environment  # noqa: F401 - composes the environment of the command, in place of the caller's
 
@@ -177,9 +177,9 @@ def main():
     os.chdir(str(ROOT))
     try:
         os.fstat(0)
-    except OSError:  # closed: the next file to be opened takes its number, which is this one
+    except OSError:  # standard input is closed: the next file opened, which is this one, gets its number
         os.set_inheritable(os.open(os.devnull, os.O_RDONLY), True)
-    # A shell that starts a command in the background has it ignore Ctrl-C, and a program inherits what is ignored.
+    # A shell makes background commands ignore Ctrl-C, and a program inherits ignored signals. Restore the defaults.
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)

@@ -1,1 +1,1 @@
-"""The supply chain: known vulnerabilities, licences, and a software bill of materials for each image."""
+"""The supply-chain audit: known vulnerabilities, licences, and a software bill of materials for each image."""

@@ -1,7 +1,7 @@
 """Audit the supply chain: python3 runtime/venv.py runtime,services,loadtest,tests -m dev.audit [--json]. Also: make audit.
 
-Exit status: 0 all was checked and is in order; 1 a vulnerability or a licence that is not allowed; 2 bad usage; 3 nothing
-wrong was found, but no database of vulnerabilities answers here, so that they are not checked.
+Exit status: 0 everything was checked and is in order; 1 a vulnerability, or a licence that is not allowed; 2 bad usage;
+3 no problem found, but vulnerabilities were not checked: no database answered, or it skipped a package.
 """
 
 import argparse
@@ -21,12 +21,12 @@ WRONG, NOT_CHECKED = 1, 3
 
 
 def progress(text: str) -> None:
-    """One line, apart from what is printed for machines."""
+    """Print a line of progress on standard error, apart from the output for machines."""
     print(f"  {text} ...", file=sys.stderr, flush=True)
 
 
 def read_options() -> argparse.Namespace:
-    """The command line; OSV_URL is also a variable."""
+    """Read the command line; the default of --osv-url is the environment variable OSV_URL."""
     parser = argparse.ArgumentParser(prog="python -m dev.audit", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print JSON on standard output in place of the tables")
     parser.add_argument("--source", choices=["image", "lock"], help="what an image is read from; default image where Docker answers")
@@ -42,7 +42,7 @@ def read_options() -> argparse.Namespace:
 
 
 def audit(source: str | None, osv_url: str | None) -> Report:
-    """Do all of it."""
+    """Check licences and vulnerabilities, and write the bills of materials."""
     try:
         policy = licences.read_policy()
     except (ValueError, KeyError) as error:
@@ -66,7 +66,7 @@ def audit(source: str | None, osv_url: str | None) -> Report:
 
 
 def as_data(report: Report, status: int) -> dict[str, Any]:
-    """The report for machines."""
+    """Return the report as data for the JSON output."""
     return {
         "status": status,
         "subjects": {
@@ -84,7 +84,7 @@ def as_data(report: Report, status: int) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Audit, print, and tell by the status."""
+    """Audit, print the report, and return the exit status."""
     given = read_options()
     report = audit(given.source, given.osv_url)
     status = WRONG if report.wrong else NOT_CHECKED if report.answer.not_checked else 0

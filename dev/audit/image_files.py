@@ -1,4 +1,4 @@
-"""What an image holds, by its own records: the metadata of Python packages, and the lists of Debian's and Alpine's."""
+"""Read an image's contents from its own records: the metadata of Python packages, and the package lists of Debian and Alpine."""
 
 import json
 import re
@@ -12,17 +12,17 @@ from runtime.docker.compose import docker
 METADATA = re.compile(r"([^/]+\.(?:dist-info/METADATA|egg-info/PKG-INFO))$")
 RECORDS = ("var/lib/dpkg/status", "lib/apk/db/installed", "usr/lib/apk/db/installed")
 RELEASE = "usr/lib/os-release"
-ALPINE_RELEASE = "etc/os-release"  # a file there, a link to the other one on Debian
+ALPINE_RELEASE = "etc/os-release"  # a regular file on Alpine; on Debian, a link to RELEASE
 
 
 @dataclass(frozen=True)
 class SystemPackage:
-    """A package of the base image's distribution, or a program that was put beside them."""
+    """A package of the base image's distribution, or a program installed without a package."""
 
     name: str
     version: str
     purl: str
-    licence: str = ""  # Debian's list has none
+    licence: str = ""  # Debian's list names no licence
 
 
 @dataclass
@@ -30,13 +30,13 @@ class ImageFiles:
     """The records of one image."""
 
     image_id: str
-    python_metadata: dict[str, str] = field(default_factory=dict)  # "flask-3.1.3.dist-info/METADATA": its text
+    python_metadata: dict[str, str] = field(default_factory=dict)  # file name, such as "flask-3.1.3.dist-info/METADATA": its text
     system: list[SystemPackage] = field(default_factory=list)
     release: dict[str, str] = field(default_factory=dict)  # os-release
 
 
 def read_image(image: str) -> ImageFiles:
-    """Read an image from a container that never runs, so that nothing of what is looked at can take part in it."""
+    """Read an image through a container that never runs, so that the image's own code cannot affect the result."""
     facts = json.loads(docker("image", "inspect", image))[0]
     found = ImageFiles(facts["Id"])
     container = docker("create", "--network", "none", image)
@@ -71,17 +71,17 @@ def text(files: tarfile.TarFile, member: tarfile.TarInfo) -> str:
 
 
 def release_of(content: str) -> dict[str, str]:
-    """The file os-release as a mapping."""
+    """Return the file os-release as a mapping."""
     return {name: value.strip('"') for name, _, value in (line.partition("=") for line in content.splitlines()) if value}
 
 
 def release_version(release: dict[str, str]) -> str:
-    """The version of a distribution: a number, or a name where it has none yet."""
+    """Return a distribution's version: a number, or the code name if it has no number yet."""
     return release.get("VERSION_ID") or release.get("VERSION_CODENAME", "")
 
 
 def debian_packages(status: str, release: dict[str, str]) -> list[SystemPackage]:
-    """The installed packages of dpkg's list."""
+    """Return the installed packages of dpkg's list."""
     found = []
     for paragraph in status.split("\n\n"):
         fields = dict(re.findall(r"^([A-Z][\w-]*): (.+)$", paragraph, re.MULTILINE))
@@ -93,7 +93,7 @@ def debian_packages(status: str, release: dict[str, str]) -> list[SystemPackage]
 
 
 def alpine_packages(installed: str, release: dict[str, str]) -> list[SystemPackage]:
-    """The packages of apk's list: P is the name, V the version, A the architecture, L the licence."""
+    """Return the packages of apk's list: P is the name, V the version, A the architecture, L the licence."""
     found = []
     for paragraph in installed.split("\n\n"):
         fields = dict(re.findall(r"^([PVAL]):(.+)$", paragraph, re.MULTILINE))
@@ -105,13 +105,13 @@ def alpine_packages(installed: str, release: dict[str, str]) -> list[SystemPacka
 
 
 def python_itself(environment: list[str]) -> list[SystemPackage]:
-    """The interpreter that the official image builds from source: no list of packages names it, a variable does."""
+    """Return the interpreter that the official image builds from source: a variable names its version, no package list does."""
     versions = [value for name, _, value in (line.partition("=") for line in environment) if name == "PYTHON_VERSION"]
     return [SystemPackage("python", version, f"pkg:generic/python@{version}", "PSF-2.0") for version in versions]
 
 
 def lay_out(python_metadata: dict[str, str], site_packages: Path) -> None:
-    """Write the metadata of packages, and none of their code, where an interpreter looks for packages."""
+    """Write the packages' metadata, without their code, to a folder where an interpreter looks for packages."""
     for name, content in python_metadata.items():
         path = site_packages / PurePosixPath(name)
         path.parent.mkdir(exist_ok=True)

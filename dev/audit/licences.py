@@ -1,4 +1,4 @@
-"""Licences, as pip-licenses reads them from the packages' metadata, against what policy.toml allows."""
+"""Compare the licences that pip-licenses reads from the packages' metadata with what policy.toml allows."""
 
 import json
 import re
@@ -14,34 +14,34 @@ from runtime import venv
 from runtime.compose_file import ROOT
 
 POLICY = ROOT / "dev" / "audit" / "policy.toml"
-# From the clearest to the vaguest: an SPDX expression, a word of PyPI's list, the author's free text.
+# From the most to the least precise: an SPDX expression, a PyPI classifier, the author's free text.
 SOURCES = ("License-Expression", "License-Classifier", "License-Metadata")
-LONGEST = 100  # free text may be the licence itself
+LONGEST = 100  # characters: free text may be the whole licence
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What is allowed, and what is let through with a reason."""
+    """The allowed licences, and the exceptions with their reasons."""
 
     shipped: frozenset[str]
     run_here: frozenset[str]
-    exceptions: Mapping[str, Mapping[str, str]]  # package: its licence and the reason
-    ignored: Mapping[str, str]  # a vulnerability's identifier, and the reason
+    exceptions: Mapping[str, Mapping[str, str]]  # package name: its licence and the reason
+    ignored: Mapping[str, str]  # a vulnerability's identifier: the reason
 
 
 @dataclass(frozen=True)
 class Licence:
-    """One package's licence, judged."""
+    """One package's licence, and whether it is allowed."""
 
     package: str
     version: str
     licence: str
     allowed: bool
-    reason: str  # of an exception, or of a refusal
+    reason: str  # why an exception allows it, or why it is not allowed
 
 
 def read_policy(path: Path = POLICY) -> Policy:
-    """Read policy.toml. A file that is not of its form raises ``ValueError`` with what is wrong."""
+    """Read policy.toml. Raise ``ValueError`` with the problem if an exception or an ignored vulnerability is incomplete."""
     document: dict[str, Any] = tomllib.loads(path.read_text())
     licences = document["licences"]
     for package, exception in licences["exceptions"].items():
@@ -56,7 +56,7 @@ def read_policy(path: Path = POLICY) -> Policy:
 
 
 def read_licences(python: Path) -> list[tuple[str, str, str]]:
-    """Name, version and licence of each package in an environment; ``UNKNOWN`` where its metadata has none."""
+    """Return name, version and licence of each package in an environment; ``UNKNOWN`` if its metadata names no licence."""
     command = [venv.tool("audit"), "-m", "piplicenses", "--python", str(python)]  # type: ignore[no-untyped-call]
     options = ["--from=all", "--format=json", "--with-system"]
     done = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -69,7 +69,7 @@ def read_licences(python: Path) -> list[tuple[str, str, str]]:
 
 
 def judge(package: str, version: str, licence: str, shipped: bool, policy: Policy) -> Licence:
-    """Whether a package may be shipped, or run here."""
+    """Decide whether a package may be shipped, or run here."""
     exception = policy.exceptions.get(package)
     if exception and exception["licence"] == licence:
         return Licence(package, version, licence, True, exception["reason"])
@@ -83,9 +83,9 @@ def judge(package: str, version: str, licence: str, shipped: bool, policy: Polic
 
 
 def holds(licence: str, allowed: frozenset[str]) -> bool:
-    """Whether an SPDX expression, or PyPI's words with semicolons between, can be met by what is allowed.
+    """Whether the allowed licences satisfy an SPDX expression, or PyPI classifiers separated by semicolons.
 
-    One side of OR is enough; of AND and of a list both are needed. In brackets all are needed, which may be too strict.
+    One allowed side of OR is enough; AND and a list need all. An expression with brackets needs all, which may be too strict.
     """
     if licence in allowed:
         return True

@@ -1,4 +1,4 @@
-"""The audit for people: every package with its licence, what is wrong, and what was not checked."""
+"""Print the audit: every package with its licence, the problems, and what was not checked."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -14,38 +14,38 @@ from dev.audit.vulnerabilities import Answer
 from runtime.compose_file import ROOT
 from runtime.console import console
 
-PLAIN_WIDTH = 140  # of a table that does not go to a terminal
+PLAIN_WIDTH = 140  # columns of a table, if the output is not a terminal
 
 
 @dataclass(frozen=True)
 class Report:
-    """All that was found."""
+    """The results of the audit."""
 
     subjects: list[Subject]
-    from_images: bool  # else from the locks
+    from_images: bool  # otherwise from the locks
     licences: dict[str, list[Licence]]  # by subject
-    bills: dict[str, tuple[Path, int]]  # by subject: the file, and how many components
+    bills: dict[str, tuple[Path, int]]  # by subject: the file, and the number of its components
     answer: Answer
 
     @property
     def refused(self) -> list[tuple[str, Licence]]:
-        """Every licence that is not allowed, with its subject."""
+        """Return every licence that is not allowed, with its subject."""
         return [(name, licence) for name, found in self.licences.items() for licence in found if not licence.allowed]
 
     @property
     def wrong(self) -> int:
-        """How many things must change."""
+        """Return the number of problems to fix."""
         return len(self.refused) + len(self.answer.found)
 
     def vulnerable(self, subject: Subject) -> str:
-        """How many known vulnerabilities a subject has, or that nobody knows."""
+        """Return the number of a subject's known vulnerabilities, or "not checked" if no database answered."""
         if not self.answer.database:
             return "not checked"
         return str(sum((one.package, one.version) in subject.packages() for one in self.answer.found))
 
 
 def show(report: Report) -> None:
-    """Print the tables, then sentences, then what to do next."""
+    """Print the tables, then the problems, then what to do next."""
     wide = console if console.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
     wide.print(package_table(report))
     wide.print(subject_table(report))
@@ -72,7 +72,7 @@ def show(report: Report) -> None:
 
 
 def package_table(report: Report) -> Table:
-    """Every package with its licence and where it is."""
+    """Return a table of every package with its licence and the subjects that contain it."""
     places: dict[Licence, list[str]] = {}
     for name, found in report.licences.items():
         for licence in found:
@@ -85,7 +85,7 @@ def package_table(report: Report) -> Table:
 
 
 def subject_table(report: Report) -> Table:
-    """One line for each image and environment."""
+    """Return a table with one line for each image and environment."""
     table = Table("audited", "read from", "packages", "of the system", "known vulnerabilities", "licences not allowed", "in its bill")
     refused = Counter(name for name, _ in report.refused)
     for subject in report.subjects:
@@ -98,7 +98,7 @@ def subject_table(report: Report) -> Table:
 
 
 def next_step(report: Report) -> str:
-    """The last line."""
+    """Return the last line: what to do next."""
     if report.answer.found:
         return "Next: make lock, for versions without them, then make test"
     if report.refused:

@@ -1,4 +1,4 @@
-"""A software bill of materials for each image: CycloneDX, by cyclonedx-py, with the base image's packages beside Python's."""
+"""Write a software bill of materials for each image: CycloneDX, by cyclonedx-py, with Python's and the base image's packages."""
 
 import json
 import subprocess
@@ -22,10 +22,10 @@ sys.exit(f"{{wrong.data.json_path}}: {{wrong.data.message[-300:]}}" if wrong els
 
 
 def write(subject: Subject, folder: Path = FOLDER) -> tuple[Path, int]:
-    """Write an image's bill; the file, and how many components it names."""
+    """Write an image's bill; return the file and the number of components."""
     tool = venv.tool("audit")  # type: ignore[no-untyped-call]
-    # Reproducible: no time and no random number, so that two bills of the same image are the same file. Not validated here, but
-    # below, when it is complete.
+    # Reproducible: without a time or a random number, so that two bills of the same image are identical files. Validation is below,
+    # when the bill is complete.
     options = ["--output-reproducible", "--no-validate", "--output-format", "JSON", "--spec-version", VERSION]
     command = [tool, "-m", "cyclonedx_py", "environment", *options, str(subject.python)]
     bill = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
@@ -41,14 +41,14 @@ def write(subject: Subject, folder: Path = FOLDER) -> tuple[Path, int]:
 
 
 def problems(bill: str) -> str:
-    """What CycloneDX's own schema finds wrong in a bill; empty when nothing."""
+    """Return the error that CycloneDX's own schema finds in a bill; empty if there is none."""
     tool = venv.tool("audit")  # type: ignore[no-untyped-call]
     done = subprocess.run([tool, "-c", VALIDATE], input=bill, capture_output=True, text=True)
     return done.stderr.strip() if done.returncode else ""
 
 
 def complete(bill: dict[str, Any], subject: Subject) -> None:
-    """Add what cyclonedx-py cannot know: the image itself, its operating system and that one's packages."""
+    """Add what cyclonedx-py cannot know: the image itself, its operating system, and the system's packages."""
     container = {"type": "container", "bom-ref": "image", "name": subject.name}
     if subject.image_id:
         container["version"] = subject.image_id
@@ -62,7 +62,7 @@ def complete(bill: dict[str, Any], subject: Subject) -> None:
 
 
 def system_component(package: SystemPackage) -> dict[str, Any]:
-    """A package of the distribution as CycloneDX writes it."""
+    """Return a package of the distribution as a CycloneDX component."""
     made: dict[str, Any] = {"type": "library", "bom-ref": package.purl, "name": package.name}
     made |= {"version": package.version, "purl": package.purl}
     if package.licence:

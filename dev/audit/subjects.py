@@ -1,6 +1,6 @@
-"""What is audited: each image by what is in it, and the checkout's own environments.
+"""The subjects of the audit: each image with its contents, and the checkout's own environments.
 
-Where no Docker engine answers, an image is taken for what its lock says.
+If no Docker engine answers, an image's contents are assumed to be what its lock says.
 """
 
 import re
@@ -24,36 +24,36 @@ TOOLS = tuple(sorted(path.stem for path in (ROOT / "dev" / "tools").glob("*.in")
 
 @dataclass(frozen=True)
 class Subject:
-    """One set of packages that is installed together."""
+    """A set of packages that are installed together."""
 
     name: str
-    read_from: str  # in words
-    python: Path  # of an environment with the metadata of its packages
-    shipped: bool  # in an image; else it only runs here
+    read_from: str  # for people: the image, lock or environment
+    python: Path  # the interpreter of an environment that has the packages' metadata
+    shipped: bool  # in an image; otherwise it only runs here
     image_id: str = ""
     system: list[SystemPackage] = field(default_factory=list)
     release: dict[str, str] = field(default_factory=dict)
 
     def packages(self) -> list[tuple[str, str]]:
-        """Its Python packages, each with its version, by name as PyPI has it."""
+        """Return its Python packages as sorted pairs of PyPI's normalised name and version."""
         [site_packages] = self.python.parent.parent.glob("lib/python*/site-packages")
         found = {(canonical(one.metadata["Name"]), one.version) for one in distributions(path=[str(site_packages)])}
         return sorted(found)
 
 
 def canonical(name: str) -> str:
-    """A package's name as PyPI compares it."""
+    """Return a package's name in the form in which PyPI compares names."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def images() -> dict[str, dict[str, Any]]:
-    """The entry in compose.yaml of every image of the stack, once each, by the image's name without its tag."""
+    """Return one compose.yaml entry for every image of the stack, by the image's name without its tag."""
     entries = load()[1]["services"].values()
     return {entry["image"].rsplit("/", 1)[-1].split(":")[0]: entry for entry in reversed(list(entries))}
 
 
 def environment(name: str, python_metadata: dict[str, str]) -> Path:
-    """The Python of a new environment that has these packages' metadata and nothing else."""
+    """Create an environment that has only these packages' metadata; return its Python."""
     folder = FOLDER / name
     subprocess.run([sys.executable, "-m", "venv", "--clear", "--without-pip", str(folder)], check=True)
     [site_packages] = folder.glob("lib/python*/site-packages")
@@ -62,7 +62,7 @@ def environment(name: str, python_metadata: dict[str, str]) -> Path:
 
 
 def from_images(progress: Callable[[str], None]) -> list[Subject]:
-    """Build what changed, and read every image."""
+    """Build the images that changed, and read every image."""
     progress("Building the images that changed")
     built = compose("--profile", "*", "build", "--quiet", quiet=True)
     if built.returncode:
@@ -77,11 +77,11 @@ def from_images(progress: Callable[[str], None]) -> list[Subject]:
 
 
 def from_locks() -> list[Subject]:
-    """What each lock says, with the metadata of the same packages in this checkout's environment."""
+    """Return what each image's lock says, with the metadata of the same packages in this checkout's environment."""
     installed = {canonical(one.metadata["Name"]): one for one in distributions()}
     found = []
     for name, entry in sorted(images().items()):
-        if "PYTHON_IMAGE" not in entry.get("build", {}).get("args", {}):  # no Python of ours is in it
+        if "PYTHON_IMAGE" not in entry.get("build", {}).get("args", {}):  # an image without the project's Python code
             continue
         folder = ROOT / entry["build"]["context"]
         mounted = re.search(r"--mount=source=(\S+?),", (folder / "Dockerfile").read_text())
@@ -92,14 +92,14 @@ def from_locks() -> list[Subject]:
             here = installed.get(canonical(package))
             if here and here.version == version:
                 metadata[f"{package}-{version}.dist-info/METADATA"] = here.read_text("METADATA") or ""
-            elif not marker:  # one with a marker may be for another system
+            elif not marker:  # a package with a marker may be for another system
                 fail(f"{package} {version} of {lock.relative_to(ROOT)} is not installed here. Run it as make audit does.")
         found.append(Subject(name, f"the lock {lock.relative_to(ROOT)}", environment(name, metadata), True))
     return found
 
 
 def of_the_checkout() -> list[Subject]:
-    """What runs here and is in no image, tests and tools, as it is installed."""
+    """Return the installed environments that only run here and are in no image: tests and tools."""
     found = [Subject("checkout", "the environment .venv", Path(sys.prefix) / "bin" / "python", False)]
     for name in TOOLS:
         python = Path(venv.tool(name))  # type: ignore[no-untyped-call]

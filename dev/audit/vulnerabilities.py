@@ -1,4 +1,4 @@
-"""Known vulnerabilities, by pip-audit, which asks a database for each package and version."""
+"""Find known vulnerabilities with pip-audit, which asks a database about each package and version."""
 
 import json
 import re
@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from runtime import environment, venv
 from runtime.compose_file import ROOT
 
-# pip-audit ends green where the database knows no package at all, as behind a proxy that passes only the package index. A
-# database that does not know this one (CVE-2019-10906) is none.
+# pip-audit also succeeds if the database knows no package at all, for example behind a proxy that forwards only the package index. A
+# database that does not know this vulnerability (CVE-2019-10906) therefore counts as unavailable.
 CANARY = ("jinja2", "2.10")
 SECONDS = 600
 
@@ -30,7 +30,7 @@ class Vulnerability:
 
 @dataclass(frozen=True)
 class Database:
-    """One that pip-audit can ask."""
+    """A database that pip-audit can ask."""
 
     name: str
     options: tuple[str, ...]
@@ -38,15 +38,15 @@ class Database:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the databases said."""
+    """The databases' answer."""
 
-    database: str = ""  # the one that answered; empty: none did
+    database: str = ""  # the database that answered; empty if none did
     found: list[Vulnerability] = field(default_factory=list)
-    not_checked: list[str] = field(default_factory=list)  # sentences
+    not_checked: list[str] = field(default_factory=list)  # one sentence for each reason
 
 
 def databases(osv_url: str | None) -> list[Database]:
-    """The one that was given alone, else PyPI's and then OSV's own."""
+    """Return only the database that was given, otherwise PyPI's and then OSV's own."""
     if osv_url:
         return [Database(osv_url, ("--vulnerability-service", "osv", "--osv-url", osv_url))]
     return [Database("PyPI", ("--vulnerability-service", "pypi")), Database("OSV", ("--vulnerability-service", "osv"))]
@@ -70,7 +70,7 @@ def check(packages: set[tuple[str, str]], osv_url: str | None, ignored: Mapping[
 
 
 def vulnerabilities(answer: dict[str, object], ignored: Mapping[str, str]) -> list[Vulnerability]:
-    """Those of one package, less the ignored."""
+    """Return the vulnerabilities of one package, without the ignored ones."""
     found = []
     for one in answer.get("vulns", []):  # type: ignore[attr-defined]
         names = {one["id"], *one["aliases"]}
@@ -88,11 +88,11 @@ def vulnerabilities(answer: dict[str, object], ignored: Mapping[str, str]) -> li
 
 
 class NotAnswered(Exception):
-    """The database could not be asked; the message says why."""
+    """The database gave no usable answer; the message says why."""
 
 
 def ask(database: Database, packages: list[tuple[str, str]]) -> list[dict[str, object]]:
-    """The database's answer for each package."""
+    """Return the database's answer for each package."""
     rounds: list[dict[str, str]] = []  # pip-audit takes one version of a package at a time
     for name, version in packages:
         for versions in rounds:
@@ -104,7 +104,7 @@ def ask(database: Database, packages: list[tuple[str, str]]) -> list[dict[str, o
 
 
 def run(database: Database, versions: Mapping[str, str]) -> list[dict[str, object]]:
-    """pip-audit, once."""
+    """Run pip-audit once."""
     command = [venv.tool("audit"), "-m", "pip_audit", *database.options]  # type: ignore[no-untyped-call]
     command += ["--disable-pip", "--no-deps", "--format", "json", "--progress-spinner", "off"]
     command += ["--cache-dir", str(ROOT / ".cache" / "pip-audit")]

@@ -1,4 +1,4 @@
-"""The pictures of the docs, made from the real program so that they stay true: make shots.
+"""Make the documentation's pictures from the running program, so that they match it: make shots.
 
-Each kind is a module with a function ``make``, which writes its files into docs/pictures/ and returns them.
+Each kind is a module with a function ``make``, which writes its files to docs/pictures/ and returns their paths.
 """

@@ -1,4 +1,4 @@
-"""python3 runtime/venv.py runtime,services,loadtest,tests -m dev.shots [KIND ...]"""
+"""Make the documentation's pictures: python3 runtime/venv.py runtime,services,loadtest,tests -m dev.shots [KIND ...]."""
 
 import argparse
 from importlib import import_module
@@ -11,7 +11,7 @@ LARGEST_BYTES = 250_000
 
 
 def main() -> None:
-    """Make these kinds, or all."""
+    """Make the pictures of the named kinds, or all."""
     parser = argparse.ArgumentParser(prog="shots", description=__doc__)
     parser.add_argument("kinds", nargs="*", metavar="KIND", help=f"{', '.join(KINDS)} (default: all)")
     kinds = parser.parse_args().kinds or KINDS

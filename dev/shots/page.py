@@ -1,4 +1,4 @@
-"""The page, each view as a person sees it, before anything was clicked and after: on a laptop, a phone and a projector, light and dark."""
+"""Pictures of each view of the page, before and after a click: on a laptop, a phone and a projector, light and dark."""
 
 import shutil
 import subprocess
@@ -23,11 +23,11 @@ SIZES: dict[str, ViewportSize] = {
     "narrow": {"width": 390, "height": 844},
     "projector": {"width": 1920, "height": 1080},
 }
-# Those that are first are made first: without a report, Results shows what it shows a newcomer.
+# The pictures before a click are made first: while there is no report, Results shows what a new user sees.
 FIRST = (("wide", "light"), ("narrow", "dark"))
 AFTER = (*product(("wide", "narrow"), ("light", "dark")), ("projector", "light"))
-COLOURS = 256  # of a picture: a third of the bytes, without a visible difference
-TOO_LONG = 120_000  # milliseconds: on a busy machine a load takes long to begin
+COLOURS = 256  # in a picture: a third of the bytes, without a visible difference
+TOO_LONG = 120_000  # milliseconds: on a busy machine a load starts slowly
 LOADED = 25_000  # milliseconds of load that the live view shows
 OPTIONS = ["--headless", "--no-sandbox", "--disable-gpu"]
 
@@ -45,14 +45,14 @@ def live(page: Page) -> None:
 
 
 def talk(page: Page) -> None:
-    for reader in page.locator(".reader").all():  # who is not there yet does not hear what is posted now
+    for reader in page.locator(".reader").all():  # a reader that is not connected yet misses the message
         reader.locator('text="connected"').wait_for()
     for service in ("flask", "fastapi", "django"):
         page.fill("#talk-form [name=text]", f"Hello, through {service}")
         page.select_option("#talk-form select", service)
         page.click("#talk-form button")
         page.wait_for_selector(f".reader[data-service=django] li:has-text('through {service}')")
-    page.wait_for_timeout(1200)  # until each says how long it took
+    page.wait_for_timeout(1200)  # milliseconds, until each reader shows how long the message took
 
 
 def path(page: Page) -> None:
@@ -73,7 +73,7 @@ def nothing(page: Page) -> None:
 
 
 VIEWS: dict[str, Callable[[Page], None]] = {"race": race, "live": live, "talk": talk, "path": path, "results": results, "facts": nothing}
-# What a view shows by itself.
+# The element that a view shows without a click, once it is ready.
 SHOWN = {
     "race": "#race-finding[data-state=measured]",
     "live": "#live th[data-memory]",
@@ -86,7 +86,7 @@ SHOWN = {
 
 @contextmanager
 def load() -> Iterator[subprocess.Popen[bytes]]:
-    """Put the first lesson's load on the stack meanwhile."""
+    """Run the first lesson's load on the stack until the context ends."""
     words = [sys.executable, "-m", "loadtest", "load", "--seconds", "3", "--json"]
     process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -97,7 +97,7 @@ def load() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def make() -> list[Path]:
-    """Every view in every size and scheme; the stack is started for it where it does not run."""
+    """Make the pictures of every view; start the stack first, and stop it afterwards, if it does not run."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if not chromium:
         fail("No browser: chromium, chromium-browser or google-chrome has to be on the PATH. On Debian: apt install chromium", 2)
@@ -121,7 +121,7 @@ def stack(action: str) -> None:
 
 
 def shot(browser: Browser, target: str, view: str, size: str, scheme: Any, first: bool = False) -> Path:
-    """One picture."""
+    """Make one picture and return its path."""
     name = "-".join((view, *(["first"] if first else []), size, scheme))
     say(f"  {name} ...")
     context = browser.new_context(viewport=SIZES[size], color_scheme=scheme)

@@ -1,4 +1,4 @@
-"""What is left on a terminal's screen of all that a program wrote to it: lines with their colours."""
+"""A terminal's screen after a program wrote to it: the remaining lines with their colours."""
 
 import re
 
@@ -6,15 +6,15 @@ ESCAPE = re.compile(r"\x1b\[([?\d;]*)([A-Za-z])|\x1b[()][A-Z0-9]|\x1b\][^\x07\x1
 
 
 class Screen:
-    """Understands what our programs write: colours, lines drawn again from their start, and lines cleared above. No wrapping."""
+    """Interpret this project's terminal output: colours, lines redrawn from their start, and cleared lines above. No wrapping."""
 
     def __init__(self) -> None:
         self.lines: list[str] = [""]
         self.row = 0
-        self.fresh = False  # the cursor is at the start of a line: what comes next takes the line's place
+        self.fresh = False  # the cursor is at the start of a line: the next text replaces the line
 
     def write(self, text: str) -> None:
-        """Take what a program wrote."""
+        """Process a program's output."""
         at = 0
         for found in re.finditer(r"[\r\n]|" + ESCAPE.pattern, text):
             self.put(text[at : found.start()])
@@ -23,13 +23,13 @@ class Screen:
         self.put(text[at:])
 
     def put(self, text: str) -> None:
-        """Letters, at the end of the line or in its place."""
+        """Append text to the line, or replace the line."""
         if text:
             self.lines[self.row] = text if self.fresh else self.lines[self.row] + text
             self.fresh = False
 
     def control(self, found: re.Match[str]) -> None:
-        """A line's end, or an escape sequence."""
+        """Process a line break, a carriage return or an escape sequence."""
         sign, number, letter = found[0], found[1] or "", found[2]
         if sign == "\n":
             self.row += 1
@@ -45,5 +45,5 @@ class Screen:
             self.row = max(0, self.row - int(number or 1))
 
     def text(self) -> str:
-        """All lines, without empty ones at the end."""
+        """Return all lines, without empty ones at the end."""
         return "\n".join(self.lines).rstrip()

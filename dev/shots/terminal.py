@@ -1,4 +1,4 @@
-"""A terminal session: what a person does first, typed into a fresh clone, on a pseudo terminal."""
+"""Picture of a terminal session: a new user's first commands, run in a fresh clone on a pseudo terminal."""
 
 import getpass
 import os
@@ -26,7 +26,7 @@ PICTURE = ROOT / "docs" / "pictures" / "first-run.svg"
 TYPED = ("make up", "make load")
 COLUMNS, ROWS = 110, 50
 LONGEST_SECONDS = 600
-# The same picture on every machine, so without Docker, and without what this shell has set.
+# The picture must be the same on every machine, so the commands run without Docker and without these variables of this shell.
 HIDDEN = re.compile(r"^(RUNTIME|TAG|NO_COLOR|COMPOSE_.*|.*_PORT|DOCKER_.*|MAKE.*|MFLAGS|VIRTUAL_ENV)$")
 WITHOUT_DOCKER = {"DOCKER_HOST": "unix:///nowhere", "TERM": "xterm-256color", "COLUMNS": str(COLUMNS), "LINES": str(ROWS)}
 COLOURS = [
@@ -43,12 +43,12 @@ THEME = TerminalTheme((24, 26, 30), (214, 218, 220), COLOURS, [(red + 30, green 
 
 
 def make() -> list[Path]:
-    """Record it, and write the picture."""
+    """Record the session and write the picture."""
     screen = Screen()
     with tempfile.TemporaryDirectory(prefix="first-run-") as folder:
         checkout = Path(folder) / "two-gates"
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(checkout)], check=True)
-        (checkout / ".cache").symlink_to(ROOT / ".cache")  # packages that are downloaded already
+        (checkout / ".cache").symlink_to(ROOT / ".cache")  # packages that are already downloaded
         try:
             for command in TYPED:
                 say(f"  {command}, in a fresh clone ...")
@@ -68,7 +68,7 @@ def make() -> list[Path]:
 
 
 def typed(command: list[str], folder: Path, screen: Screen) -> int:
-    """Run a command on a pseudo terminal; its exit status."""
+    """Run a command on a pseudo terminal; return its exit status."""
     ours, theirs = pty.openpty()
     ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     environment = {name: value for name, value in os.environ.items() if not HIDDEN.match(name)} | WITHOUT_DOCKER
@@ -79,7 +79,7 @@ def typed(command: list[str], folder: Path, screen: Screen) -> int:
         while select.select([ours], [], [], LONGEST_SECONDS)[0]:
             try:
                 written = os.read(ours, 65536)
-            except OSError:  # Linux's way to say that nobody has the other side open any more
+            except OSError:  # on Linux, this means that no process has the other side open
                 break
             if not written:
                 break
@@ -91,7 +91,7 @@ def typed(command: list[str], folder: Path, screen: Screen) -> int:
 
 
 def drawn(text: str) -> str:
-    """The picture, with a font that a machine has and no address of another."""
+    """Return the picture as SVG with an installed font, without the address of a web font."""
     console = Console(record=True, width=COLUMNS, file=StringIO(), color_system="truecolor", force_terminal=True)
     console.print(Text.from_ansi(text))
     svg = console.export_svg(title="", theme=THEME, unique_id="first-run")

@@ -1,10 +1,10 @@
-"""Run a command and leave nothing of it running: python -m dev.testing.guard FILE COMMAND...
+"""Run a command and end every process that it leaves running: python -m dev.testing.guard FILE COMMAND...
 
-This process adopts every orphan of the command (PR_SET_CHILD_SUBREAPER), so a server that makes itself a daemon, or that writes
-over its environment as Nginx does, is still found. Standard input is a pipe from the process that started this one: when the
-pipe closes, that process is gone or gives up, and the command is ended. What the command left running is ended by process id and
-listed in FILE, one a line; where the starting process is gone, the run's containers are removed too. Needs Linux; elsewhere the
-command runs without a guard.
+The guard adopts every orphan of the command (PR_SET_CHILD_SUBREAPER). It therefore also finds a server that becomes a daemon, or that
+overwrites its environment as Nginx does. Standard input is a pipe from the process that started the guard. When the pipe closes, that
+process has ended or given up, and the guard ends the command. It ends the command's remaining processes by process id and lists them
+in FILE, one per line. If the starting process is gone, it also removes the run's containers and images. Needs Linux; elsewhere the
+command runs without this protection.
 """
 
 import ctypes
@@ -23,7 +23,7 @@ from runtime import proc
 
 SUBREAPER = 36  # prctl(2)
 STARTER_GONE = threading.Event()
-# What the command's own end may take, as to stop a stack; then what an orphan may take to end by itself; then after SIGTERM.
+# Time limits: for the command to shut down (it may have to stop a stack), for orphans to end by themselves, and after SIGTERM.
 STOP_SECONDS, SETTLE_SECONDS, TERM_SECONDS = 60.0, 5.0, 15.0
 
 
@@ -33,19 +33,19 @@ def adopt_orphans() -> None:
 
 
 def descendants() -> list[int]:
-    """Processes that descend from this one and still run."""
+    """Return the ids of this process's descendants that still run."""
     return proc.alive(proc.tree(os.getpid())[1:]) if proc.SUPPORTED else []
 
 
 def reap() -> None:
-    """Collect the orphans that have ended: a zombie would count as running for a program that waits for its end."""
+    """Reap the orphans that have ended: to a program that waits for its end, a zombie looks like a running process."""
     with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
 
 
 def wait_for(pid: int) -> int:
-    """The exit status of the command; orphans that end meanwhile are collected too."""
+    """Wait for the command and return its exit status; also reap orphans that end meanwhile."""
     while True:
         ended, status = os.waitpid(-1, 0)
         if ended == pid:
@@ -53,7 +53,7 @@ def wait_for(pid: int) -> int:
 
 
 def until_gone(seconds: float) -> list[int]:
-    """Wait until no descendant runs, and for this long at most; those that do."""
+    """Wait until no descendant runs, at most for ``seconds``; return those that still run."""
     deadline = time.monotonic() + seconds
     while (found := descendants()) and time.monotonic() < deadline:
         reap()
@@ -69,7 +69,7 @@ def signal_all(pids: list[int], number: int) -> None:
 
 
 def end_left() -> list[str]:
-    """End what the command left; a line for each process."""
+    """End the processes that the command left; return a line for each."""
     left = until_gone(SETTLE_SECONDS)
     lines = [f"process {pid}: {words(pid)}" for pid in left]
     signal_all(left, signal.SIGTERM)
@@ -79,14 +79,14 @@ def end_left() -> list[str]:
 
 
 def words(pid: int) -> str:
-    """The command line of a process, in short."""
+    """Return a process's command line, shortened."""
     with suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()[:200]
     return "ended since"
 
 
 def end_when_closed(pid: int) -> None:
-    """Interrupt the command when nothing holds the other end of the pipe, and kill everything that outlasts it."""
+    """Interrupt the command when the other end of the pipe closes; kill all processes that run after the time limit."""
     while os.read(0, 1):
         pass
     STARTER_GONE.set()
@@ -96,10 +96,10 @@ def end_when_closed(pid: int) -> None:
 
 
 def main() -> int:
-    """Run the command; its exit status."""
+    """Run the command; return its exit status."""
     file, command = Path(sys.argv[1]), sys.argv[2:]
     adopt_orphans()
-    # Handlers and not SIG_IGN: what is ignored stays so in the command. SIGTERM of a whole session, as at a shutdown, is the end.
+    # Handlers and not SIG_IGN: the command would inherit an ignored signal. SIGTERM, which a shutdown sends, interrupts the command.
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: None)
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL)

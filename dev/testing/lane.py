@@ -1,6 +1,6 @@
-"""One suite in this checkout, its outcome in a file: python -m dev.testing.lane SUITE FILE [copy].
+"""Run one suite in this checkout and write its outcome to a file: python -m dev.testing.lane SUITE FILE [copy].
 
-dev/testing/lanes.py starts it. "copy" says that this checkout is one that dev/testing/run.py does not hold for itself already.
+dev/testing/lanes.py starts it. "copy" means that this checkout is a copy, whose lock dev/testing/run.py does not already hold.
 """
 
 import json

@@ -1,6 +1,6 @@
-"""Suites that run side by side, each lane in a checkout of its own: most of the time a test waits for a server.
+"""Run suites in parallel, each lane in its own checkout: tests spend most of their time waiting for servers.
 
-The first lane is this checkout. The others are copies of it in .run, for two stacks cannot share that folder.
+The first lane is this checkout. The others are copies in .run, because two stacks cannot share one folder .run.
 """
 
 import json
@@ -19,11 +19,11 @@ from dev.testing.suites import REPORTS, Row, Suite, end_guard, start_guard
 from runtime.checkout import ROOT, unusable
 from runtime.console import console
 
-# One lane more than there are CPUs, since tests also wait, but no more than this: each has a stack in memory.
+# Upper limit, since each lane has a stack in memory. Below it, there is one lane more than CPUs, because tests also wait.
 MOST = 4
-# The passwords in secrets are those that the database in .run was made with.
+# A copy keeps these folders. The database in .run was created with the passwords in secrets.
 KEPT = {".venv", ".run", ".cache", "secrets"}
-GROUPS = "runtime,services,loadtest,tests"  # what the tests need of runtime/venv.py
+GROUPS = "runtime,services,loadtest,tests"  # the groups of runtime/venv.py that the tests need
 PERCENT = re.compile(r"\[ *(\d+)%\]")
 LOOK_SECONDS, TELL_SECONDS = 0.2, 60.0
 
@@ -36,25 +36,25 @@ class Lane:
         self.suite: Suite | None = None
 
     def begin(self, suite: Suite) -> None:
-        """Start a suite here; what it prints goes into a file."""
+        """Start a suite in this lane, with its output in a file."""
         self.suite, self.began = suite, time.monotonic()
         named = REPORTS / f"{suite.name.replace(' ', '-')}"
         self.result, self.printed = named.with_suffix(".json"), named.with_suffix(".txt")
         module = ["-m", "dev.testing.lane", suite.to_json(), str(self.result), *(["copy"] if self.folder != ROOT else [])]
-        # The copy has an environment of its own: one knows the path that it was made for.
+        # A copy has its own environment, because an environment works only at the path it was created for.
         command = [sys.executable, *module] if self.folder == ROOT else [sys.executable, "runtime/venv.py", GROUPS, *module]
         with self.printed.open("w") as file:
             self.guard = start_guard(named.with_suffix(".lane"), command, {}, folder=self.folder, output=file)
 
     @property
     def progress(self) -> str:
-        """The suite, and how much of it is done."""
+        """Return the suite's name and the percentage done."""
         assert self.suite
         done = PERCENT.findall(self.printed.read_text(errors="replace"))
         return f"{self.suite.name} {done[-1] if done else 0} %"
 
     def ended(self) -> Row | None:
-        """The outcome of the suite when it has ended, whose output is printed then; ``None`` before."""
+        """Print the suite's output and return its outcome if it has ended; ``None`` before."""
         if not self.suite or self.guard.poll() is None:
             return None
         counts = Counter[str](json.loads(self.result.read_text())) if self.result.is_file() else Counter(failed=1)
@@ -65,13 +65,13 @@ class Lane:
         return row
 
     def end(self) -> None:
-        """End what runs here, when the whole run is broken off."""
+        """End the lane's suite when the whole run is interrupted."""
         if self.suite:
             end_guard(self.guard)
 
 
 def run(suites: Sequence[Suite]) -> list[Row]:
-    """Run suites, as many at a time as there are lanes, the longest first; the outcome of each as they end."""
+    """Run suites, as many at a time as there are lanes, the longest first; return the outcomes in the order in which suites end."""
     waiting, rows = sorted(suites, key=lambda suite: -suite.seconds), list[Row]()
     lanes = [Lane(folder) for folder in folders()]
     with ExitStack() as stack:
@@ -94,7 +94,7 @@ def run(suites: Sequence[Suite]) -> list[Row]:
 
 
 def folders() -> list[Path]:
-    """Return the checkouts to run in: this one alone where it cannot be copied to a place below."""
+    """Return the checkouts to run in: only this one if it cannot be cloned, or if the path of a copy would be unusable."""
     copies = [ROOT / ".run" / f"lane{number}" for number in range(2, min(MOST, (os.cpu_count() or 1) + 1) + 1)]
     if not (ROOT / ".git").exists() or not shutil.which("git") or any(map(unusable, copies)):
         return [ROOT]
@@ -102,7 +102,7 @@ def folders() -> list[Path]:
 
 
 def copied(copy: Path) -> Path:
-    """Return a clone of this checkout with uncommitted changes. Only the environment and the state of its stack outlive a run."""
+    """Return a clone of this checkout with its uncommitted changes. Only the KEPT folders survive from an earlier run."""
     copy.mkdir(parents=True, exist_ok=True)
     for entry in copy.iterdir():
         if entry.name not in KEPT:
@@ -119,7 +119,7 @@ def copied(copy: Path) -> Path:
 
 
 def copy_of_checkout(folder: Path) -> Path:
-    """Copy the files of this checkout that are not ignored into a folder."""
+    """Copy this checkout's files, except those that git ignores, to a folder."""
     for name in project_files():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, folder / name)
@@ -127,7 +127,7 @@ def copy_of_checkout(folder: Path) -> Path:
 
 
 def project_files() -> list[str]:
-    """The files of this checkout that are not ignored, those that are not committed yet included."""
+    """Return this checkout's files, also uncommitted ones, except those that git ignores."""
     names = git("-C", str(ROOT), "ls-files", "-co", "--exclude-standard", "-z").split("\0")
     return [name for name in names if (ROOT / name).is_file()]
 

@@ -1,6 +1,7 @@
-"""What a test run has to itself: a name for Docker and for the process table, ports, and the check that all of it is gone.
+"""Isolation of a test run: its own name for Docker and in the process table, its own ports, and the check that nothing remains.
 
-The name belongs to the checkout. So two clones test at the same time, and a run finds what a killed one of the same checkout left.
+The name depends on the checkout's path. Two clones can therefore test at the same time, and a run finds the orphans of a killed run
+in the same checkout.
 """
 
 import fcntl
@@ -20,9 +21,9 @@ from runtime.console import console, fail
 from runtime.local import orphans
 
 NAME = f"twogates-test-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]}"
-MARK = "TWOGATES_TESTS"  # tests/machine_load.py
+MARK = "TWOGATES_TESTS"  # also in tests/machine_load.py
 LOCK = ROOT / ".run" / "tests.lock"
-# Below the ports that the kernel gives to connections. A stack has about a dozen processes from LOCAL_PORT on.
+# Below the kernel's ephemeral ports. A stack uses about a dozen ports from LOCAL_PORT on.
 FIRST, LAST, IN_A_ROW = 10_000, 30_000, 40
 PATIENCE_SECONDS = 10.0
 KINDS = {"container": ["ps", "--all"], "network": ["network", "ls"], "volume": ["volume", "ls"]}
@@ -30,7 +31,7 @@ KINDS = {"container": ["ps", "--all"], "network": ["network", "ls"], "volume": [
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Hold this checkout's lock: two runs would share the folder .run."""
+    """Hold this checkout's lock, since two runs would share the folder .run."""
     LOCK.parent.mkdir(exist_ok=True)
     with LOCK.open("a+") as file:
         try:
@@ -41,7 +42,7 @@ def alone() -> Iterator[None]:
 
 
 def environment() -> dict[str, str]:
-    """Variables that give a stack ports, a Compose project and image tags that no other stack has."""
+    """Return variables that give a stack its own ports, Compose project and image tags."""
     first = free_ports()
     return {
         "COMPOSE_PROJECT_NAME": NAME,
@@ -54,7 +55,7 @@ def environment() -> dict[str, str]:
 
 
 def free_ports() -> int:
-    """Return the first of a row of ports that nothing listens on. Each checkout begins to look at another place."""
+    """Return the first of IN_A_ROW consecutive free ports. The start of the search depends on the checkout."""
     rows = (LAST - FIRST) // IN_A_ROW
     start = int(NAME.rpartition("-")[2], 16) % rows
     for row in range(rows):
@@ -65,7 +66,7 @@ def free_ports() -> int:
 
 
 def marked() -> list[int]:
-    """Processes of an earlier run of this checkout, by what is in their environment."""
+    """Return the ids of processes of an earlier run in this checkout, found by a variable in their environment."""
     found = []
     for entry in Path("/proc").glob("[0-9]*") if sys.platform == "linux" else ():
         with suppress(OSError):
@@ -75,7 +76,7 @@ def marked() -> list[int]:
 
 
 def end_earlier_run(docker: bool) -> None:
-    """End what a run that was killed, and its guard with it, has left."""
+    """End the orphans of a run that was killed together with its guard."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     first = marked()
     for number in (signal.SIGTERM, signal.SIGKILL):
@@ -91,7 +92,7 @@ def end_earlier_run(docker: bool) -> None:
 
 
 def remove_containers() -> list[str]:
-    """Remove what Docker has under this run's name; a line for each container, network and volume."""
+    """Remove what Docker has under this run's name; return a line for each container, network and volume."""
     lines = []
     for kind, words in KINDS.items():
         shown = '{{.Label "com.docker.compose.project"}}\t' + ("{{.Names}}" if kind == "container" else "{{.Name}}")
@@ -104,7 +105,7 @@ def remove_containers() -> list[str]:
 
 
 def remove_images() -> None:
-    """Remove the images of this run. What they were built from stays in Docker's cache, so the next build takes seconds."""
+    """Remove this run's images. Their layers stay in Docker's build cache, so the next build takes seconds."""
     names = docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").splitlines()
     if ours := [name for name in names if NAME in name]:
         docker("image", "rm", "--force", *ours)
@@ -115,7 +116,7 @@ def docker(*words: str) -> str:
 
 
 def listeners(given: dict[str, str]) -> list[str]:
-    """A line for each port of the run that something listens on."""
+    """Return a line for each of the run's ports that a process listens on."""
     found = []
     for name, first in given.items():
         if name.endswith("_PORT"):

@@ -1,6 +1,6 @@
-"""Linters and every test of function that this machine can run: make test. What measures: make test-measured (SHORT=1).
+"""Run the linters and every functional test that this machine can run: make test. Measurements: make test-measured (SHORT=1).
 
-Ends with a table of the suites and one line of counts. What could not be run here is named above it.
+Ends with a table of the suites and one line of counts, and names above it what could not run here.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from runtime.local import stack as runtime_local
 
 
 def show(rows: list[Row]) -> None:
-    """A table: what each suite took, and how its tests ended."""
+    """Print a table of each suite's duration and outcomes."""
     table = Table("suite", "seconds", "passed", "failed", "skipped", "met", "not met", "too busy to tell")
     for name, seconds, counts in rows:
         numbers = (counts[column] for column in ("passed", "failed", "skipped", "met", "not met", "too busy"))
@@ -31,13 +31,13 @@ def show(rows: list[Row]) -> None:
 
 
 def main() -> int:
-    """Run what is asked for; exit status 1 when anything failed."""
+    """Run the requested suites; return exit status 1 if anything failed."""
     parser = argparse.ArgumentParser(prog="test", description=__doc__)
     parser.add_argument("what", nargs="*", choices=["function", "measured"], default=["function"])
     parser.add_argument("--short", action="store_true", help="fewer generated inputs, and each measurement once")
     asked = parser.parse_args()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # ignored under nohup, and then to stay so
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup ignores SIGHUP: keep it ignored
             signal.signal(number, interrupt)
     with test_place.alone():
         return everything(asked.what, asked.short)
@@ -48,7 +48,7 @@ def interrupt(*_: object) -> None:
 
 
 def everything(what: list[str], short: bool) -> int:
-    """Run it, show it; exit status 1 when anything failed."""
+    """Run the suites and show the outcomes; return exit status 1 if anything failed."""
     test_place.end_earlier_run(runtime_docker.answers())
     for runtime in (runtime_local, runtime_docker):
         if runtime.is_up():
@@ -59,7 +59,7 @@ def everything(what: list[str], short: bool) -> int:
     started = time.monotonic()
     suites: list[Suite] = []
     if "function" in what:
-        # Where both are asked for, the search through many inputs is not made twice.
+        # If both are requested, the search through generated inputs runs only once.
         suites += functional(docker, SOME if "measured" in what else FEW)
     if "measured" in what:
         suites += measuring(docker, short, None if "function" in what else SOME if short else MANY)

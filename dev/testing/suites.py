@@ -1,4 +1,4 @@
-"""The suites of `make test` and `make test-measured`: which tests run together, in which runtime, with how many inputs."""
+"""The suites of `make test` and `make test-measured`: which tests run together, in which runtime, with how many generated inputs."""
 
 import json
 import os
@@ -19,11 +19,11 @@ from runtime.console import console
 
 REPORTS = ROOT / ".run" / "tests"
 FUNCTION, MEASURED, TAKES_LONG = ("-m", "not measured and not long"), ("-m", "measured"), ("-m", "long")
-TOO_BUSY = "this machine was too busy to tell"  # tests/measured.py
+TOO_BUSY = "this machine was too busy to tell"  # the skip message of tests/measured.py
 NONE_SELECTED = 5  # pytest's exit status
-# Where the applications' tests are: they run in one runtime, since they talk to the stack through Nginx alone.
+# The applications' tests. They run in one runtime, since they reach the stack only through Nginx.
 THROUGH_NGINX, PAGE = ["tests/conformance", "tests/differential"], ["tests/page"]
-# Generated inputs. `make test` sends enough to show that each family of endpoints works; the search for rare ones is long.
+# Numbers of generated inputs. `make test` sends enough to show that each family of endpoints works; a search for rare failures is long.
 FEW = {"CONTRACT_EXAMPLES": "10", "DIFFERENTIAL_EXAMPLES": "60", "BOARD_SEQUENCES": "40", "MALFORMED_REQUESTS": "1000"}
 SOME = {"CONTRACT_EXAMPLES": "20", "DIFFERENTIAL_EXAMPLES": "150", "BOARD_SEQUENCES": "80", "MALFORMED_REQUESTS": "2500"}
 MANY = {
@@ -38,7 +38,7 @@ LONG = ["tests/differential", "tests/conformance/test_malformed.py", "tests/conf
 
 
 class Row(NamedTuple):
-    """How a suite ended."""
+    """A suite's outcome."""
 
     name: str
     seconds: float
@@ -47,39 +47,39 @@ class Row(NamedTuple):
 
 @dataclass
 class Suite:
-    """One run of pytest, under a guard that ends what it leaves running; the linters, where it has no arguments."""
+    """One run of pytest, under a guard that ends its orphans. A suite without arguments runs the linters."""
 
     name: str
     arguments: list[str]
     environment: dict[str, str] = field(default_factory=dict)
-    stack: bool = True  # whether it starts stacks, which then have ports and names of this run
-    seconds: float = 0.0  # what it took once beside others: the longest begin first
+    stack: bool = True  # whether it starts stacks, which then use this run's ports and names
+    seconds: float = 0.0  # its typical duration beside other suites: the longest start first
 
     @property
     def quiet(self) -> bool:
-        """Whether it measures, so that nothing may run beside it."""
+        """Whether the suite measures, so that no other suite may run beside it."""
         return "measured" in self.arguments
 
     @property
     def browser(self) -> bool:
-        """Whether it has the page open. Chromium breaks off the page's requests when one of Docker's networks comes or goes."""
+        """Whether the suite opens the page. Chromium aborts the page's requests when a Docker network is created or removed."""
         return not self.quiet and bool({*PAGE} & {*self.arguments})
 
     @property
     def networks(self) -> bool:
-        """Whether Docker's networks come and go while it runs."""
+        """Whether Docker networks are created and removed while the suite runs."""
         return self.environment.get("RUNTIME") == "docker"
 
     def may_run_beside(self, others: Iterable["Suite"]) -> bool:
-        """Whether it does no harm to those that run, nor they to it."""
+        """Whether this suite and the running suites do not disturb each other."""
         return not any((self.browser and other.networks) or (self.networks and other.browser) for other in others)
 
     def to_json(self) -> str:
-        """As another process makes it again: ``Suite(**json.loads(text))``."""
+        """Return the suite as JSON; another process restores it with ``Suite(**json.loads(text))``."""
         return json.dumps(asdict(self))
 
     def run(self, docker: bool) -> Counter[str]:
-        """Its tests counted by outcome, with one failure for what it left; the output goes through."""
+        """Run the suite; return its tests counted by outcome, plus one failure if it left anything. Its output is not captured."""
         console.rule(self.name)
         REPORTS.mkdir(parents=True, exist_ok=True)
         if not self.arguments:
@@ -91,7 +91,7 @@ class Suite:
         status = guarded(left, [sys.executable, "-m", "pytest", *words], {test_place.MARK: test_place.NAME, **own, **self.environment})
         found = Counter[str]()
         if status != NONE_SELECTED:
-            found = counted(ElementTree.parse(report).getroot()[0], status) if report.is_file() else Counter(failed=1)  # noqa: S314  our own
+            found = counted(ElementTree.parse(report).getroot()[0], status) if report.is_file() else Counter(failed=1)  # noqa: S314  our own report
         lines = left.read_text().splitlines() if left.is_file() else ["unknown, since the guard of the suite was killed"]
         lines += [*(test_place.remove_containers() if docker else []), *test_place.listeners(own)]
         for line in lines:
@@ -101,7 +101,7 @@ class Suite:
 
 
 def guarded(left: Path, command: list[str], environment: dict[str, str]) -> int:
-    """Run a command under a guard; its exit status. An interrupt ends the command, and returns when all of it is gone."""
+    """Run a command under a guard; return its exit status. On an interrupt, end the command and wait until all its processes are gone."""
     guard = start_guard(left, command, environment)
     try:
         return guard.wait()
@@ -112,24 +112,24 @@ def guarded(left: Path, command: list[str], environment: dict[str, str]) -> int:
 def start_guard(
     left: Path, command: list[str], environment: dict[str, str], folder: Path = ROOT, output: IO[str] | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start a command under dev/testing/guard.py, in a checkout and with its output in a file where they are given."""
-    # In a session of its own: Ctrl-C and a kill of the whole group reach this process, and the guard then cleans up.
+    """Start a command under dev/testing/guard.py; ``folder`` is its checkout, and ``output`` an optional file for its output."""
+    # The guard has its own session: Ctrl-C or a signal to the process group reaches only this process, and the guard then cleans up.
     words = [sys.executable, "-m", "dev.testing.guard", str(left), *command]
     given = {**os.environ, **environment}
     return subprocess.Popen(words, cwd=folder, env=given, stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True)
 
 
 def end_guard(guard: subprocess.Popen[bytes]) -> None:
-    """Have a guard end its command where it still runs, and wait until all of it is gone."""
+    """Tell a guard to end its command if it still runs, and wait until all its processes are gone."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if guard.poll() is None else ():
-        signal.signal(number, signal.SIG_IGN)  # a second one must not end this process before its guard is done
+        signal.signal(number, signal.SIG_IGN)  # a second signal must not end this process before its guard is done
     assert guard.stdin
     guard.stdin.close()
     guard.wait()
 
 
 def counted(report: ElementTree.Element, status: int) -> Counter[str]:
-    """Outcomes of a report of pytest's, and those of what is measured."""
+    """Count the outcomes in pytest's report, and separately those of measurements."""
     found: Counter[str] = Counter()
     for case in report.iter("testcase"):
         skipped = case.find("skipped")
@@ -144,8 +144,8 @@ def counted(report: ElementTree.Element, status: int) -> Counter[str]:
 
 
 def functional(docker: bool, inputs: Mapping[str, str] = FEW) -> list[Suite]:
-    """What `make test` runs: nothing in it holds a time, a rate or a latency."""
-    # A file a process, two at a time: they wait as much as they compute.
+    """Return the suites of `make test`, none of which checks a duration, a rate or a latency."""
+    # Two processes, each with whole files: the tests wait as much as they compute.
     unit = Suite("unit", ["tests/unit", "--numprocesses=2", "--dist=loadfile", *FUNCTION], stack=False, seconds=260)
     laboratory = Suite("laboratory", ["tests/lab", "tests/browser", "tests/lessons", *FUNCTION], stack=False, seconds=180)
     found = [Suite("linters", [], stack=False, seconds=40), unit, laboratory]
@@ -161,7 +161,7 @@ def functional(docker: bool, inputs: Mapping[str, str] = FEW) -> list[Suite]:
 
 
 def measuring(docker: bool, short: bool, inputs: Mapping[str, str] | None) -> list[Suite]:
-    """What `make test-measured` runs, and with ``short`` each of it once; with a search through many ``inputs`` where they are given."""
+    """Return the suites of `make test-measured`; ``short`` runs each measurement once, and ``inputs`` adds a search through inputs."""
     runtime = {"RUNTIME": "docker" if docker else "local"}
     repeats = {} if short else REPEATS
     alone = ["tests/unit", "tests/lab", "tests/browser", "tests/lies", LAB_LESSONS]

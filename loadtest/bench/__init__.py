@@ -1,1 +1,1 @@
-"""What a request costs each service, beside what it costs the bare server and the plain framework: make bench."""
+"""Measure what a request costs each service, compared with the bare server and the plain framework: make bench."""

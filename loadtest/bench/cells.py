@@ -1,4 +1,4 @@
-"""What is measured: which servers, which request, and which two are compared with what aim."""
+"""The measurements: the servers, the requests, and the pairs to compare with their aims."""
 
 import sys
 from dataclasses import dataclass, replace
@@ -16,8 +16,8 @@ BIN = Path(sys.executable).parent
 APPS = Path(__file__).parent / "apps"
 SMALL = {"message": "Hello, World!", "numbers": [1, 2, 3], "nested": {"ok": True, "nothing": None}}
 
-# A client's request, and what our Nginx makes of it on its way to a service (nginx/snippets/headers_to_services.conf).
-# Every application gets the second, the plain ones too.
+# A client's headers, and the headers that Nginx sends to a service for them (nginx/snippets/headers_to_services.conf).
+# Every application gets the second set, the plain ones too.
 FROM_CLIENT = {"Host": "127.0.0.1", "User-Agent": "twogates-bench", "Accept": "*/*"}
 FROM_NGINX = {
     "Host": "127.0.0.1",
@@ -30,8 +30,8 @@ FROM_NGINX = {
 }
 
 GUNICORN = [str(BIN / "gunicorn"), "--no-control-socket", "--workers", "1"]
-# The servers with their default settings. Only their access logs are off everywhere (Daphne's default is on), and with
-# Gunicorn's its control socket, which would lie in the home directory.
+# The servers with default settings, with two exceptions. All access logs are off (Daphne's default is on). Gunicorn's
+# control socket is off, because it would be in the home directory.
 SERVERS = {
     "flask": [*GUNICORN, "--worker-class", "sync"],
     "fastapi": [*GUNICORN, "--worker-class", "uvicorn_worker.UvicornWorker"],
@@ -43,15 +43,15 @@ SERVICES = ("flask", "fastapi", "django", "upstream")
 
 @dataclass(frozen=True)
 class Cell:
-    """One server and one request. ``requests`` of them take about a fifth of a second of its CPU time."""
+    """One server and one request. ``requests`` of these requests take about 0.2 s of the server's CPU time."""
 
     name: str
     server: str
     requests: int
     path: str = "/json"
-    also: str = ""  # another server whose CPU time is read beside it
+    also: str = ""  # another server whose CPU time is measured too
     connections: int = CONNECTIONS
-    block: str = ""  # cells of one block follow each other in a round, so that what is compared is close in time
+    block: str = ""  # cells of one block run consecutively in a round, so that compared cells are measured close in time
 
     @property
     def headers(self) -> dict[str, str]:
@@ -59,23 +59,23 @@ class Cell:
 
     @property
     def expected(self) -> dict[str, Any]:
-        """The members of the JSON object that must come back."""
+        """The members that the JSON object in the answer must have."""
         return EXPECTED.get(self.path, SMALL)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two cells, and how many times the other's cost the first's may be."""
+    """Two cells, and the maximum cost of ``cell`` as a multiple of the cost of ``other``."""
 
     cell: str
     other: str
     aim: float
 
 
-# Enough that what a request costs without them does not show.
+# Enough calls that the cost of the request itself is negligible.
 CALLS = 20
 CALL_PATH = f"/upstream?seconds=0&calls={CALLS}"
-# Of the notice board: one row, and a page of twenty.
+# Requests to the notice board: one row, and a page of twenty messages.
 QUERIES = {"board": "/boards/1", "page": "/boards/1/messages?limit=20"}
 EXPECTED: dict[str, dict[str, Any]] = {
     "/wait?seconds=0": {"waited": 0},
@@ -104,8 +104,8 @@ CELLS = [
     Cell("nginx plain", "nginx plain", 5000, "/fastapi/json", block="nginx"),
 ]
 CALLERS = ("flask", "fastapi", "django")
-# Requests of a board and of a page: of the service, and of the driver alone.
-QUERYING = 4  # connections, fewer than a loop's pool has: nobody waits for one until it is refused
+# The numbers of requests for a board and for a page: to the service, then to the driver-only application.
+QUERYING = 4  # connections; fewer than a loop's pool has, so that no request is refused after waiting for a connection
 COUNTS = {"flask": (400, 300, 500, 400), "fastapi": (600, 400, 1200, 800), "django": (200, 150, 600, 500)}
 CELLS += [
     Cell(f"{server} {query}", server, requests, QUERIES[query], also="postgres", connections=QUERYING, block=name)
@@ -118,12 +118,12 @@ COMPARISONS = [
     Comparison("django", "django plain", 1.15),
     Comparison("nginx", "nginx plain", 1.25),
 ]
-# The same application on the same server: how far apart two cells are that are equal.
+# The same application on the same server: the difference between two equal cells.
 NOISE = ("flask plain again", "flask plain")
 
 
 def framework_commands() -> dict[str, Command]:
-    """The plain and the bare applications, each on a server of its own."""
+    """Return the plain and the bare applications, each on a separate server."""
     commands = {}
     for name, words in SERVERS.items():
         for cell, module in ((f"{name} plain", f"plain_{name}"), (f"{name} bare", BARE[name])):
@@ -133,14 +133,14 @@ def framework_commands() -> dict[str, Command]:
 
 
 def framework_command(words: list[str], module: str) -> Command:
-    """One of the applications in ``apps`` on a server with default settings."""
+    """Return the command for an application of ``apps`` on a server with default settings."""
     port = free_port()
     bind = ["-b", "127.0.0.1", "-p", str(port)] if words[0].endswith("daphne") else ["--bind", f"127.0.0.1:{port}"]
     return Command([*words, *bind, f"{module}:application"], APPS, port)
 
 
 def driver_commands(plan: Plan, ports: dict[int, int]) -> dict[str, Command]:
-    """The driver alone, on each service's server and with its database."""
+    """Return the driver-only applications, each on a service's type of server and with that service's database."""
     found = {}
     for name, words in SERVERS.items():
         own = first_replica(plan, name).environment
@@ -150,22 +150,22 @@ def driver_commands(plan: Plan, ports: dict[int, int]) -> dict[str, Command]:
 
 
 def service_commands(plan: Plan, ports: dict[int, int]) -> dict[str, Command]:
-    """The project's services, each with one worker and one thread."""
+    """Return the project's services, each with one worker and one thread."""
     return {name: service(first_replica(plan, name), ports, WORKERS="1", THREADS="1") for name in SERVICES}
 
 
 def first_replica(plan: Plan, name: str) -> Process:
-    """The process of a service, the first one where it has several."""
+    """Return the process of a service; the first one if it has several."""
     return next(process for process in plan.processes if process.name in (name, f"{name}-1"))
 
 
 def new_ports(plan: Plan) -> dict[int, int]:
-    """A free port for each port that the plan gives to a service."""
+    """Return a free port for each port that the plan assigns to a service."""
     return {int(process.environment["PORT"]): free_port() for process in plan.processes if process.environment.get("PORT")}
 
 
 def all_commands(plan: Plan, ports: dict[int, int], folder: Path) -> dict[str, Command]:
-    """Every server of a run. Both Nginx have one worker, and the bare ASGI application behind them."""
+    """Return every server of a run. Each Nginx has one worker and proxies to the bare ASGI application."""
     commands = service_commands(plan, ports) | driver_commands(plan, ports) | framework_commands()
     upstream = commands["fastapi bare"].port
     fastapi = int(first_replica(plan, "fastapi").environment["PORT"])

@@ -1,4 +1,4 @@
-"""The command line: python -m loadtest.bench. An option is also a variable of the same name: make bench QUICK=1 SEED=7.
+"""The command line: python -m loadtest.bench. Each option is also a variable of the same name: make bench QUICK=1 SEED=7.
 
 Exit status: 0 measured, whether the aims are met or not; 1 a request failed or a server did not start; 2 bad usage; 130
 interrupted.
@@ -46,15 +46,15 @@ NOT_LINUX = "CPU time and memory are read from Linux's /proc, which this system 
 
 
 class Parser(ArgumentParser):
-    """A parser whose errors are one sentence."""
+    """A parser that reports an error as one sentence."""
 
     def error(self, message: str) -> NoReturn:
-        """Print the sentence, which names an option as the environment does, and exit with status 2."""
+        """Print the error, with the option named as its environment variable, and exit with status 2."""
         self.exit(2, f"bench: {re.sub(r'^argument --(.+?): ', lambda found: f'{found[1].upper()} is ', message)}\n")
 
 
 def whole_number(least: int, most: int) -> Callable[[str], int]:
-    """A type for argparse."""
+    """Return an argparse type that accepts whole numbers from ``least`` to ``most``."""
 
     def parse(text: str) -> int:
         if not text.isdecimal() or not least <= int(text) <= most:
@@ -65,7 +65,7 @@ def whole_number(least: int, most: int) -> Callable[[str], int]:
 
 
 def options(arguments: Sequence[str], environ: Mapping[str, str]) -> Namespace:
-    """The options, from the command line, else the environment."""
+    """Return the options, from the command line, else from the environment."""
     parser = Parser(prog="python -m loadtest.bench", description="CPU time of a request, memory, and image sizes, beside their aims.")
     quick = environ.get("QUICK", "") not in ("", "0")
     parser.add_argument("--quick", action="store_true", default=quick, help=f"{QUICK_ROUNDS} rounds")
@@ -80,14 +80,14 @@ def options(arguments: Sequence[str], environ: Mapping[str, str]) -> Namespace:
     )
     parser.add_argument("--json", action="store_true", help="print JSON on standard output in place of the tables")
     found = parser.parse_args(arguments)
-    found.least = None if found.rounds else QUICK_ROUNDS  # a number that was asked for is kept
+    found.least = None if found.rounds else QUICK_ROUNDS  # a requested number of rounds is never reduced
     found.rounds = found.rounds or (QUICK_ROUNDS if found.quick else ROUNDS)
     found.seed = random.SystemRandom().randrange(10**6) if found.seed is None else found.seed
     return found
 
 
 def manifest(chosen: Namespace, meter: str, own_cpu: bool) -> dict[str, Any]:
-    """What a number needs beside it to be believed."""
+    """Return the facts without which the measured numbers cannot be interpreted."""
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit(),
@@ -105,7 +105,7 @@ def manifest(chosen: Namespace, meter: str, own_cpu: bool) -> dict[str, Any]:
 
 
 def commit() -> str:
-    """The commit that is checked out, with a mark where files differ from it; empty where there is no Git."""
+    """Return the checked-out commit, marked if files differ from it; empty without Git."""
     try:
         return subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
     except OSError:
@@ -113,7 +113,7 @@ def commit() -> str:
 
 
 def measure_all(chosen: Namespace, folder: Path, meter: Callable[[list[int]], float], progress: "Progress") -> list[Sample]:
-    """All cells. Raises ServerFailed where a server does not start."""
+    """Measure all cells. Raise ServerFailed if a server does not start."""
     with apart() as move_off, Servers(folder) as servers:
         progress("starting the servers")
         plan = make_plan(live=False)
@@ -130,7 +130,7 @@ def measure_all(chosen: Namespace, folder: Path, meter: Callable[[list[int]], fl
 
 
 def part(what: str, measured: Callable[[], Found], otherwise: Found, failed: list[str]) -> Found:
-    """What was measured. Where that fails it is ``otherwise``, with a sentence: the other parts of the report are kept."""
+    """Return what ``measured`` returns. If it fails, print why and return ``otherwise``, so that the rest of the report is kept."""
     try:
         return measured()
     except (ServerFailed, OSError, ValueError, subprocess.SubprocessError) as error:
@@ -140,7 +140,7 @@ def part(what: str, measured: Callable[[], Found], otherwise: Found, failed: lis
 
 
 class Progress:
-    """A line on standard error for each new stage."""
+    """Print a line on standard error for each new stage."""
 
     def __init__(self) -> None:
         self.started = time.monotonic()
@@ -153,7 +153,7 @@ class Progress:
 
 
 def bench(chosen: Namespace) -> int:
-    """Measure and print; the exit status."""
+    """Measure, print the report and return the exit status."""
     progress = Progress()
     print(f"Seed {chosen.seed}.", file=sys.stderr)
     (RUN / "bench").mkdir(parents=True, exist_ok=True)
@@ -166,7 +166,7 @@ def bench(chosen: Namespace) -> int:
         used = part("memory of the containers", containers, None, failed)
         if proc.SUPPORTED:
             meter, name = proc.choose_meter()
-            progress("memory of the idle stack")  # first: other processes of the same files would make it look less
+            progress("memory of the idle stack")  # first: other processes with the same files share pages and would make it look smaller
             idle = part("memory of the idle stack", lambda: idle_stack(folder), [], failed)
             samples = part("CPU time", lambda: measure_all(chosen, folder, meter, progress), [], failed)
             facts = manifest(chosen, name, own_cpu=len(os.sched_getaffinity(0)) > 1)
@@ -187,7 +187,7 @@ def bench(chosen: Namespace) -> int:
 def main(arguments: Sequence[str]) -> int:
     """Run the command that ``arguments`` name and return the exit status."""
     chosen = options(arguments, os.environ)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C: no server is left
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C, so that no server keeps running
     try:
         return bench(chosen)
     except ServerFailed as error:

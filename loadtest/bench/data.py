@@ -1,4 +1,4 @@
-"""A PostgreSQL for the run alone, with the tables and rows that `make up` begins with."""
+"""A separate PostgreSQL for the run, with the tables and rows that `make up` begins with."""
 
 import time
 from dataclasses import replace
@@ -14,12 +14,15 @@ READY_SECONDS = 30
 
 
 def start(servers: Servers, plan: Plan, folder: Path, ports: dict[int, int]) -> None:
-    """Start it on a free port, which ``ports`` then gives in place of the plan's, and have the migrate job fill it."""
-    folder.chmod(0o711)  # where it runs as another user, that one has to pass
+    """Start PostgreSQL on a free port, store that port in ``ports`` in place of the plan's, and run the migrate job.
+
+    Raise ServerFailed if a job fails or if PostgreSQL does not start.
+    """
+    folder.chmod(0o711)  # PostgreSQL may run as another user, which must be able to traverse this folder
     port = ports[plan.data_ports[NAME]] = free_port()
     if wrong := run_jobs(plan.jobs) or data_local.initialise(plan.document, folder / NAME):
         raise ServerFailed(wrong)
-    # Its work of its own accord, at times that are its own, is no request's.
+    # Autovacuum is off: it runs at unpredictable times, and its CPU time belongs to no request.
     words = [*data_local.postgres_command(plan.document, folder / NAME, port), "--autovacuum=off"]
     servers.start(NAME, Command(words, folder, port))
     deadline = time.monotonic() + READY_SECONDS

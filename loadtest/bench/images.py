@@ -1,4 +1,4 @@
-"""What our layers add to the base image, for each service that is built here."""
+"""Measure what our layers add to the base image, for each service that is built here."""
 
 import json
 import subprocess
@@ -25,7 +25,7 @@ class Image:
 
 
 def images() -> tuple[list[Image], list[str]]:
-    """The images that could be compared, and a sentence for each that could not."""
+    """Return the images that could be compared, and a sentence for each one that could not."""
     if not runtime_docker.answers():
         return [], ["No Docker engine answers."]
     document = load()[1]
@@ -49,7 +49,7 @@ def images() -> tuple[list[Image], list[str]]:
 
 
 def inspect(name: str) -> dict[str, Any] | None:
-    """What Docker knows of an image, ``None`` when it is not here."""
+    """Return Docker's description of an image, ``None`` if the image is not present."""
     shown = subprocess.run(["docker", "image", "inspect", name], capture_output=True, text=True, timeout=60)
     if shown.returncode:
         return None

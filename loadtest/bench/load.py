@@ -1,7 +1,7 @@
-"""A closed loop of connections: each sends its next request as soon as it has read and checked its answer.
+"""A closed-loop load: each connection sends its next request as soon as it has read and checked the last answer.
 
-Its own CPU time is not part of any figure. It is kept small because a server that waits for its client works in smaller
-batches, which costs it more for each request.
+The generator's CPU time is not part of any figure. It is kept small, because a server that waits for its client works in
+smaller batches and then needs more CPU time for each request.
 """
 
 import json
@@ -13,17 +13,17 @@ from httptools import HttpParserError, HttpResponseParser
 
 CONNECTIONS = 16
 ANSWER_SECONDS = 10
-# After so many failures a run is over: the cell has no figure, and each may have taken ANSWER_SECONDS.
+# A run stops after this many failures: the cell has no figure, and each failure may have taken ANSWER_SECONDS.
 MOST_FAILURES = 10
 PIECE = 65536
 
 
 class Connection:
-    """One connection, and the answer that is being read from it. The ``on_`` methods are the parser's."""
+    """One connection, and the answer that it is reading. The parser calls the ``on_`` methods."""
 
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=ANSWER_SECONDS)
-        self.socket.settimeout(None)  # it is read when the kernel says so; a time-out would be a system call more
+        self.socket.settimeout(None)  # epoll reports when data is there; a time-out would cost another system call
         self.parser = HttpResponseParser(self)
         self.body = b""
         self.length: int | None = None
@@ -39,15 +39,15 @@ class Connection:
 
     def on_message_complete(self) -> None:
         self.complete = True
-        self.reusable = self.parser.should_keep_alive()  # known here only: after this the parser awaits the next answer
+        self.reusable = self.parser.should_keep_alive()  # only available here: afterwards the parser expects the next answer
 
     def send(self, request: bytes) -> None:
-        """Ask for the next answer."""
+        """Send the next request."""
         self.body, self.length, self.complete, self.reusable = b"", None, False, False
         self.socket.sendall(request)
 
     def wrong(self, expected: dict[str, Any]) -> str | None:
-        """What is wrong with a complete answer, ``None`` when it is a 200 with at least the ``expected`` members."""
+        """Return what is wrong with a complete answer; ``None`` if it is a 200 with at least the ``expected`` members."""
         status = self.parser.get_status_code()
         if status != 200:
             return f"status {status}"
@@ -63,7 +63,7 @@ class Connection:
 
 
 class Load:
-    """The connections to one server, for as long as the ``with`` block lasts."""
+    """The connections to one server, for the duration of the ``with`` block."""
 
     def __init__(self, port: int, path: str, headers: dict[str, str], expected: dict[str, Any], connections: int = CONNECTIONS) -> None:
         self.port, self.most = port, connections
@@ -83,15 +83,15 @@ class Load:
         self.epoll.close()
 
     def run(self, requests: int) -> None:
-        """Send ``requests`` requests and check every answer; what went wrong is added to ``failures``.
+        """Send ``requests`` requests and check every answer; append errors to ``failures``.
 
-        After a run with a failure the next one does nothing: its cell has no figure.
+        After a run with a failure, the next run does nothing, because the cell has no figure.
         """
         if self.failures:
             return
         try:
             self.send_and_check(requests)
-        except OSError as error:  # of a connection that could not be made, or not be written to
+        except OSError as error:  # a connection could not be opened, or not be written to
             self.failures.append(str(error))
 
     def send_and_check(self, requests: int) -> None:
@@ -125,7 +125,7 @@ class Load:
                     waiting.add(number)
 
     def read(self, connection: Connection) -> bool:
-        """Read what is there; whether that was the end of an answer, or of the connection."""
+        """Read the available data. Return whether it ended the answer or the connection."""
         try:
             piece = connection.socket.recv(PIECE)
             connection.parser.feed_data(piece)

@@ -1,4 +1,4 @@
-"""The run: every cell once a round, in random order, and the CPU time that its server used."""
+"""The run: every cell once in each round, in random order, and the CPU time that its server used."""
 
 import os
 import random
@@ -14,14 +14,15 @@ from runtime.proc import tree
 from runtime.servers import ServerFailed, Servers
 
 Meter = Callable[[list[int]], float]
-# The part of a cell's requests that is sent first and not counted: connections, caches, and the CPU's frequency settle.
+# The share of a cell's requests that is sent first and not counted, so that connections, caches and the CPU's frequency
+# settle.
 WARM_UP = 0.1
-# No further round begins after this, so that the whole run stays below three minutes.
+# No further round starts after this, so that the whole run takes less than three minutes.
 ROUNDS_SECONDS = 130
 
 
 def measure(cell: Cell, servers: Servers, meter: Meter, round_number: int) -> Sample:
-    """Send the cell's requests after a warm-up, and read what they cost."""
+    """Send the cell's requests after a warm-up, and measure their CPU time."""
     used = [0.0, 0.0]
     with Load(servers.port(cell.server), cell.path, cell.headers, cell.expected, cell.connections) as load:
         load.run(max(cell.connections, int(cell.requests * WARM_UP)))
@@ -30,9 +31,9 @@ def measure(cell: Cell, servers: Servers, meter: Meter, round_number: int) -> Sa
             before = [meter(pids) for pids in processes]
             load.run(cell.requests)
             used = [meter(pids) - start for pids, start in zip(processes, before, strict=True)]
-        except OSError:  # of a process that is not there any more
+        except OSError:  # a process has ended
             load.failures.append("a process of the server ended")
-        # Beside it, one more may be there: PostgreSQL has a process for each connection.
+        # The other server may have new processes: PostgreSQL starts one for each connection.
         now = [tree(pids[0]) for pids in processes]
         if now[0] != processes[0] or not set(processes[-1]) <= set(now[-1]):
             load.failures.append("the server's processes changed meanwhile")
@@ -41,15 +42,15 @@ def measure(cell: Cell, servers: Servers, meter: Meter, round_number: int) -> Sa
 
 
 def attempt(cell: Cell, servers: Servers, meter: Meter, round_number: int) -> Sample:
-    """As ``measure``; where it cannot be carried out, a sample without a figure: the other cells keep theirs."""
+    """Measure a cell; if that fails, return a sample without a figure, so that the other cells keep theirs."""
     try:
         return measure(cell, servers, meter, round_number)
-    except (OSError, ServerFailed) as error:  # its server has ended, mostly
+    except (OSError, ServerFailed) as error:  # usually because its server has ended
         return Sample(cell.name, round_number, cell.requests, 0.0, None, [f"not measured: {error}"])
 
 
 def one_round(cells: list[Cell], order: random.Random) -> list[Cell]:
-    """The cells in random order, those of one block together."""
+    """Return the cells in random order, with the cells of one block together."""
     blocks = [list(members) for _, members in groupby(sorted(cells, key=lambda cell: cell.block), key=lambda cell: cell.block)]
     order.shuffle(blocks)
     for members in blocks:
@@ -60,11 +61,11 @@ def one_round(cells: list[Cell], order: random.Random) -> list[Cell]:
 def run(
     cells: list[Cell], servers: Servers, meter: Meter, rounds: int, seed: int, progress: Callable[[str], None], least: int | None = None
 ) -> list[Sample]:
-    """All samples of ``rounds`` rounds; of fewer on a busy machine, but at least ``least`` where that is given."""
+    """Return the samples of ``rounds`` rounds. On a busy machine there are fewer rounds, but at least ``least`` if it is given."""
     order = random.Random(seed)  # noqa: S311  an order, not a secret
     samples = []
     deadline = time.monotonic() + ROUNDS_SECONDS
-    for number in range(rounds + 1):  # the first is thrown away: imports and caches that the first requests fill
+    for number in range(rounds + 1):  # the first round is discarded: its requests import modules and fill caches
         if least is not None and number > least and time.monotonic() > deadline:
             break
         for cell in one_round(cells, order):
@@ -77,9 +78,9 @@ def run(
 
 @contextmanager
 def apart() -> Iterator[Callable[[], None]]:
-    """Keep what is started now off the CPU that this process keeps for itself, once the function given is called.
+    """Separate the servers from this process: processes started in the block run on all CPUs but one.
 
-    With one CPU there is nothing to divide.
+    The yielded function moves this process to that one CPU. With only one CPU, all share it.
     """
     given = os.sched_getaffinity(0)
     own = {min(given)}

@@ -1,4 +1,4 @@
-"""Memory of the idle stack: as local processes, and as containers where they run."""
+"""Measure the memory of the idle stack: as local processes, and as containers if they are running."""
 
 import json
 import re
@@ -22,7 +22,7 @@ UNITS = {"B": 1 / 2**20, "KiB": 1 / 2**10, "MiB": 1, "GiB": 2**10}
 
 @dataclass(frozen=True)
 class Part:
-    """One service's share, with all its processes or replicas."""
+    """The memory of one service, with all its processes, or of one container."""
 
     name: str
     processes: int
@@ -30,7 +30,10 @@ class Part:
 
 
 def idle_stack(folder: Path) -> list[Part]:
-    """The stack as ``make up RUNTIME=local`` would start it now, each service once asked: less Supervisor, the data, and the worker."""
+    """Measure the idle stack as ``make up RUNTIME=local`` would start it, after one request to each service.
+
+    Supervisor, the databases and the worker are not included.
+    """
     plan = make_plan(live=False)
     ports = new_ports(plan)
     with Servers(folder) as servers:
@@ -44,7 +47,7 @@ def idle_stack(folder: Path) -> list[Part]:
 
 
 def containers() -> list[Part] | None:
-    """What Docker says that each container of the stack uses now, ``None`` where not every service runs."""
+    """Return the memory of each container of the stack, as Docker reports it; ``None`` if any service is not running."""
     if not runtime_docker.answers():
         return None
     ids: list[str] = []
@@ -56,13 +59,13 @@ def containers() -> list[Part] | None:
     shown = subprocess.run(["docker", "stats", "--no-stream", "--format", "json", *ids], capture_output=True, text=True, timeout=60)
     try:
         found = [Part(line["Name"], int(line["PIDs"]), mib(line["MemUsage"])) for line in map(json.loads, shown.stdout.splitlines())]
-    except ValueError:  # Docker has dashes for a container that stopped meanwhile
+    except ValueError:  # Docker prints dashes for a container that has stopped in the meantime
         return None
     return sorted(found, key=lambda part: part.name) if len(found) == len(ids) else None
 
 
 def mib(usage: str) -> float:
-    """The first figure of ``45.2MiB / 256MiB``, in MiB."""
+    """Return the first figure of ``45.2MiB / 256MiB`` in MiB. Raise ValueError if there is none."""
     found = re.match(r"([\d.]+)([KMG]?i?B)", usage)
     if not found or found[2] not in UNITS:
         raise ValueError(f"{usage!r} is not an amount of memory")

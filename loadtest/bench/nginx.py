@@ -1,4 +1,4 @@
-"""Two Nginx: ours with all of its configuration, and one that proxies and does nothing else."""
+"""Two Nginx servers: ours with its complete configuration, and one that only proxies."""
 
 from pathlib import Path
 
@@ -7,9 +7,10 @@ from runtime.local import nginx as nginx_local
 from runtime.local.plan import Plan, run_jobs
 from runtime.servers import Command, ServerFailed, free_port
 
-# Names the files that Nginx writes, since their places differ between builds; else all is default, the access log too:
-# one unbuffered line a request in the format "combined". Keep-alive to an upstream is default (since 1.29.7) only where
-# the upstream has a block; without one, this Nginx would pay for a connection a request and be no match for ours.
+# Sets only the paths of the files that Nginx writes, since they differ between builds. All else is the default, also the
+# access log: one unbuffered line for each request in the format "combined". Keep-alive to an upstream is the default (since
+# 1.29.7) only for an upstream block. Without the block, this Nginx would open a connection for each request and would not
+# be a fair comparison.
 PLAIN = """\
 events {{}}
 http {{
@@ -33,8 +34,8 @@ http {{
 
 
 def ours(plan: Plan, folder: Path, port: int, ports: dict[int, int], workers: str) -> Command:
-    """Our Nginx on ``port``; ``ports`` says where the services of the plan are instead."""
-    if wrong := run_jobs(plan.jobs):  # its certificate, on a checkout that has never been started
+    """Return our Nginx on ``port``; ``ports`` maps the plan's service ports to the ports used here. Raise ServerFailed if a job fails."""
+    if wrong := run_jobs(plan.jobs):  # creates its certificate on a checkout that has never been started
         raise ServerFailed(wrong)
     values = {name: moved(value, ports) for name, value in plan.nginx_values.items()}
     nginx_local.render(folder, values | {"NGINX_LISTEN": f"127.0.0.1:{port}", "NGINX_LISTEN_TLS": f"127.0.0.1:{free_port()}"})
@@ -42,7 +43,7 @@ def ours(plan: Plan, folder: Path, port: int, ports: dict[int, int], workers: st
 
 
 def plain(plan: Plan, folder: Path, port: int, upstream: int) -> Command:
-    """The other one, with one worker too, in front of the port ``upstream``."""
+    """Return the plain Nginx, also with one worker, in front of the port ``upstream``."""
     (folder / "spool").mkdir(parents=True)
     (folder / "nginx.conf").write_text(PLAIN.format(port=port, upstream=upstream))
     return Command([*plan.nginx_command, *nginx_local.arguments(folder, "1")], folder, port)

@@ -1,4 +1,4 @@
-"""The tables that people read, and the JSON that holds all of it."""
+"""The tables for people, and the JSON with all data."""
 
 from dataclasses import asdict, dataclass
 from itertools import product
@@ -19,7 +19,7 @@ MICROSECONDS = "µs"
 
 @dataclass(frozen=True)
 class Report:
-    """All that a run found."""
+    """All results of a run."""
 
     manifest: dict[str, Any]
     costs: Costs
@@ -62,7 +62,7 @@ def show(report: Report, console: Console) -> None:
 
 
 def new_table(title: str, *headings: str) -> Table:
-    """A table whose first column is words and whose others are figures, less the last one where it has no heading."""
+    """Return an empty table. The first column is text, the others are figures, and a column without a heading is left-aligned."""
     table = Table(title=title, title_justify="left")
     for heading in headings:
         table.add_column(heading, justify="right" if heading else "left")
@@ -70,7 +70,7 @@ def new_table(title: str, *headings: str) -> Table:
 
 
 def cost_table(report: Report) -> Table:
-    """A row for each service and one for Nginx."""
+    """Return a table with a row for each service and one for Nginx."""
     title = f"CPU time of one request of /json, {MICROSECONDS}: median of {report.manifest['rounds']} rounds (least to greatest)"
     table = new_table(title, "", "ours", "plain", "bare", "ours / plain", "aim", "")
     costs = report.costs
@@ -85,7 +85,7 @@ def cost_table(report: Report) -> Table:
 
 
 def how_measured(manifest: dict[str, Any]) -> list[str]:
-    """What the columns are, and how the figures came about."""
+    """Return sentences that explain the columns and the method."""
     apart = "on a CPU of its own" if manifest["own_cpu"] else "on the servers' CPU"
     return [
         "plain: the framework's own example without middleware; for nginx, its default proxying. bare: a callable without a framework.",
@@ -102,7 +102,7 @@ QUERY_NOTES = [
 
 
 def query_table(costs: Costs) -> Table:
-    """What a request costs that asks the database once, and where that goes."""
+    """Return the cost of a request with one database query, and the share of each layer."""
     title = f"CPU time of one request that asks the database, {MICROSECONDS}: one board, and a page of 20 messages"
     table = new_table(title, "", "ours", "server", "framework", "driver", "rest", "ours / driver alone", "ours / its json", "PostgreSQL")
     for name, query in product(CALLERS, QUERIES):
@@ -125,7 +125,7 @@ def query_table(costs: Costs) -> Table:
 
 
 def call_table(costs: Costs) -> Table:
-    """What a call to the upstream costs both sides."""
+    """Return what a call to the upstream costs each side."""
     title = f"CPU time of one call to the upstream, {MICROSECONDS}: a request with {CALLS} calls less one of /json"
     table = new_table(title, "", "caller", "upstream", "upstream / caller")
     for name in CALLERS:
@@ -137,7 +137,7 @@ def call_table(costs: Costs) -> Table:
 
 
 def memory_table(title: str, parts: list[Part]) -> Table:
-    """A row for each service, and their sum beside the aim."""
+    """Return a table with a row for each part, and their sum beside the aim."""
     total = Part("together", sum(part.processes for part in parts), sum(part.mib for part in parts))
     table = new_table(title, "", "processes", "memory", "aim", "")
     for part in parts:
@@ -147,7 +147,7 @@ def memory_table(title: str, parts: list[Part]) -> Table:
 
 
 def image_table(found: list[Image]) -> Table:
-    """A row for each image."""
+    """Return a table with a row for each image."""
     table = new_table("Size of the images, MB", "", "size", "base", "added", "aim", "")
     for image in found:
         sizes = [f"{size:.1f}" for size in (image.size, image.base, image.added)]
@@ -156,7 +156,7 @@ def image_table(found: list[Image]) -> Table:
 
 
 def number(spread: Spread | None) -> str:
-    """``97 (95 to 101)``."""
+    """Format a spread: ``97 (95 to 101)``."""
     if spread is None:
         return "-"
     digits = 0 if spread.median >= 100 else 1
@@ -164,12 +164,12 @@ def number(spread: Spread | None) -> str:
 
 
 def ratio(interval: Interval | None) -> str:
-    """``1.02 (0.99 to 1.04)``."""
+    """Format an interval: ``1.020 (0.990 to 1.040)``."""
     return "-" if interval is None else f"{interval.median:.3f} ({interval.low:.3f} to {interval.high:.3f})"
 
 
 def as_dict(report: Report) -> dict[str, Any]:
-    """Everything, for ``--json``: enough to draw the tables again."""
+    """Return all data for ``--json``: enough to draw the tables from it."""
     costs = report.costs
     comparisons = []
     for comparison in COMPARISONS:

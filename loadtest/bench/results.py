@@ -1,4 +1,4 @@
-"""Samples, and what follows from them."""
+"""Samples, and the figures computed from them."""
 
 import random
 from collections.abc import Callable
@@ -15,16 +15,16 @@ class Sample:
     """One cell in one round."""
 
     cell: str
-    round: int  # 0 is the warm-up; it is kept only when a request failed in it
+    round: int  # 0 is the warm-up, kept only if a request failed in it
     requests: int
-    microseconds: float  # of CPU time, for each request
-    also_microseconds: float | None = None  # of the other server, where the cell names one
+    microseconds: float  # CPU time for each request
+    also_microseconds: float | None = None  # of the other server, if the cell names one
     failures: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Spread:
-    """A median with the least and the greatest of its values."""
+    """A median with the minimum and the maximum of its values."""
 
     median: float
     least: float
@@ -37,7 +37,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Interval:
-    """A median with the interval that holds it in 95 of 100 resamplings of its values (bootstrap)."""
+    """A median with its 95 % confidence interval, from resampling the values (bootstrap)."""
 
     median: float
     low: float
@@ -45,7 +45,7 @@ class Interval:
 
     @classmethod
     def of(cls, values: list[float]) -> "Interval":
-        # A generator of its own with a fixed seed: the same samples give the same interval.
+        # A separate generator with a fixed seed: the same samples always give the same interval.
         draw = random.Random(1)  # noqa: S311
         medians = sorted(median(draw.choices(values, k=len(values))) for _ in range(RESAMPLINGS))
         return cls(median(values), medians[RESAMPLINGS // 40], medians[-RESAMPLINGS // 40 - 1])
@@ -53,7 +53,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A figure beside its aim. ``noise`` is how far off the figure may be."""
+    """A figure beside its aim. ``noise`` is the possible error of the figure."""
 
     value: float
     aim: float
@@ -65,7 +65,7 @@ class Verdict:
 
     @property
     def words(self) -> str:
-        """``met`` or ``not met``, and whether the noise could have decided it."""
+        """``met`` or ``not met``, and whether the difference is within the noise."""
         close = self.noise and abs(self.value - self.aim) <= self.noise
         return ("met" if self.met else "not met") + (", within the noise" if close else "")
 
@@ -85,16 +85,19 @@ class Costs:
                     self.also.setdefault(sample.cell, []).append(sample.also_microseconds)
 
     def cost(self, cell: str) -> Spread | None:
-        """Microseconds of CPU time a request."""
+        """Return the CPU time of one request in microseconds."""
         values = self.by_cell.get(cell)
         return Spread.of(list(values.values())) if values else None
 
     def ratio(self, cell: str, other: str) -> Interval | None:
-        """How many times the other's cost, from the quotients of the rounds: what slows both in a round cancels out."""
+        """Return the cost as a multiple of the other cell's cost.
+
+        It is computed from the quotients of the rounds, so that what slows both cells in a round cancels out.
+        """
         return self.paired(cell, other, lambda one, two: one / two)
 
     def difference(self, cell: str, other: str) -> Interval | None:
-        """Microseconds more than the other, from the differences of the rounds."""
+        """Return the cost in microseconds above the other cell's cost, from the differences of the rounds."""
         return self.paired(cell, other, lambda one, two: one - two)
 
     def paired(self, cell: str, other: str, of: Callable[[float, float], float]) -> Interval | None:
@@ -103,12 +106,15 @@ class Costs:
 
     @property
     def noise(self) -> float:
-        """The distance from 1 of the same thing's ratio to itself."""
+        """The distance from 1 of the ratio between two equal cells."""
         again = self.ratio(*NOISE)
         return abs(again.median - 1) if again else 0.0
 
     def verdict(self, comparison: Comparison) -> Verdict | None:
-        """A comparison's ratio beside its aim: as far off as its interval or as the same thing from itself, if more."""
+        """Compare a ratio with its aim.
+
+        The noise is the larger of two values: the ratio's interval towards the aim, and the noise of equal cells.
+        """
         ratio = self.ratio(comparison.cell, comparison.other)
         if ratio is None:
             return None

@@ -1,4 +1,4 @@
-"""The chaos suite: faults on a stack of its own under a steady open load, and what each one cost."""
+"""The chaos suite: inject faults into a separate stack under a steady open load, and measure what each fault costs."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""What the load asks, how often, and what the contract says is the right answer (services/openapi.yaml)."""
+"""The requests of the load: their rates, and the right answers by the contract (services/openapi.yaml)."""
 
 import json
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ WAIT, CALL, INTERVAL = 0.03, 0.02, 0.1  # seconds
 
 @dataclass(frozen=True)
 class Ask:
-    """One kind of request to one service, ``rate`` times a second. ``right`` is the body that answers it."""
+    """One kind of request to one service, sent ``rate`` times a second. ``right`` is the expected body."""
 
     kind: Kind
     service: str
@@ -27,19 +27,19 @@ class Ask:
     method: str = "GET"
 
     def body(self, number: int) -> bytes | None:
-        """What is sent with the request of that number: of a POST a document that no other has."""
+        """Return the body of request ``number``: for a POST, a document that no other request sends; else ``None``."""
         return document(number) if self.kind == "post" else None
 
     def answer(self, number: int) -> bytes:
-        """The body that must come back."""
+        """Return the body that the answer to request ``number`` must have."""
         return document(number) if self.kind == "post" else self.right
 
 
 def asks(rate: float = 1.0) -> list[Ask]:
-    """The whole load; ``rate`` multiplies all of its rates.
+    """Return all requests of the load. ``rate`` multiplies every request rate.
 
-    A stream holds a worker of the WSGI service, and so does a call of an upstream that hangs, for five seconds: of both
-    there are few, or the load itself would fill Flask's slots.
+    A stream occupies a worker of the WSGI service. A call to a hanging upstream also occupies one, for five seconds. Both
+    therefore have low rates: otherwise the load itself would fill Flask's workers.
     """
     found = []
     for service in SERVICES:
@@ -55,7 +55,7 @@ def asks(rate: float = 1.0) -> list[Ask]:
 
 
 def document(number: int) -> bytes:
-    """A document of the contract, with every field in its order: the echo is then the same bytes."""
+    """Return a document of the contract with all fields in their order, so that the echo returns the same bytes."""
     item = {"name": "gate", "quantity": number % 1_000_000 + 1, "price": 1.5}
     made = {
         "id": str(UUID(int=number)),
@@ -70,7 +70,7 @@ def document(number: int) -> bytes:
 
 
 def judge_answer(ask: Ask, number: int, request_id: str, status: int, headers: Mapping[str, str], body: bytes) -> tuple[str, str]:
-    """The outcome of an answer, and why where it is not right."""
+    """Return the outcome of an answer, and the reason if it is not ``right``."""
     if status != 200:
         return "failed", f"status {status}"
     if headers.get("X-Request-ID") != request_id:

@@ -1,4 +1,4 @@
-"""An attack in a process of its own, from another address than the well-behaved clients: python -m loadtest.chaos.assault."""
+"""Run an attack in a separate process, from another address than the well-behaved clients: python -m loadtest.chaos.assault."""
 
 import asyncio
 import os
@@ -14,9 +14,10 @@ SECONDS = 12.0
 
 
 def assault(name: str, does: str, seconds: float = SECONDS, short: bool = False) -> Fault:
-    """The attack of that name as a fault, for so long at most: it may lose nobody else anything, nor make them wait twice as long.
+    """Return the named attack as a fault that lasts at most ``seconds``.
 
-    ``short``: it belongs to the short form of the suite.
+    The attack may not cost other clients any request, nor raise their p99 above twice its calm value. ``short``: include
+    the attack in the short form of the suite.
     """
 
     def inflict(stack: Stack, _service: str) -> Whole:
@@ -31,10 +32,11 @@ def assault(name: str, does: str, seconds: float = SECONDS, short: bool = False)
 
 
 async def main(name: str, host: str, port: int, seconds: float) -> None:
-    """Attack the stack at that address, and say what came of it."""
+    """Attack the stack at ``host`` and ``port``, and print the tally. Exit with the tally as the error if no connection was made."""
     from loadtest.chaos.attacks import ATTACKS, Target
 
-    # An attacker has a machine of its own; here it must not take the CPU time of those whom it attacks.
+    # A real attacker has a separate machine. Run at the lowest priority, so that the attack takes no CPU time from the
+    # stack and its clients.
     os.nice(19)
     tally = await ATTACKS[name](Target(host, port), seconds)
     if not tally.connections:

@@ -1,4 +1,4 @@
-"""What clients of the notice board were promised while its database or cache failed. Nothing here knows of Docker or of a clock."""
+"""Judge what the notice board's clients got while its database or cache failed. Independent of Docker and of any clock."""
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -8,35 +8,35 @@ from loadtest.chaos.journal import Try
 from loadtest.chaos.judge import Moments
 from loadtest.metrics import duration
 
-ANSWER_SECONDS = 2.0  # the longest answer while it is down
-BACK_SECONDS = 3.0  # from when it is there again until nobody is refused
+ANSWER_SECONDS = 2.0  # maximum answer time during the fault
+BACK_SECONDS = 3.0  # maximum time from the end of the fault to the last answer that is not right
 REFUSED = 503
 
 
 @dataclass(frozen=True)
 class BoardResult:
-    """What came of it. ``back`` counts from the end of the fault to the last answer that was not the right one."""
+    """The verdict on the notice board. ``back``: seconds from the end of the fault to the last answer that was not right."""
 
     acknowledged: int
-    missing: int  # acknowledged, and not in the database
-    doubled: int  # there more than once
-    refused: int  # answers
-    wrong: int  # neither done nor refused as the contract says
+    missing: int  # acknowledged, but not in the database
+    doubled: int  # stored more than once
+    refused: int  # answers with status 503 and a Retry-After header
+    wrong: int  # answers that are neither a success nor a refusal by the contract
     longest: float
     back: float
     broken: list[str]
 
     @property
     def words(self) -> list[str]:
-        """It in words."""
+        """The verdict as phrases for a person."""
         counts = [f"{getattr(self, name)} {name}" for name in ("acknowledged", "missing", "doubled", "refused", "wrong")]
         return [*counts, f"longest answer {duration(self.longest)}", f"served again {duration(self.back)} after the fault"]
 
 
 def judge_board(board: Board, tries: Sequence[Try], acknowledged: Set[str], rows: Mapping[str, int], moments: Moments) -> BoardResult:
-    """Compare what was acknowledged with the rows of the database, each a message's text and how often it is there.
+    """Compare the acknowledged messages with the database. ``rows`` maps each message's text to the number of its copies.
 
-    Answers from before the fault do not count: the first to each worker waits for its pool to be made.
+    Answers from before the fault do not count: the first request to each worker waits until its connection pool is open.
     """
     since = [one for one in tries if one.done >= moments.began]
     refused = [one for one in since if one.status == REFUSED and "Retry-After" not in one.why]

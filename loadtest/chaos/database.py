@@ -1,4 +1,4 @@
-"""PostgreSQL and Valkey of the suite's stack: asked, and made to fail."""
+"""Queries to the suite's PostgreSQL, and faults of PostgreSQL and Valkey."""
 
 from collections.abc import Callable, Iterable
 from time import monotonic, sleep
@@ -8,26 +8,26 @@ from loadtest.chaos.stack import START_SECONDS, Stack
 from loadtest.engine.docker_look import docker
 from loadtest.engine.variants import EngineError
 
-PAUSE_SECONDS = 10.0  # longer than any limit of a service's
+PAUSE_SECONDS = 10.0  # longer than any time-out of a service
 ASK_SECONDS = 0.1
 POSTGRES = ("pg_isready", "--quiet", "--host=127.0.0.1")
 VALKEY = ("valkey-cli", "-e", "--user", "health", "--pass", "any", "--no-auth-warning", "ping")
 
 
 def sql(stack: Stack, query: str) -> str:
-    """What psql prints of a query of the owner's."""
+    """Run a query as the superuser and return what psql prints."""
     asking = 'PGPASSWORD=$(cat /run/secrets/postgres_password) exec psql --host=127.0.0.1 --username=postgres --dbname=twogates -qtAc "$0"'
     return docker("exec", stack.replica("postgres").id, "sh", "-c", asking, query)
 
 
 def messages(stack: Stack, boards: Iterable[int]) -> dict[str, int]:
-    """The texts of the messages on these boards, and how often each is there."""
+    """Return the texts of the messages on ``boards``, each with the number of its copies."""
     printed = sql(stack, f"SELECT text, count(*) FROM messages WHERE board_id IN ({', '.join(map(str, boards))}) GROUP BY text")  # noqa: S608
     return {text: int(count) for text, _, count in (line.partition("|") for line in printed.split())}
 
 
 def killed(name: str, asking: tuple[str, ...]) -> Callable[[Stack, str], Whole]:
-    """A fault: its container is killed, and Docker starts it again. It is over when it answers."""
+    """Return a fault that kills the container ``name``, which Docker restarts. The fault ends when the server answers again."""
 
     def inflict(stack: Stack, _service: str) -> Whole:
         before = stack.replica(name).restarts
@@ -40,13 +40,13 @@ def killed(name: str, asking: tuple[str, ...]) -> Callable[[Stack, str], Whole]:
 
 
 def paused(name: str) -> Callable[[Stack, str], Whole]:
-    """A fault: its processes stand still for a while. Connections are accepted by the kernel, and nobody answers."""
+    """Return a fault that pauses the container's processes. The kernel still accepts connections, but the server answers none."""
 
     def inflict(stack: Stack, _service: str) -> Whole:
         container = stack.replica(name)
         docker("pause", container.id)
         try:
-            sleep(PAUSE_SECONDS)  # how long the fault lasts, not a wait for something
+            sleep(PAUSE_SECONDS)  # the duration of the fault, not a wait for a condition
         finally:
             docker("unpause", container.id)
         return stack.whole
@@ -55,7 +55,7 @@ def paused(name: str) -> Callable[[Stack, str], Whole]:
 
 
 def until_it_answers(stack: Stack, name: str, asking: tuple[str, ...]) -> None:
-    """Return when it takes commands again."""
+    """Wait until the server ``name`` answers commands again."""
 
     def answers() -> bool:
         try:
@@ -68,7 +68,7 @@ def until_it_answers(stack: Stack, name: str, asking: tuple[str, ...]) -> None:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Return when it holds; EngineError when it does not in time."""
+    """Wait until ``condition`` holds. Raise EngineError after START_SECONDS."""
     deadline = monotonic() + START_SECONDS
     while not condition():
         if monotonic() > deadline:

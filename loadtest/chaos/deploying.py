@@ -1,4 +1,4 @@
-"""make deploy, on the suite's stack."""
+"""Run make deploy on the suite's stack."""
 
 import json
 import subprocess
@@ -8,11 +8,11 @@ from typing import Any
 from loadtest.chaos.stack import FOLDER, Stack
 from runtime.compose_file import ROOT
 
-SECONDS = "15"  # for what is never healthy
+SECONDS = "15"  # time limit for replicas that never become healthy
 
 
 def deploy(stack: Stack, service: str, changed: dict[str, Any] | None = None) -> str:
-    """Deploy a service, with what ``changed`` says of its new replicas; what went wrong, and nothing where all went well."""
+    """Deploy a service; ``changed`` overrides the settings of its new replicas. Return the error message, or "" on success."""
     over = FOLDER / "deploy.json"
     over.write_text(json.dumps({"services": {service: changed or {}}}))
     files = ":".join(map(str, (ROOT / "compose.yaml", stack.file, over)))

@@ -1,6 +1,7 @@
-"""Clients of the notice board as they should be, and the journal of what they were promised.
+"""Well-behaved clients of the notice board, and the journal of the writes that the board acknowledged.
 
-A message is sent with an Idempotency-Key, and sent again with the same key until it is acknowledged. Readers repeat nothing.
+A writer sends each message with an Idempotency-Key and retries with the same key until the board acknowledges it. Readers
+do not retry.
 """
 
 import asyncio
@@ -16,16 +17,16 @@ from loadtest.chaos.asks import SERVICES
 from loadtest.chaos.load import Load
 from loadtest.engine.variants import EngineError
 
-WRITES, READS = 5, 20  # a second, of each service, which the other load asks 27 times a second
-# What a client sends again after; no answer at all is among it.
+WRITES, READS = 5, 20  # requests a second to each service, beside the 27 a second of the main load
+# The statuses that a client retries after; 0 means no answer.
 AGAIN = (0, 502, 503, 504)
-AGAIN_SECONDS = 1.0  # what Retry-After says
-START_SECONDS = 30.0  # the first request of each worker makes its pool, for which a busy machine takes long
+AGAIN_SECONDS = 1.0  # the value of Retry-After
+START_SECONDS = 30.0  # the first request to each worker opens its connection pool, which is slow on a busy machine
 
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """One request and how it ended. Times are seconds since the load began; ``status`` 0: there was no answer."""
+    """One request and its result. Times are seconds since the load began. ``status`` 0: no answer."""
 
     began: float
     done: float
@@ -40,7 +41,7 @@ class Try:
 
 
 class Journal:
-    """Reads and writes beside a load, until that stops."""
+    """Reads and writes that run beside a load until it stops."""
 
     def __init__(self, load: Load) -> None:
         self.load = load
@@ -49,7 +50,7 @@ class Journal:
         self.boards: dict[str, int] = {}
 
     async def open(self) -> None:
-        """Make a board of each service, and begin. Raises EngineError where a service makes none."""
+        """Create one board through each service, then start. Raise EngineError if a service creates none in START_SECONDS."""
         deadline = monotonic() + START_SECONDS
         for service in SERVICES:
             while service not in self.boards:
@@ -66,7 +67,7 @@ class Journal:
             self.load.start(self.pace(service, READS, self.read))
 
     async def pace(self, service: str, rate: float, work: Any) -> None:
-        """Begin one after another at an even rate, whatever the answers do."""
+        """Start ``rate`` requests a second at an even rate, however long the answers take."""
         due = self.load.now
         while not self.load.stopping.is_set():
             due += 1 / rate
@@ -74,11 +75,11 @@ class Journal:
             self.load.start(work(service))
 
     async def read(self, service: str) -> None:
-        """Read the board."""
+        """Read the board's messages."""
         await self.attempt(service, False, self.ask("GET", service, f"/boards/{self.boards[service]}/messages?limit=5"))
 
     async def write(self, service: str) -> None:
-        """Write a message, and again until it is acknowledged or the load stops."""
+        """Write a message, and retry until it is acknowledged or the load stops."""
         key = uuid4().hex
         path, message = f"/boards/{self.boards[service]}/messages", {"author": service, "text": key}
         while True:
@@ -94,7 +95,7 @@ class Journal:
             return
 
     async def attempt(self, service: str, writes: bool, asking: Coroutine[Any, Any, tuple[int, Any]]) -> int:
-        """Note how a request ends, and its status."""
+        """Record the result of a request, and return its status."""
         began = self.load.now
         status, body = await asking
         right = status in (200, 201)
@@ -102,7 +103,7 @@ class Journal:
         return status
 
     async def ask(self, method: str, service: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> tuple[int, Any]:
-        """The status and the document of an answer; status 0 where there is none."""
+        """Return the status and the JSON document of an answer; status 0 if there is no answer."""
         given = self.load.headers(next(self.load.numbers)) | (headers or {})
         try:
             async with self.load.session.request(method, f"{self.load.base}/{service}{path}", json=body, headers=given) as answer:

@@ -1,4 +1,4 @@
-"""What a fault cost, and whether that is what it was allowed to cost. Nothing here knows of Docker or of a clock."""
+"""Compute what a fault cost, and whether it was allowed to. Independent of Docker and of any clock."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,17 +7,19 @@ from dataclasses import dataclass
 from loadtest.chaos.events import Event, percentile
 from loadtest.chaos.fault import NOT_AGAIN, Case
 
-# Connections are made and code is run for the first time in the first second: it counts for what is lost, not for the p99.
+# During the first second, connections are opened and code runs for the first time. That second counts for losses, but not
+# for the p99.
 WARM_UP_SECONDS = 1.0
-# Slow is what takes twice the p99 of the calm time and this much more: one in a hundred is above a p99 on any day.
+# An answer is slow if it takes longer than twice the calm p99 plus this. The margin is needed because one answer in a
+# hundred always exceeds the p99.
 SLOW_SECONDS = 0.1
-# What was due later than this after all was whole again is not slow by the fault.
+# The fault is not the reason that a request is slow if the request was due later than this after the recovery.
 SETTLE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class Moments:
-    """Seconds since the load began: the fault's command began and ended, and the stack was whole again."""
+    """Seconds since the load began: when the fault's command began and ended, and when the stack was whole again."""
 
     began: float
     ended: float
@@ -26,7 +28,7 @@ class Moments:
 
 @dataclass(frozen=True)
 class Loss:
-    """One thing that a client lost, and the reason why the fault may cost it; no reason where it may not."""
+    """One loss of a client, and the reason why the fault may cause it; "" if it may not."""
 
     event: Event
     excuse: str
@@ -34,7 +36,10 @@ class Loss:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What is told of a fault. Times are seconds; ``answers_after`` is from the fault to the last failed or slow answer."""
+    """The verdict on a fault. Times are seconds.
+
+    ``answers_after``: the time from the fault to the last failed or slow answer.
+    """
 
     losses: list[Loss]
     closed: int
@@ -42,15 +47,15 @@ class Judgement:
     fault_p99: float | None
     answers_after: float
     whole_after: float
-    broken: list[str]  # promises, in sentences; empty: all were kept
+    broken: list[str]  # broken promises, as sentences; empty if all were kept
 
     def lost(self, *kinds: str) -> int:
-        """How many of these kinds were lost."""
+        """Return the number of losses of these kinds."""
         return sum(loss.event.kind in kinds for loss in self.losses)
 
 
 def judge(case: Case, events: Sequence[Event], moments: Moments) -> Judgement:
-    """Judge the events of one fault."""
+    """Judge a fault by the events of its run."""
     calm = [one.seconds for one in events if request(one) and not one.lost and one.planned >= WARM_UP_SECONDS and one.done < moments.began]
     struck = [one for one in events if request(one) and one.done >= moments.began and one.planned <= max(moments.whole, moments.ended)]
     calm_p99, fault_p99 = percentile(calm, 0.99), percentile([one.seconds for one in struck if not one.lost], 0.99)
@@ -73,12 +78,12 @@ def judge(case: Case, events: Sequence[Event], moments: Moments) -> Judgement:
 
 
 def request(event: Event) -> bool:
-    """Whether its time says how long an answer took: not of a socket, nor of a stream, whose length is its own."""
+    """Whether the event's duration is an answer time. It is not for a socket or a stream, which last as long as they are meant to."""
     return event.kind not in ("socket", "stream")
 
 
 def excused(case: Case, lost: Sequence[Event], moments: Moments) -> list[Loss]:
-    """Each loss with its excuse. An answer with the wrong content has none, ever, nor has a loss from before the fault."""
+    """Pair each loss with its excuse. An answer with wrong content never has one, nor has a loss from before the fault."""
     allowed, left = case.fault.allowed, case.fault.allowed.in_flight.get(case.service, 0)
     found = []
     for one in lost:
@@ -97,7 +102,7 @@ def excused(case: Case, lost: Sequence[Event], moments: Moments) -> list[Loss]:
 
 
 def broken(case: Case, judged: Judgement) -> list[str]:
-    """The promises that were not kept."""
+    """Return the broken promises as phrases."""
     counts = Counter((loss.event.service, loss.event.kind, loss.event.outcome) for loss in judged.losses if not loss.excuse)
     found = [f"{count} {service} {kind} {outcome}" for (service, kind, outcome), count in sorted(counts.items())]
     at_most = case.fault.at_most

@@ -1,7 +1,7 @@
-"""The load: requests at an even rate whatever the answers do (an open load), and WebSockets that stay open.
+"""The load: requests at an even rate, however long the answers take (an open load), and WebSockets that stay open.
 
-The client repeats nothing, so that every loss is seen: where aiohttp sends a GET again because its connection was closed
-under it, that counts as a failure.
+The client does not retry, so that every loss is visible. If aiohttp itself resends a GET because the server closed its
+connection, this counts as a failure.
 """
 
 import asyncio
@@ -22,17 +22,17 @@ SOCKETS = 4
 
 
 class Load(Recorder):
-    """A load on ``base`` for the length of an ``async with`` block; at its end every request has ended.
+    """A load on ``base`` for the duration of an ``async with`` block. When the block ends, every request has ended.
 
-    ``clients``: how many virtual clients the load claims to be, each with an X-Forwarded-For address of its own, which
-    Nginx believes of a trusted proxy only. 0: the header is not sent.
+    ``clients``: the number of virtual clients. Each has its own address in X-Forwarded-For, which Nginx accepts only from a
+    trusted proxy. 0: do not send the header.
     """
 
     def __init__(self, base: str, rate: float = 1.0, sockets: int = SOCKETS, clients: int = 0, what: Sequence[Ask] | None = None) -> None:
         super().__init__(base, clients)
         self.sockets = sockets
         self.asks = list(asks(rate) if what is None else what)
-        self.late = 0.0  # seconds that the generator itself was late, at most
+        self.late = 0.0  # the largest delay of the generator itself, in seconds
         self.tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -53,13 +53,13 @@ class Load(Recorder):
         await self.session.close()
 
     def start(self, work: Any) -> None:
-        """A task that the end of the block waits for."""
+        """Start a task. The end of the ``async with`` block waits for it."""
         task = asyncio.get_running_loop().create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
     async def pace(self) -> None:
-        """Start each request when it is due, the kinds out of step with each other."""
+        """Start each request when it is due. The kinds begin at different offsets, so that they do not coincide."""
         due = [(place / len(self.asks) / ask.rate, place) for place, ask in enumerate(self.asks)]
         heapq.heapify(due)
         while due and not self.stopping.is_set():
@@ -73,7 +73,7 @@ class Load(Recorder):
             heapq.heappush(due, (moment + 1 / self.asks[place].rate, place))
 
     async def ask(self, ask: Ask, planned: float) -> None:
-        """One request and its event."""
+        """Send one request and record its event."""
         self.planned += 1
         number, tries = next(self.numbers), SimpleNamespace(count=0)
         headers = self.headers(number) | ({"Content-Type": "application/json"} if ask.kind == "post" else {})

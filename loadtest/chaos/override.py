@@ -1,7 +1,7 @@
-"""What the chaos suite's stack has beside compose.yaml, and how its plain setting is made.
+"""The chaos suite's additions to compose.yaml, and its plain setting.
 
-The plain setting is the same stack with what this project configured against faults taken out: each replacement below names
-the text that it takes out, and fails where that text is not found.
+The plain setting is the same stack without this project's protection against faults. Each replacement below names the text
+to remove, and fails if a file does not contain that text.
 """
 
 import shutil
@@ -11,30 +11,31 @@ from typing import Any
 from loadtest.engine.variants import EngineError
 from runtime.compose_file import ROOT, load
 
-# On containers of the suite that Compose does not know.
+# Label of the suite's containers that Compose does not manage.
 LABEL = "twogates.chaos"
-# The spool in memory and small, so that it can be filled: a volume on disk has no bound.
+# A small spool in memory, so that a fault can fill it: a volume on disk has no size limit.
 SPOOL = {"driver": "local", "driver_opts": {"type": "tmpfs", "device": "tmpfs", "o": "size=32m,uid=101,gid=101,mode=0700"}}
 
 NGINX = (
     # No retry.
     ("http/proxy.conf", "proxy_next_upstream error timeout;", "proxy_next_upstream off;"),
     ("snippets/service.conf", "error_page 502 504 = @again;", "error_page 502 504 @problem;"),
-    # No keep-alive ordering: Nginx's own default of a minute, against services that close sooner (SERVICES below).
+    # No keep-alive ordering: Nginx's default of one minute, while the services close idle connections sooner (KEEPALIVE
+    # below).
     ("templates/upstreams.conf.template", "keepalive_timeout 30s;", "keepalive_timeout 60s;"),
     ("http/limits.conf", "keepalive_min_timeout 5s;", "keepalive_min_timeout 0;"),
 )
-# No ejection.
+# No ejection of failed replicas.
 EJECTION = ("max_fails=1 fail_timeout=2s", "max_fails=0")
-# Gunicorn's own keep-alive.
+# Gunicorn's default keep-alive, in seconds.
 KEEPALIVE = "2"
-# Daphne as it comes: without a graceful stop.
+# Daphne's default: no graceful shutdown.
 DAPHNE = ("services/django_async/server.py", "CommandLineInterface.server_class = DrainingServer\n", "")
 
 
 def document(setting: str, folder: Path) -> dict[str, Any]:
-    """The Compose document that goes over compose.yaml. Files that it needs are written to ``folder``."""
-    # Any name: the suite asks for Nginx by its address.
+    """Return the Compose document that overrides compose.yaml. Write the files that it needs to ``folder``."""
+    # Accept any name: the suite reaches Nginx by its address.
     services: dict[str, Any] = {"nginx": {"environment": {"SERVER_NAMES": "~."}}}
     if setting == "plain":
         shutil.copytree(ROOT / "nginx", folder / "nginx")
@@ -59,7 +60,7 @@ def document(setting: str, folder: Path) -> dict[str, Any]:
 
 
 def replaced(file: str, text: str, instead: str) -> str:
-    """A file of the checkout with every ``text`` in it replaced; EngineError where there is none."""
+    """Return a file of the checkout with every ``text`` replaced. Raise EngineError if the file does not contain it."""
     whole = (ROOT / file).read_text()
     if text not in whole:
         raise EngineError(f"The plain setting cannot be made: {file} has no {text.strip()!r} any more. Change loadtest/chaos/override.py.")

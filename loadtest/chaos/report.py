@@ -25,14 +25,14 @@ EXPLAINED = {
     "configured": "The stack as compose.yaml and nginx/ have it, with two replicas of each service.",
     "plain": "The same without retry, ejection, keep-alive ordering and Daphne's graceful stop (loadtest/chaos/override.py).",
 }
-# Lost things that the page lists of one fault.
+# Maximum number of losses that the page lists for one fault.
 MOST = 40
-# Columns of a table that does not go to a terminal.
+# Width of a table that does not go to a terminal.
 PLAIN_WIDTH = 140
 
 
 def row(case: CaseResult) -> list[str]:
-    """A fault's line of the table, in the order of the headings."""
+    """Return a fault's row of the table, in the order of the headings."""
     lost = [str(case.lost[kind] or "-") for kind in ("get", "post", "upstream", "stream")]
     sockets = [str(case.cut or "-"), str(case.closed or "-")]
     times = [duration(one) for one in (case.calm_p99, case.fault_p99, case.answers_after or None, case.whole_after)]
@@ -40,7 +40,7 @@ def row(case: CaseResult) -> list[str]:
 
 
 def board_row(case: CaseResult) -> list[str]:
-    """The line of the notice board's table; none where nobody used the board."""
+    """Return a fault's row of the notice board's table; empty if no client used the board."""
     board = case.board
     if board is None:
         return []
@@ -49,7 +49,7 @@ def board_row(case: CaseResult) -> list[str]:
 
 
 def show(results: ChaosResults, console: Console) -> None:
-    """A table for each setting."""
+    """Print a table for each setting."""
     for setting in settings(results.cases):
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=f"{setting}: lost, recovered after, kept", title_justify="left")
         for place, heading in enumerate(HEADINGS):
@@ -72,7 +72,7 @@ def show(results: ChaosResults, console: Console) -> None:
 
 
 def totals(cases: Sequence[CaseResult]) -> str:
-    """All of a setting in a sentence."""
+    """Return the totals of a setting as a sentence."""
     lost = sum(sum(case.lost.values()) + case.cut for case in cases)
     excused = sum(case.excused for case in cases)
     planned = sum(case.planned for case in cases)
@@ -83,12 +83,12 @@ def totals(cases: Sequence[CaseResult]) -> str:
 
 
 def settings(cases: Sequence[CaseResult]) -> list[str]:
-    """Those that were run, in their order."""
+    """Return the settings that were run, in the order of SETTINGS."""
     return [setting for setting in SETTINGS if any(case.setting == setting for case in cases)]
 
 
 def write(results: ChaosResults, folder: Path) -> Path:
-    """Write a new folder below ``folder``, point ``latest-chaos`` to it, and return it. Raises OSError where it cannot."""
+    """Write a new folder below ``folder``, point ``latest-chaos`` to it, and return it. Raise OSError if it cannot be written."""
     made = new_folder(folder, f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-chaos")
     (made / "chaos.json").write_text(json.dumps(asdict(results), indent=1) + "\n", encoding="utf-8")
     (made / "report.html").write_text(page(results), encoding="utf-8")
@@ -97,8 +97,8 @@ def write(results: ChaosResults, folder: Path) -> Path:
 
 
 def page(results: ChaosResults) -> str:
-    """The whole page: one file that needs nothing else."""
-    # Its own page first, and what that includes from the report's.
+    """Return the page as one self-contained HTML file."""
+    # Look up templates here first, then among those of the report, which this page includes.
     environment = ENVIRONMENT.overlay(loader=ChoiceLoader([PackageLoader("loadtest.chaos", "."), PackageLoader("loadtest", "report")]))
     numbered = list(enumerate(results.cases))
     drawings = [

@@ -1,4 +1,4 @@
-"""What a run of the suite found: chaos.json is these dataclasses, and what is drawn and said comes from them."""
+"""The results of a run. chaos.json contains these dataclasses, and all drawings and texts are made from them."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,13 +12,14 @@ from loadtest.chaos.judge import Judgement, Moments, request
 from loadtest.metrics import duration
 
 BIN_SECONDS = 0.1
-# On a quiet machine of two CPUs the p99 of the calm time is 40 ms, of which 30 are asked for, and the generator is late by 50.
+# Limits for a disturbed run. On an idle machine with two CPUs, the calm p99 is 40 ms, of which 30 ms are the requested
+# wait, and the generator is 50 ms late.
 CALM_SECONDS, LATE_SECONDS = 0.2, 0.5
 
 
 @dataclass(frozen=True)
 class Bin:
-    """A tenth of a second of the timeline: what ended in it, and how long it had taken."""
+    """A tenth of a second of the timeline: the number of requests that ended in it, and their durations in seconds."""
 
     right: int = 0
     lost: int = 0
@@ -28,10 +29,10 @@ class Bin:
 
 @dataclass(frozen=True)
 class CaseResult:
-    """One fault in one setting. Times are seconds; ``began``, ``ended`` and ``whole`` are since the load began.
+    """One fault in one setting. Times are seconds; ``began``, ``ended`` and ``whole`` count from the start of the load.
 
-    ``lost`` by kind: get (HEAD too), post, upstream, stream. ``cut``: WebSockets that ended without a close frame or could not
-    be opened. ``late``: how much later than due the generator itself was, at most. ``broken``: the promises that were not kept.
+    ``lost``: losses by kind: get (HEAD too), post, upstream, stream. ``cut``: WebSockets that ended without a close frame
+    or could not be opened. ``late``: the largest delay of the generator itself. ``broken``: the broken promises.
     """
 
     setting: str
@@ -56,23 +57,23 @@ class CaseResult:
     losses: list[dict[str, Any]]
     late: float
     bins: list[Bin] = field(default_factory=list)
-    chances: int = 1  # how many times it was done
-    said: str = ""  # by the attack, of what it did and was answered
-    board: BoardResult | None = None  # where clients of the notice board were there too
+    chances: int = 1  # the number of runs
+    said: str = ""  # the attack's tally: what it did and which answers it got
+    board: BoardResult | None = None  # set if clients of the notice board ran too
 
     @property
     def disturbed(self) -> bool:
-        """Whether something else on the machine took the CPU time: by what was seen before the fault, and of the generator."""
+        """Whether other work on the machine took the CPU time: judged by the calm p99 before the fault and by the generator's delay."""
         return self.late > LATE_SECONDS or self.calm_p99 is None or self.calm_p99 > CALM_SECONDS
 
     @property
     def kept(self) -> bool:
-        """Whether every promise was."""
+        """Whether the fault broke no promise."""
         return not self.broken
 
     @property
     def line(self) -> str:
-        """The fault in a line."""
+        """The result as one line."""
         lost = ", ".join(f"{count} {kind}" for kind, count in self.lost.items() if count) or "nothing"
         sockets = f"{self.cut} sockets cut, {self.closed} closed"
         times = f"p99 {duration(self.calm_p99)} before, {duration(self.fault_p99)} during"
@@ -84,7 +85,7 @@ class CaseResult:
 
 
 def after(seconds: float) -> str:
-    """How long something took, where it may have taken no time."""
+    """Return how long something took as a phrase; "at once" for no time."""
     return f"after {duration(seconds)}" if seconds else "at once"
 
 
@@ -98,14 +99,14 @@ class ChaosResults:
 
     @property
     def fine(self) -> bool:
-        """Whether the configured stack kept every promise: the plain one is there to be compared with."""
+        """Whether the configured stack kept every promise. The plain stack is only a comparison."""
         return all(case.kept for case in self.cases if case.setting == "configured")
 
 
 def summed(
     setting: str, case: Case, judged: Judgement, moments: Moments, counts: Counter[str], events: Sequence[Event], late: float
 ) -> CaseResult:
-    """What is kept of a fault: no event but the lost ones, and the timeline."""
+    """Return the result of a fault: its counts, its lost events and the timeline, without the other events."""
     return CaseResult(
         setting=setting,
         name=case.name,
@@ -137,7 +138,7 @@ def summed(
 
 
 def timeline(events: Sequence[Event]) -> list[Bin]:
-    """What ended in each tenth of a second since the load began."""
+    """Return the bins of the timeline: the events that ended in each tenth of a second since the load began."""
     placed: dict[int, list[Event]] = {}
     for one in events:
         if one.outcome != "closed" and not (one.kind == "socket" and one.outcome == "right"):
@@ -146,7 +147,7 @@ def timeline(events: Sequence[Event]) -> list[Bin]:
 
 
 def binned(events: Sequence[Event]) -> Bin:
-    """One of them."""
+    """Summarise the events of one bin."""
     times = [one.seconds for one in events if request(one) and not one.lost]
     lost = sum(one.lost for one in events)
     return Bin(len(events) - lost, lost, percentile(times, 0.5), max(times, default=None))

@@ -1,4 +1,4 @@
-"""One fault under load, and all of them in turn."""
+"""Run one fault under load, or all faults in turn."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -18,17 +18,18 @@ from loadtest.chaos.stack import POLL_SECONDS, Stack
 from loadtest.engine.variants import EngineError
 from runtime.servers import uninterrupted
 
-# Longer than a hung worker's time-out, its restart, and the health check's interval together.
+# Longer than a hung worker's time-out, its restart, and the interval of the health check together.
 WHOLE_SECONDS = 60.0
-# What another load on the machine disturbed is done again, whether it kept its promise or not. The last one counts.
+# A run that other work on the machine disturbed is repeated, whether it kept its promises or not. The last run counts.
 CHANCES = 2
-# Each asks less than a tenth of what Nginx lets one client ask (RATE_LIMIT).
+# Each client sends less than a tenth of Nginx's limit for one client (RATE_LIMIT), and less than a sixth while clients of
+# the notice board run too.
 CLIENTS = 20
 
 
 @dataclass(frozen=True)
 class Windows:
-    """Seconds before a fault, and after the stack is whole again."""
+    """Seconds of load before a fault, and after the stack is whole again."""
 
     calm: float
     tail: float
@@ -45,9 +46,10 @@ def run(
     keep: Callable[[CaseResult], None],
     failed: Callable[[str, Exception], None],
 ) -> None:
-    """Start the stack in a setting, do every fault to it, and remove it, whatever happens.
+    """Start the stack in a setting, inject every fault, and always remove the stack afterwards.
 
-    Each result goes to ``keep`` at once. A fault that cannot be measured goes to ``failed``, and the next one gets a new stack.
+    Each result goes to ``keep`` immediately. A fault that cannot be measured goes to ``failed``, and the next fault gets a
+    new stack.
     """
     stack = Stack(setting)
     try:
@@ -69,7 +71,7 @@ def run(
 
 
 def chances(stack: Stack, case: Case, windows: Windows, tell: Callable[[str], None]) -> CaseResult:
-    """Do a fault, and again where another load on the machine disturbed it."""
+    """Run a fault, and repeat the run if other work on the machine disturbed it."""
     for chance in range(1, CHANCES + 1):
         stack.mend()
         stack.said = ""
@@ -82,14 +84,14 @@ def chances(stack: Stack, case: Case, windows: Windows, tell: Callable[[str], No
 
 
 async def one(stack: Stack, case: Case, windows: Windows) -> CaseResult:
-    """Load, a calm time, the fault, until all is whole again, and a moment more."""
+    """Run one fault: start the load, wait for the calm window, inject the fault, wait for recovery, then for the tail window."""
     async with Load(stack.base, clients=CLIENTS) as load:
         journal = Journal(load) if case.fault.board else None
         began, failed = load.now, ""
         try:
             if journal:
                 await journal.open()
-            await asyncio.sleep(windows.calm)  # the calm window is a length of time, not a wait for something
+            await asyncio.sleep(windows.calm)  # a fixed duration, not a wait for a condition
             began = load.now
             whole = await asyncio.to_thread(case.fault.inflict, stack, case.service)
         except (EngineError, OSError) as error:
@@ -100,7 +102,7 @@ async def one(stack: Stack, case: Case, windows: Windows) -> CaseResult:
         while not again and monotonic() < deadline:
             try:
                 again = await asyncio.to_thread(whole)
-            except EngineError:  # a container that is asked is just gone
+            except EngineError:  # the container is just being replaced
                 again = False
             if not again:
                 await asyncio.sleep(POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""WebSockets that stay open, and must get a close frame when a server leaves."""
+"""WebSockets that stay open, and must get a close frame when their server shuts down."""
 
 import asyncio
 from contextlib import suppress
@@ -8,14 +8,14 @@ import aiohttp
 from loadtest.chaos.recorder import Recorder
 
 ECHO_EVERY_SECONDS = 1.0
-# Longer than an event loop is blocked by the suite's fault.
+# Longer than the block-loop fault blocks an event loop.
 ECHO_SECONDS = 10.0
-# A client that comes back at once would fill the log while nothing is there.
+# Without this pause, reconnecting clients would fill the log while no server is available.
 BACK_AFTER_SECONDS = 0.1
 
 
 async def hold(load: Recorder, service: str) -> None:
-    """Keep one socket of a service open until the load stops: each that ends is an event, and another is opened."""
+    """Keep one socket to a service open until the load stops. Each socket that ends is one event, and the client opens another."""
     while not load.stopping.is_set():
         await one(load, service)
         with suppress(TimeoutError):
@@ -23,7 +23,7 @@ async def hold(load: Recorder, service: str) -> None:
 
 
 async def one(load: Recorder, service: str) -> None:
-    """A socket from its opening to its end."""
+    """Run one socket from its opening to its end, and record its event."""
     planned, number = load.now, next(load.numbers)
     load.planned += 1
     try:
@@ -42,7 +42,7 @@ async def one(load: Recorder, service: str) -> None:
                 await socket.send_str(text)
                 answer = await asyncio.wait_for(socket.receive(), ECHO_SECONDS)
             except (TimeoutError, aiohttp.ClientError, OSError) as error:
-                # A send that failed may still be followed by the close frame that explains it.
+                # A close frame that explains the failure may still arrive after a failed send.
                 answer = await last_word(socket)
                 if answer.type is not aiohttp.WSMsgType.CLOSE:
                     load.note(planned, "socket", service, "cut", 0, f"{type(error).__name__}: {error}")
@@ -72,7 +72,7 @@ async def one(load: Recorder, service: str) -> None:
 
 
 async def last_word(socket: aiohttp.ClientWebSocketResponse) -> aiohttp.WSMessage:
-    """What is left to read on a socket that cannot be written to any more."""
+    """Return the next message of a socket that can no longer be written to; CLOSED if there is none."""
     try:
         return await asyncio.wait_for(socket.receive(), 1.0)
     except (TimeoutError, aiohttp.ClientError, OSError, RuntimeError):

@@ -1,4 +1,4 @@
-"""The stack that faults are done to: compose.yaml as it is, as a Compose project of its own with two replicas of each service."""
+"""The stack under test: compose.yaml unchanged, as a separate Compose project with two replicas of each web service."""
 
 import json
 import os
@@ -27,11 +27,12 @@ FOLDER = ROOT / ".run" / "chaos"
 START_SECONDS = 120.0
 POLL_SECONDS = 0.2
 REPLICAS = {"flask": 2, "fastapi": 2, "django": 2, "upstream": 1, "nginx": 1, "worker": 1, "postgres": 1, "valkey": 1}
-# TIMEOUT: a worker that hangs is killed after this, and not after the 40 seconds that a request may take elsewhere. Still
-# longer than what the suite blocks an event loop for, and half of it, which is how old its last report may be.
-# FRONT_PROXY: the load claims an address for each of its virtual clients, as if a proxy stood between, and Nginx counts them
-# apart. Nobody else reaches this stack. UNLIMITED_CLIENTS: for an attack comes from a private address too. PROFILE: production
-# has no /block. HTTP3, PGBOUNCER: the suite names its Compose files itself.
+# TIMEOUT: Gunicorn kills a hung worker after this, not after the usual 40 seconds that a request may take. It must exceed
+# the time for which the suite blocks an event loop, plus the maximum age of the worker's last heartbeat, which is half of
+# TIMEOUT. FRONT_PROXY: the load claims an address for each of its virtual clients, as if a proxy forwarded them, and Nginx
+# counts each separately. No other client reaches this stack. UNLIMITED_CLIENTS: only loopback, because an attack may come
+# from a private address, which the default would not limit. PROFILE: production has no /block. HTTP3, PGBOUNCER: the suite
+# names its Compose files itself.
 ENVIRONMENT = {
     "PROFILE": "development",
     "EXAMPLE": "on",
@@ -46,25 +47,25 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Container:
-    """One container, as Docker saw it a moment ago. ``pid`` is its first process on the engine's machine."""
+    """A snapshot of a container. ``pid`` is its first process, as numbered on the engine's machine."""
 
     id: str
     service: str
     running: bool
     healthy: bool
     pid: int
-    address: str  # on the network of the services
+    address: str  # on the backend network
     restarts: int
 
 
 class Stack:
-    """The stack in one of two settings; ``up`` and ``down`` bracket all else. Errors are EngineError, in a sentence."""
+    """The stack in one of the two settings. Call ``up`` first and ``down`` last. Errors are EngineError, with one sentence."""
 
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
         self.published = free_port()
         self.host, self.port = "127.0.0.1", self.published
-        self.said = ""  # by an attack, of what it did
+        self.said = ""  # the tally that an attack printed
         self.file = FOLDER / "override.json"
         self.environment = {
             **os.environ,
@@ -76,11 +77,11 @@ class Stack:
 
     @property
     def base(self) -> str:
-        """Where Nginx is."""
+        """The base URL of Nginx."""
         return f"http://{self.host}:{self.port}"
 
     def up(self) -> None:
-        """Build what changed, start all of it, and wait until all of it answers."""
+        """Build changed images, start all containers, and wait until all services answer."""
         FOLDER.mkdir(parents=True, exist_ok=True)
         self.down()
         FOLDER.mkdir(parents=True, exist_ok=True)
@@ -98,7 +99,7 @@ class Stack:
             raise EngineError(f"The stack of the chaos suite does not answer: {error}") from None
 
     def down(self) -> None:
-        """Remove all of it, with its volumes. By the project's name: a killed run left no file."""
+        """Remove all containers and volumes, found by the project's name, because a killed run leaves no override file."""
         with uninterrupted():
             for one in docker("ps", "--all", "--quiet", "--filter", f"label={override.LABEL}={PROJECT}").split():
                 docker("rm", "--force", one)
@@ -106,19 +107,19 @@ class Stack:
             shutil.rmtree(FOLDER, ignore_errors=True)
 
     def keep_log(self) -> None:
-        """Write what all containers said to a file below .run: the next question after a broken promise."""
+        """Write the logs of all containers to a file below .run, to explain a broken promise."""
         with suppress(EngineError):
             (FOLDER.parent / f"chaos-{self.setting}.log").write_text(self.compose("logs", "--no-color", "--timestamps"))
 
     def mend(self) -> None:
-        """Start what does not run, and wait until all is whole: where the next fault begins."""
+        """Start stopped containers and wait until the stack is whole: the starting point of the next fault."""
         if not self.whole():
             self.compose("up", "--detach", "--no-recreate", "--no-build", "--pull", "never")
         self.wait(self.whole, START_SECONDS)
         wait_until_ready(self.base, START_SECONDS)
 
     def compose(self, *arguments: str) -> str:
-        """Run Compose on this project; what it prints."""
+        """Run Compose on this project, and return what it prints. Raise EngineError if it fails."""
         command = ["docker", "compose", "--project-directory", str(ROOT), "--file", str(ROOT / "compose.yaml"), "--file", str(self.file)]
         ran = subprocess.run(
             [*command, *arguments], env=self.environment, capture_output=True, text=True, errors="replace", start_new_session=True
@@ -128,21 +129,21 @@ class Stack:
         return ran.stdout
 
     def containers(self, service: str | None = None) -> list[Container]:
-        """Those of a service, or all, in the order of their numbers."""
+        """Return the containers of a service, or all containers, sorted by name."""
         ids = docker("ps", "--all", "--quiet", "--no-trunc", "--filter", f"label=com.docker.compose.project={PROJECT}").split()
         try:
             inspected = json.loads(docker("inspect", *ids)) if ids else []
-        except EngineError:  # one went between the two commands
+        except EngineError:  # a container disappeared between the two commands
             return self.containers(service)
         inspected.sort(key=lambda one: one["Name"])
         return [made for one in inspected if (made := seen(one)).service == service or service is None]
 
     def replica(self, service: str) -> Container:
-        """The replica that a fault is done to: the first."""
+        """Return the first replica, which is the target of every fault."""
         return self.containers(service)[0]
 
     def whole(self) -> bool:
-        """Whether every container that there should be runs and is healthy."""
+        """Whether every expected container is running and healthy."""
         found = self.containers()
         for service, count in REPLICAS.items():
             mine = [one for one in found if one.service == service]
@@ -151,29 +152,29 @@ class Stack:
         return True
 
     def calls_upstream(self) -> bool:
-        """Whether all is whole, and each service gets an answer of the upstream."""
+        """Whether the stack is whole and every service gets an answer from the upstream."""
         return self.whole() and all(answer(f"{self.base}/{service}/upstream?seconds=0") for service in SERVICES)
 
     def children(self, container: Container) -> list[int]:
-        """The worker processes of a container: children of its first process, by their numbers inside it."""
+        """Return the worker processes of a container: the children of its first process, by their PIDs inside the container."""
         printed = docker("exec", container.id, "sh", "-c", "cat /proc/[0-9]*/stat 2>/dev/null; true")
         found = [re.match(r"(\d+) \(.*\) (\S) (\d+) ", line) for line in printed.splitlines()]
         return sorted(int(one[1]) for one in found if one and one[3] == "1" and one[2] != "Z")
 
     def signal_inside(self, container: Container, name: str, pid: int) -> None:
-        """Send a signal to a process of a container, by its number inside it."""
+        """Send a signal to a process, given by its PID inside the container."""
         docker("exec", container.id, "sh", "-c", f"kill -s {name} {pid}")
 
     def end_inside(self, container: Container, name: str, pid: int) -> None:
-        """Send a signal that ends a process, and return when the process is gone: until then it holds its requests."""
+        """Send a signal that ends a process, and wait until the process is gone: until then it still holds its requests."""
         gone = f"[ ! -e /proc/{pid}/status ] || grep -q '^State:.Z' /proc/{pid}/status"
         docker("exec", container.id, "sh", "-c", f"kill -s {name} {pid}; for turn in $(seq 1000); do {gone} && break; sleep 0.01; done")
 
     def kill_first(self, container: Container) -> None:
         """SIGKILL a container's first process from outside, as the kernel does when memory is short.
 
-        ``docker kill`` would be taken for somebody's wish, and "restart: unless-stopped" brings back nothing that was sent a
-        signal by it. From inside, a first process cannot be killed.
+        ``docker kill`` is not usable: Docker treats it as a manual stop, after which "restart: unless-stopped" does not
+        restart the container. A container's first process cannot be killed from inside.
         """
         image = load()[1]["x-images"]["nginx"]
         limits = ["--pid", "host", "--network", "none", "--user", "0:0", "--cap-drop", "ALL", "--cap-add", "KILL", "--pull", "never"]
@@ -181,7 +182,7 @@ class Stack:
 
     @contextmanager
     def helper(self, alias: str, image: str, *command: str) -> Iterator[str]:
-        """A container beside the stack for the length of the block: its name. ``image`` is one of compose.yaml's x-images."""
+        """Run a container beside the stack for the duration of the block, and yield its name. ``image`` is a key of x-images."""
         name = f"{PROJECT}-helper-{alias}"
         network = ["--network", f"{PROJECT}_backend", "--network-alias", alias, "--label", f"{override.LABEL}={PROJECT}"]
         limits = ["--read-only", "--cap-drop", "ALL", "--user", "10001:10001", "--pids-limit", "64", "--memory", "64m", "--pull", "never"]
@@ -193,7 +194,7 @@ class Stack:
             docker("rm", "--force", name)
 
     def wait(self, condition: Callable[[], bool], seconds: float) -> None:
-        """Until ``condition`` holds; EngineError when it does not in that time."""
+        """Wait until ``condition`` holds. Raise EngineError after ``seconds``."""
         deadline = monotonic() + seconds
         while not condition():
             if monotonic() > deadline:
@@ -202,7 +203,7 @@ class Stack:
 
 
 def seen(inspected: dict[str, Any]) -> Container:
-    """A container from what ``docker inspect`` says."""
+    """Build a Container from the output of ``docker inspect``."""
     state, networks = inspected["State"], inspected["NetworkSettings"]["Networks"]
     return Container(
         id=inspected["Id"],

@@ -1,4 +1,4 @@
-"""The timeline of a fault: answers in each tenth of a second, and how long they had taken."""
+"""Draw the timeline of a fault: the answers in each tenth of a second, and their answer times."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,11 +9,11 @@ from loadtest.chaos.results import BIN_SECONDS, Bin, CaseResult
 from loadtest.metrics import duration, number
 from loadtest.report.canvas import LINE, SERIES, SOFT, TEXT, plain, render, scale_y
 
-RIGHT, MEDIAN, LOST, LONGEST = SERIES[3], SERIES[4], SERIES[6], SERIES[7]  # none is a service's
+RIGHT, MEDIAN, LOST, LONGEST = SERIES[3], SERIES[4], SERIES[6], SERIES[7]  # none of these colours stands for a service
 
 
 def answers(case: CaseResult, prefix: str) -> str:
-    """How many were answered and how many were lost, as SVG."""
+    """Draw the numbers of right and lost answers as SVG."""
     sentence = f"Answers in each tenth of a second: {case.counts.get('right', 0)} right, {sum(case.lost.values()) + case.cut} lost."
 
     def draw(axes: Axes) -> None:
@@ -31,7 +31,7 @@ def answers(case: CaseResult, prefix: str) -> str:
 
 
 def times(case: CaseResult, prefix: str) -> str:
-    """The median and the longest answer time in each tenth of a second, as SVG."""
+    """Draw the median and the longest answer time in each tenth of a second as SVG."""
     sentence = f"Answer times: p99 {duration(case.calm_p99)} before the fault, {duration(case.fault_p99)} until all was whole again."
 
     def draw(axes: Axes) -> None:
@@ -48,13 +48,13 @@ def times(case: CaseResult, prefix: str) -> str:
 
 
 def line(bins: Sequence[Bin], of: Callable[[Bin], float | None]) -> tuple[list[float], list[float]]:
-    """The points of the bins that have a value."""
+    """Return the times and values of the bins that have a value."""
     points = [((place + 0.5) * BIN_SECONDS, value) for place, one in enumerate(bins) if (value := of(one)) is not None]
     return [at for at, _ in points], [value for _, value in points]
 
 
 def finish(axes: Axes, case: CaseResult) -> None:
-    """The axis of time, with the moments of the fault."""
+    """Finish the time axis and mark the moments of the fault."""
     axes.axvspan(case.began, case.whole, color=LINE, alpha=0.5, linewidth=0, zorder=0, gid="fault")
     axes.axvline(case.began, color=TEXT, linewidth=1.0, gid="began")
     axes.axvline(case.whole, color=SOFT, linewidth=1.0, linestyle=(0, (3, 2)), gid="whole")

@@ -1,16 +1,16 @@
-"""Processes that are killed or signalled, and the question whether another has taken the place of each."""
+"""Faults that kill or signal processes, and checks that a new process has replaced each one."""
 
 from collections.abc import Callable
 
 from loadtest.chaos.fault import Whole
 from loadtest.chaos.stack import Container, Stack
 
-# Signals that end a process at once, whatever it does.
+# Signals that end a process immediately, whatever it is doing.
 ENDS = ("KILL", "SEGV")
 
 
 def signal_worker(name: str) -> Callable[[Stack, str], Whole]:
-    """A fault that sends a signal to the first worker of a replica."""
+    """Return a fault that sends a signal to the first worker of a replica."""
 
     def inflict(stack: Stack, service: str) -> Whole:
         container = stack.replica(service)
@@ -23,14 +23,14 @@ def signal_worker(name: str) -> Callable[[Stack, str], Whole]:
 
 
 def kill_container(stack: Stack, service: str) -> Whole:
-    """A fault: the first process of a replica is killed, and the container's others with it; the restart policy brings them back."""
+    """Kill the first process of a replica, which ends all processes of its container. The restart policy restarts the container."""
     container = stack.replica(service)
     stack.kill_first(container)
     return lambda: stack.replica(service).restarts > container.restarts and stack.whole()
 
 
 def replaced(stack: Stack, container: Container, before: list[int], gone: list[int]) -> Whole:
-    """Whether as many workers run as before, without those that must be gone, and the whole stack is healthy."""
+    """Return a check: as many workers run as before, none of ``gone`` is among them, and the whole stack is healthy."""
 
     def whole() -> bool:
         now = stack.children(container)

@@ -1,1 +1,1 @@
-"""Chat measured: many sockets on one board, and every message on each of them. ``python -m loadtest.chat``."""
+"""Measure chat: many sockets on one board, each of which must receive every message. ``python -m loadtest.chat``."""

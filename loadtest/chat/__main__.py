@@ -1,7 +1,8 @@
-"""Measure chat on the stack that runs: make chat (SOCKETS= RATE= SECONDS= KILL=django JSON=1).
+"""Measure chat on the running stack: make chat (SOCKETS= RATE= SECONDS= KILL=django JSON=1).
 
-First as it is, then with a replica killed in the middle, whose sockets come back. Exit status: 0 every message came to every socket
-once and in order, and in time (P99); 1 not; 2 bad usage.
+The first phase runs on the unchanged stack. The second phase kills a replica in the middle; its clients reconnect. Exit
+status: 0 every socket received every message once, in order, and the first phase's p99 is within AIM_SECONDS; 1 otherwise;
+2 bad usage.
 """
 
 import asyncio
@@ -33,19 +34,19 @@ from runtime.local import stack as runtime_local
 
 READERS = ("fastapi", "django")
 SERVICES = ("flask", "fastapi", "django")
-HOST = "localhost"  # Nginx answers to its names alone, and a container's address is none of them
-OPENING = 20  # handshakes at once
-FILES = 200  # open beside the sockets
-PATIENCE_SECONDS = 15.0  # for what is still under way when the last message was posted
+HOST = "localhost"  # Nginx answers only to its server names, and a container's address is not one of them
+OPENING = 20  # concurrent handshakes
+FILES = 200  # open files besides the sockets
+PATIENCE_SECONDS = 15.0  # to wait for messages in flight after the last one was posted
 AIM_SECONDS = 0.1
 
 
 class PhaseError(Exception):
-    """A phase could not be measured, in a sentence."""
+    """A phase could not be measured; the message is a sentence."""
 
 
 def number(least: float, most: float, kind: type[float]) -> Callable[[str], float]:
-    """A type for argparse."""
+    """Return an argparse type that accepts numbers from ``least`` to ``most``."""
 
     def parse(given: str) -> float:
         try:
@@ -60,7 +61,7 @@ def number(least: float, most: float, kind: type[float]) -> Callable[[str], floa
 
 
 def options(arguments: Sequence[str], environ: Mapping[str, str]) -> Namespace:
-    """The options, from the command line, else the environment."""
+    """Return the options, from the command line, else from the environment."""
     parser = ArgumentParser(prog="python -m loadtest.chat", description="Sockets on one board, and every message on each of them.")
     for name, usual, least, most, meaning in (
         ("sockets", "1000", 2, 20_000, "in all, half of them on each service with an event loop"),
@@ -79,7 +80,7 @@ def options(arguments: Sequence[str], environ: Mapping[str, str]) -> Namespace:
 
 
 async def phase(chosen: Namespace, name: str, kill: str | None = None) -> Outcome:
-    """Open all sockets on a new board, post, and wait until all has come."""
+    """Run one phase: open all sockets on a new board, post, and wait until all messages have arrived."""
     address = where()
     target = f"http://{address}"
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10), headers={"Host": HOST}) as session:
@@ -89,7 +90,7 @@ async def phase(chosen: Namespace, name: str, kill: str | None = None) -> Outcom
         subscribers = [Subscriber(f"ws://{address}/{READERS[turn % 2]}/boards/{board}/chat", HOST) for turn in range(chosen.sockets)]
         await open_all(subscribers)
         cpu, wall = time.process_time(), time.perf_counter()
-        gc.disable()  # what came is kept, and looking through all of it would hold the clock of every message that comes meanwhile
+        gc.disable()  # received frames stay in memory; a collection would scan them all and delay the time stamps of new messages
         killing = asyncio.create_task(killed(kill, chosen.seconds / 2)) if kill else None
         await posts.post(session, board, chosen.rate, chosen.seconds)
         await all_here(subscribers, len(posts.taken))
@@ -107,7 +108,7 @@ async def phase(chosen: Namespace, name: str, kill: str | None = None) -> Outcom
 
 
 def where() -> str:
-    """The address of Nginx for load, with the port."""
+    """Return the address and port at which the load reaches Nginx."""
     published = int(variables().get("HTTP_PORT") or defaults()["HTTP_PORT"])
     if running()[0] is runtime_local:
         return f"127.0.0.1:{published}"
@@ -135,7 +136,7 @@ async def open_all(subscribers: Sequence[Subscriber]) -> None:
 
 
 async def all_here(subscribers: Sequence[Subscriber], messages: int) -> None:
-    """Wait until every socket has as many as were posted, or for so long."""
+    """Wait until every socket has received as many messages as were posted, but at most PATIENCE_SECONDS."""
     deadline = time.perf_counter() + PATIENCE_SECONDS
     while time.perf_counter() < deadline:
         if all(subscriber.count() >= messages for subscriber in subscribers):
@@ -149,7 +150,7 @@ async def killed(service: str, after: float) -> str:
 
 
 def show(outcomes: Sequence[Outcome]) -> None:
-    """A table, with a column for each phase."""
+    """Print a table with a column for each phase."""
     table = Table("", *(outcome.name for outcome in outcomes))
     rows: dict[str, Callable[[Outcome], str]] = {
         "sockets, messages": lambda one: f"{one.sockets:,}, {one.messages:,}",
@@ -172,7 +173,7 @@ def show(outcomes: Sequence[Outcome]) -> None:
 
 
 def main() -> int:
-    """Measure, and say whether it was right."""
+    """Run the phases, print the results and return the exit status."""
     chosen = options(sys.argv[1:], os.environ)
     files = resource.getrlimit(resource.RLIMIT_NOFILE)
     if chosen.sockets + FILES > files[1]:
@@ -189,7 +190,7 @@ def main() -> int:
             say(f"{chosen.sockets:,} sockets, {chosen.rate:g} messages a second for {chosen.seconds:g} s, {name} {kill or ''}".rstrip())
         try:
             outcomes.append(uvloop.run(phase(chosen, name, kill)))
-        except (PhaseError, aiohttp.ClientError, OSError) as error:  # what was seen of the phase before is shown all the same
+        except (PhaseError, aiohttp.ClientError, OSError) as error:  # the results of the phase before are still shown
             failed = str(error) if isinstance(error, PhaseError) else f"The stack does not answer: {error!r}. Next: make status"
             break
         finally:

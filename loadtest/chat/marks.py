@@ -1,4 +1,4 @@
-"""What a message says of itself: who sent it, as which of his, and when."""
+"""The data in a message: its author, its number among the author's messages, and its sending time."""
 
 import json
 from functools import lru_cache
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Mark(NamedTuple):
-    """A message as it came."""
+    """A received message."""
 
     id: int
     author: str
@@ -15,13 +15,13 @@ class Mark(NamedTuple):
 
 
 def text(number: int, sent: float) -> str:
-    """The words of a message."""
+    """Return the text of a message."""
     return f"{number} {sent:.6f}"
 
 
 @lru_cache(4096)
 def read(frame: bytes) -> tuple[Mark, ...]:
-    """The messages of a frame, which many sockets get alike."""
+    """Return the messages of a frame. The result is cached, because many sockets receive the same frame."""
     marks = []
     for message in json.loads(frame):
         number, sent = message["text"].split()

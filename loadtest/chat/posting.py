@@ -1,4 +1,4 @@
-"""Authors, who post at a pace through every service, each his next when the last was taken."""
+"""Authors that post at a fixed rate through every service. Each posts its next message after the last one was accepted."""
 
 import asyncio
 import itertools
@@ -12,11 +12,11 @@ from loadtest.chat.marks import text
 AUTHORS = 12
 WARM_ROUNDS = 3
 AGAIN_SECONDS = 0.1
-LONGEST_SECONDS = 10.0  # for one message, however often it is sent
+LONGEST_SECONDS = 10.0  # time limit for one message, including its retries
 
 
 class Posts:
-    """What was taken, by the id that it got, and how long that took."""
+    """The ids of the accepted messages, and how long each POST took in seconds."""
 
     def __init__(self, base: str, services: tuple[str, ...]) -> None:
         self.base, self.services = base, services
@@ -26,7 +26,7 @@ class Posts:
         self.failed: list[str] = []
 
     async def post(self, session: aiohttp.ClientSession, board: int, rate: float, seconds: float) -> None:
-        """Post ``rate`` messages a second for so long."""
+        """Post ``rate`` messages a second for ``seconds``."""
         start = perf_counter()
         each = AUTHORS / rate
         turns = [start + number / rate for number in range(AUTHORS)]
@@ -34,7 +34,7 @@ class Posts:
         await asyncio.gather(*(self.author(session, service, board, number, due, each, start + seconds) for number, service, due in pairs))
 
     async def warm(self, session: aiohttp.ClientSession, board: int) -> None:
-        """Have every worker answer before anything is measured: the first answer of each opens connections and compiles statements."""
+        """Make every worker answer before the measurement: its first answer opens connections and compiles statements."""
         urls = [f"{self.base}/{service}/boards/{board}/messages" for service in self.services]
         for _ in range(WARM_ROUNDS):
             await asyncio.gather(*(self.one(session, url, f"author {who}", 0) for url in urls for who in range(AUTHORS)))
@@ -53,7 +53,7 @@ class Posts:
             due += each
 
     async def one(self, session: aiohttp.ClientSession, url: str, author: str, number: int) -> None:
-        """Post a message until it is taken: with a key, so that it is there once though it was sent twice."""
+        """Post a message and retry until it is accepted. The Idempotency-Key ensures that retries store it only once."""
         sent, key = perf_counter(), uuid4().hex
         body, wrong = {"author": author, "text": text(number, sent)}, ""
         while perf_counter() - sent < LONGEST_SECONDS:

@@ -1,6 +1,7 @@
-"""One subscriber: a WebSocket that notes what comes and when, and comes back when it is cut off.
+"""One subscriber: a WebSocket that records each frame with its arrival time, and reconnects when the connection ends.
 
-picows, which parses frames in C: what the generator takes of the CPUs that it shares with the stack is in every figure.
+It uses picows, which parses frames in C. The generator shares its CPUs with the stack, so its CPU time affects every
+figure.
 """
 
 import asyncio
@@ -11,9 +12,9 @@ from picows import WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_conn
 
 from loadtest.chat.marks import read
 
-BACK_SECONDS = 0.5  # at most, before it comes back: all at once would be a wave
+BACK_SECONDS = 0.5  # maximum random delay before a reconnect; without it all clients would reconnect at the same moment
 OPEN_SECONDS = 20.0
-WITHOUT_A_WORD = 1006  # the code of a connection that ended without one
+WITHOUT_A_WORD = 1006  # the code of a connection that ended without a close frame
 
 
 class Subscriber:
@@ -21,16 +22,16 @@ class Subscriber:
 
     def __init__(self, url: str, host: str) -> None:
         self.url, self.host = url, host
-        self.came: list[tuple[float, bytes]] = []  # when, and the frame
-        self.counted = self.messages = 0  # of these frames, and what was in them
-        self.closed: list[int] = []  # with which codes
-        self.away: list[float] = []  # seconds until it was back
+        self.came: list[tuple[float, bytes]] = []  # arrival time and frame
+        self.counted = self.messages = 0  # frames counted so far, and the messages in them
+        self.closed: list[int] = []  # close codes
+        self.away: list[float] = []  # seconds until each reconnect succeeded
         self.over = False
         self.tasks: set[asyncio.Task[None]] = set()
         self.current: WSTransport | None = None
 
     async def open(self) -> None:
-        """Connect, and go on after what came last."""
+        """Connect, and continue after the last received message."""
         after = read(self.came[-1][1])[-1].id if self.came else 0
         self.current, _ = await ws_connect(
             lambda: Connection(self),
@@ -41,13 +42,13 @@ class Subscriber:
         )
 
     def count(self) -> int:
-        """How many messages came."""
+        """Return the number of received messages."""
         self.messages += sum(len(read(frame)) for _, frame in self.came[self.counted :])
         self.counted = len(self.came)
         return self.messages
 
     def lost(self, code: int) -> None:
-        """The connection has ended; come back, unless it is all over."""
+        """Handle the end of the connection: reconnect, unless the phase is over."""
         if self.over:
             return
         self.closed.append(code)
@@ -57,7 +58,7 @@ class Subscriber:
 
     async def come_back(self, since: float) -> None:
         while not self.over:
-            await asyncio.sleep(random.uniform(0, BACK_SECONDS))  # noqa: S311  no secret
+            await asyncio.sleep(random.uniform(0, BACK_SECONDS))  # noqa: S311  not a secret
             try:
                 await self.open()
             except (OSError, TimeoutError, WSError):
@@ -72,7 +73,7 @@ class Subscriber:
 
 
 class Connection(WSListener):
-    """What picows calls."""
+    """The callbacks of picows."""
 
     def __init__(self, subscriber: Subscriber) -> None:
         self.subscriber = subscriber

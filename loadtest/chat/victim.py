@@ -1,4 +1,4 @@
-"""A replica to kill, in either runtime."""
+"""Kill a replica, in either runtime."""
 
 import os
 import signal
@@ -22,7 +22,10 @@ def kill(service: str) -> str:
 
 
 def replicas(service: str) -> list[str]:
-    """What runs of a service. Ends the command where that is one: nobody would be left to come back to."""
+    """Return the running replicas of a service.
+
+    Exit with status 2 if there are fewer than two: clients would have no replica to reconnect to.
+    """
     if running()[0] is runtime_local:
         found = [str(one["name"]) for one in supervisor.connect().getAllProcessInfo() if one["name"].startswith(service) and one["pid"]]
     else:
@@ -33,7 +36,7 @@ def replicas(service: str) -> list[str]:
 
 
 def bring_back(service: str) -> None:
-    """Start what was killed; Docker takes it for stopped by hand. Supervisor has done it already."""
+    """Start the killed replica. Docker treats it as stopped manually and does not restart it; Supervisor restarts it itself."""
     if running()[0] is not runtime_local:
         for one in compose("ps", "--quiet", "--all", service, quiet=True).stdout.split():
             docker("start", one)

@@ -1,1 +1,1 @@
-"""What ``python -m loadtest`` can be told to do, a file each."""
+"""The commands of ``python -m loadtest``, one file each."""

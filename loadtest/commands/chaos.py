@@ -1,4 +1,4 @@
-"""``chaos``: faults on a stack of its own under load, and what each one cost."""
+"""``chaos``: inject faults into a stack of its own under load, and report what each fault cost."""
 
 import json
 import os
@@ -44,7 +44,7 @@ def add(commands: Any, environ: Mapping[str, str]) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Run the suite. Exit status 0 where the configured stack kept every promise."""
+    """Run the suite. Exit status 0 where the configured stack kept every promise and nothing failed."""
     from loadtest.chaos.faults import cases
     from loadtest.chaos.report import PLAIN_WIDTH, show, write
     from loadtest.chaos.results import CaseResult, ChaosResults
@@ -109,7 +109,7 @@ def run(arguments: Namespace) -> int:
 
 
 def facts(command: str) -> dict[str, Any]:
-    """What the numbers need beside them."""
+    """Return the conditions that a reader needs beside the numbers."""
     from loadtest.engine.manifest import commit, cpu_model
 
     return {
@@ -123,6 +123,6 @@ def facts(command: str) -> dict[str, Any]:
 
 
 def command(arguments: Namespace) -> str:
-    """The command that repeats the run."""
+    """Return the command that repeats the run."""
     words = ["make", "chaos", *([f"F={' '.join(arguments.faults)}"] if arguments.faults else [])]
     return shlex.join([*words, *["SHORT=1"] * arguments.short, *["PLAIN=1"] * arguments.plain])

@@ -1,4 +1,4 @@
-"""``compare``: what changed between two runs, beyond the noise."""
+"""``compare``: what changed between two runs by more than the noise."""
 
 import sys
 from argparse import Namespace
@@ -27,7 +27,7 @@ def add(commands: Any, environ: Mapping[str, str]) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Compare, and print."""
+    """Compare two runs and print the result."""
     if not arguments.a or not arguments.b:
         return say("loadtest: A and B are needed: make compare A=results/<one> B=results/<another>", 2)
     try:

@@ -1,4 +1,4 @@
-"""``lab``: experiments of the claims ledger, on services of the laboratory's own."""
+"""``lab``: experiments of the claims ledger, on services that the laboratory starts itself."""
 
 import shlex
 import sys
@@ -14,10 +14,10 @@ from loadtest.report.kept import Kept
 from loadtest.report.schema import ReportError
 from loadtest.results import Results
 
-# Connections of the most that an experiment opens, at both ends, and what the processes have open besides.
+# Both ends of the largest number of connections that an experiment opens, plus the other open files of the processes.
 FILES_NEEDED = 5400
 GENERATORS = Number(int, 1, 1, 16, "Locust processes")
-# What a run that is continued keeps, and what each is where nothing else is asked for.
+# The options that a resumed run keeps, and the value of each where the user sets none.
 OPTIONS = {"experiments": (), "full": False, "short": False, "runtime": "local", "generators": None, "distributed": False, "seed": 1}
 
 
@@ -96,7 +96,7 @@ def run(arguments: Namespace) -> int:
 
 
 def begun(arguments: Namespace) -> Kept:
-    """A new run."""
+    """Return a new run. Raise RefusedError for options that exclude each other."""
     if arguments.full and arguments.short:
         raise RefusedError("FULL=1 and SHORT=1 exclude each other")
     if arguments.distributed and arguments.runtime != "docker":
@@ -107,7 +107,10 @@ def begun(arguments: Namespace) -> Kept:
 
 
 def resumed(arguments: Namespace) -> Kept:
-    """The newest run that was broken off; ``arguments`` become those of it."""
+    """Return the newest run that was interrupted, and set ``arguments`` to its options.
+
+    Raise RefusedError where an option differs, and ReportError where the conditions do.
+    """
     kept = Kept.newest(arguments.results)
     for option, usual in OPTIONS.items():
         asked, was = getattr(arguments, option) or usual, kept.options[option]
@@ -121,28 +124,28 @@ def resumed(arguments: Namespace) -> Kept:
 
 
 def conditions(arguments: Namespace) -> dict[str, Any]:
-    """What the numbers of a run depend on."""
+    """Return the conditions that a run's numbers depend on."""
     from loadtest.engine.manifest import conditions
 
     return conditions(arguments.seed, arguments.runtime, machine_of(arguments))
 
 
 def machine_of(arguments: Namespace) -> Any:
-    """The shares of the CPUs."""
+    """Return how the CPUs are divided."""
     from loadtest.engine.machine import machine
 
     return machine(arguments.generators)
 
 
 def plan(arguments: Namespace) -> Any:
-    """How the run is made."""
+    """Return the plan of the run: its pace, whether it is full, and its seed."""
     from loadtest.engine.machine import FULL, QUICK, SHORT, Plan
 
     return Plan(FULL if arguments.full else SHORT if arguments.short else QUICK, arguments.full, arguments.seed)
 
 
 def engine_answers() -> None:
-    """RefusedError unless there is a Docker engine."""
+    """Raise RefusedError unless a Docker engine answers."""
     from loadtest.engine.docker_look import check_engine
     from loadtest.engine.variants import EngineError
 
@@ -153,7 +156,7 @@ def engine_answers() -> None:
 
 
 def runtime(name: str, here: Any, network: str | None) -> Any:
-    """Where the services run."""
+    """Return the runtime that starts the services: local processes or Docker."""
     if name == "docker":
         from loadtest.engine.docker import Docker
 
@@ -164,14 +167,14 @@ def runtime(name: str, here: Any, network: str | None) -> Any:
 
 
 def command(arguments: Namespace) -> str:
-    """The command that repeats the run."""
+    """Return the command that repeats the run."""
     words = ["make", "lab", f"X={' '.join(arguments.experiments)}", f"RUNTIME={arguments.runtime}", f"SEED={arguments.seed}"]
     words += ["FULL=1"] * arguments.full + ["SHORT=1"] * arguments.short + ["DISTRIBUTED=1"] * arguments.distributed
     return shlex.join([*words, *([f"GENERATORS={arguments.generators}"] if arguments.generators else [])])
 
 
 def next_command(results: Results) -> str:
-    """What is most useful to type after this run."""
+    """Return the most useful command after this run."""
     if results.failed:
         return f'make lab X="{" ".join(one.name for one in results.failed)}", when that is mended'
     if results.short:

@@ -1,4 +1,4 @@
-"""``load``: the first lesson, on the stack that runs, or on services of the laboratory's own where none does."""
+"""``load``: the first lesson, on the stack that runs."""
 
 import shlex
 from argparse import Namespace
@@ -25,21 +25,21 @@ RUN_NUMBERS = {
     "seconds": Number(float, 4, 0.5, 3600, "length of each measured window; each service has two"),
     "warmup": Number(float, 1, 0, 600, "seconds before it, at least; discarded, and over when every user had an answer"),
 }
-# The lesson's own wait: long enough for the CPU time of a request to be a small part of it on all three services.
+# The lesson's own wait: long enough that a request's CPU time is a small part of it on all three services.
 DEFAULTS = {"wait": 0.2}
-# Of a workload. query: so few users and so short a wait that the last in the queue for a connection has one before the service gives
-# up. block: so few users that a blocked loop reports to Gunicorn before it ends the worker (GUNICORN_TIMEOUT, 30 s).
+# Defaults by workload. query: with so few users and so short a wait, the last one in the queue gets a connection before the service's
+# time-out. block: with so few users, a blocked loop reports to Gunicorn before Gunicorn kills the worker (GUNICORN_TIMEOUT, 30 s).
 DEFAULTS_OF: dict[str, dict[str, float]] = {"query": {"users": 20, "wait": 0.1, "calls": 1}, "block": {"users": 8}}
 NUMBERS = RUN_NUMBERS | WORKLOAD_NUMBERS
 LONGEST_REQUEST_SECONDS = 30
-MOST_IN_DATABASE, MOST_WORK = 0.5, 100  # of a request of query
+MOST_IN_DATABASE, MOST_WORK = 0.5, 100  # limits for one request of query: seconds of wait, units of work
 REPEATS = 2
-# Less than the laboratory's, since the lesson is to take less than a minute.
+# Fewer than the laboratory's, since the lesson must take less than a minute.
 RERUNS = 2
-# Rules of the audit that no slow machine breaks, and the texts of errors that are no wrong answer.
+# Audit rules that a slow machine cannot break, and the beginnings of error texts that do not mean a wrong answer.
 WRONG = {"none too early", "as declared"}
 OVERLOADED = ("status 429", "status 503", "status 504")
-# Files that are open beside the users' connections.
+# Files that are open in addition to the users' connections.
 OTHER_FILES = 64
 
 
@@ -66,12 +66,12 @@ def add(commands: Any, environ: Mapping[str, str]) -> None:
 
 
 def usual(name: str, workload: str = "") -> float:
-    """What a number is where nobody says another."""
+    """Return a number's default for the workload."""
     return DEFAULTS_OF.get(workload, {}).get(name, DEFAULTS.get(name, NUMBERS[name].default))
 
 
 def refuse(options: Namespace) -> None:
-    """What is wrong with options that are each right, in a sentence."""
+    """Raise RefusedError where options exclude each other, although each is valid by itself."""
     if WORKLOADS[options.workload].of_laboratory:
         raise RefusedError(
             f"WORKLOAD is {options.workload!r}, which asks for what only the laboratory's own database has: make lab X=cache"
@@ -125,9 +125,10 @@ def run(arguments: Namespace) -> int:
 
 
 def wrong_answers(results: Results) -> str | None:
-    """What a person has to mend, in a sentence: answers that were wrong, and nothing that a slow or busy machine explains.
+    """Return what the operator has to fix, in a sentence; ``None`` where nothing was wrong.
 
-    A request that is refused with 429 or 503, or that waits until a time-out, is what an overloaded service has to answer.
+    Only wrong answers count, not what a slow or busy machine explains. An overloaded service is right to refuse a request with 429 or
+    503, or to let it reach a time-out.
     """
     for cell in (cell for experiment in results.experiments for cell in experiment.cells):
         for run in (*cell.runs, *cell.rejected):
@@ -141,7 +142,10 @@ def wrong_answers(results: Results) -> str | None:
 
 
 def live_view(target: str) -> Callable[[Any], AbstractContextManager[None]]:
-    """What tells the page's live view of each cell on the stack; calibration asks somebody else."""
+    """Return a function that reports each cell on the stack to the page's live view.
+
+    Calibration has another target, and is not reported.
+    """
     from loadtest.generator.live import told
 
     def tell(ask: Any) -> AbstractContextManager[None]:
@@ -153,19 +157,19 @@ def live_view(target: str) -> Callable[[Any], AbstractContextManager[None]]:
 
 
 def settle(arguments: Namespace) -> None:
-    """Give the numbers that nobody gave: argparse does not know yet of which workload they are."""
+    """Set the numbers that the user did not give. Their defaults depend on the workload, which argparse does not know yet."""
     for name in NUMBERS:
         if getattr(arguments, name) is None:
             setattr(arguments, name, NUMBERS[name].kind(usual(name, arguments.workload)))
 
 
 def asked_services(arguments: Namespace, existing: "Existing") -> "list[Variant]":
-    """The services that settled options ask for, on a stack that runs; raises StackError."""
+    """Return the services that the options name, on a running stack. Raise StackError."""
     return existing.variants(arguments.services or services_that_serve(arguments.workload), WORKLOADS[arguments.workload])
 
 
 def load_of(arguments: Namespace) -> "Load":
-    """What is asked of each."""
+    """Return the load that each service gets."""
     from loadtest.model import Load
 
     parameters = Parameters(**{name: getattr(arguments, name) for name in WORKLOAD_NUMBERS})
@@ -173,14 +177,14 @@ def load_of(arguments: Namespace) -> "Load":
 
 
 def lesson(arguments: Namespace, variants: "Sequence[Variant]", probe: "Probe") -> "Experiment":
-    """The experiment that settled options ask for."""
+    """Return the experiment that the options describe."""
     from loadtest.experiments.load import first_lesson
 
     return first_lesson(variants, load_of(arguments), command(arguments), probe)
 
 
 def command(arguments: Namespace) -> str:
-    """The command that repeats the run, with every setting written out."""
+    """Return the command that repeats the run, with every setting written out."""
     names = ("workload", *RUN_NUMBERS, *WORKLOAD_NUMBERS, "target", "seed")
     words = [
         f"{name.upper()}={getattr(arguments, name):g}" if name in NUMBERS else f"{name.upper()}={getattr(arguments, name)}"

@@ -1,4 +1,4 @@
-"""Options: from the command line, else from the environment, with one sentence for one that is wrong."""
+"""Options from the command line, else from the environment, with a one-sentence message for each invalid value."""
 
 import re
 from argparse import ArgumentParser, ArgumentTypeError
@@ -8,7 +8,7 @@ from typing import NoReturn
 from loadtest.generator.workloads import SERVICES, WORKLOADS, services_of
 
 RUNTIMES = ("local", "docker")
-# Names of options in the environment that are shorter there.
+# Options whose name in the environment is shorter.
 SHORT = {"EXPERIMENTS": "X", "SERVICES": "S", "FAULTS": "F"}
 
 
@@ -26,19 +26,19 @@ class Parser(ArgumentParser):
 
 
 def default(environ: Mapping[str, str], name: str, otherwise: object = None) -> str | None:
-    """What the environment says of an option, else its default: argparse checks those too."""
+    """Return an option's value in the environment, else its default, as text: argparse checks both."""
     return environ.get(name.upper().replace("-", "_")) or (None if otherwise is None else str(otherwise))
 
 
 def truth(text: str) -> bool:
-    """Whether a switch is on; a type for argparse."""
+    """Parse a switch; a type for argparse."""
     if text.lower() not in ("0", "1", "true", "false", "yes", "no"):
         raise ArgumentTypeError(f"{text!r}; accepted: 1 or 0")
     return text.lower() in ("1", "true", "yes")
 
 
 def one_of(accepted: tuple[str, ...]) -> Callable[[str], str]:
-    """One of these words; a type for argparse."""
+    """Return a parser that accepts one of these words; a type for argparse."""
 
     def parse(text: str) -> str:
         if text not in accepted:
@@ -49,7 +49,10 @@ def one_of(accepted: tuple[str, ...]) -> Callable[[str], str]:
 
 
 def some_of(accepted: tuple[str, ...], groups: Mapping[str, tuple[str, ...]] | None = None) -> Callable[[str], tuple[str, ...]]:
-    """One or more of these words, separated by spaces or commas, or of the groups that stand for several; a type for argparse."""
+    """Return a parser for one or more of these words, separated by spaces or commas; a type for argparse.
+
+    A group's name stands for several words.
+    """
     groups = groups or {}
 
     def parse(text: str) -> tuple[str, ...]:
@@ -69,5 +72,5 @@ services = some_of(SERVICES)
 
 
 def services_that_serve(name: str) -> tuple[str, ...]:
-    """The services that can serve a workload."""
+    """Return the services that can serve a workload."""
     return services_of(WORKLOADS[name])

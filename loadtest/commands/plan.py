@@ -1,4 +1,4 @@
-"""``plan``: how many workers, threads and replicas a demand needs, and with CHECK=1 whether such plans hold here."""
+"""``plan``: how many workers, threads and replicas a demand needs. CHECK=1 measures whether such plans hold on this machine."""
 
 from argparse import Namespace
 from collections.abc import Callable, Mapping
@@ -31,7 +31,7 @@ def add(commands: Any, environ: Mapping[str, str]) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Plan; measure the profiles first where there are none."""
+    """Print the plans. Measure missing profiles first."""
     if arguments.again:
         PROFILES.unlink(missing_ok=True)
     if not arguments.check:
@@ -44,19 +44,19 @@ def run(arguments: Namespace) -> int:
         for service in SERVICES:
             if service not in profiles:
                 profiles[service] = by_laboratory(service, arguments.seed, tell)
-                write(list(profiles.values()), PROFILES)  # each at once: the next one may fail
+                write(list(profiles.values()), PROFILES)  # after each measurement: the next one may fail
         return one_experiment(checking(profiles), arguments.seed, tell)
 
     return carry_out(arguments, job, lambda _: "make plan WAIT=0.1 CPU=0.004 RATE=800 P99=0.3")
 
 
 def measured(service: str, seed: int) -> Profile:
-    """The profile of a service, measured now."""
+    """Measure a service and return its profile."""
     return laboratory(lambda tell: by_laboratory(service, seed, tell))
 
 
 def by_laboratory(service: str, seed: int, tell: Tell) -> Profile:
-    """The profile of a service, from an experiment."""
+    """Return a service's profile, measured in an experiment. Raise ProfileError where it is not valid."""
     from loadtest.plan.measure import profile
 
     try:
@@ -66,7 +66,7 @@ def by_laboratory(service: str, seed: int, tell: Tell) -> Profile:
 
 
 def one_experiment(experiment: Experiment, seed: int, tell: Tell) -> Results:
-    """Measure one experiment on services of the laboratory's own."""
+    """Measure one experiment on services that the laboratory starts itself."""
     from loadtest.engine.fleet import processes
     from loadtest.engine.local import Local
     from loadtest.engine.machine import QUICK, Plan, machine

@@ -1,4 +1,4 @@
-"""What every command that makes load shares: nothing in its way before, a report and a table after."""
+"""Common parts of all commands that create load: preconditions before the run, a report and tables after it."""
 
 import fcntl
 import logging
@@ -32,9 +32,9 @@ from runtime.docker import stack as runtime_docker
 from runtime.local import stack as runtime_local
 from runtime.local.plan import LAB
 
-# Columns of a table that does not go to a terminal.
+# Columns of a table that is not printed to a terminal.
 PLAIN_WIDTH = 100
-# Reports, logs and what Nginx spools.
+# For reports, logs, and the bodies that Nginx buffers on disk.
 NEEDED_BYTES = 200 * 2**20
 SEED = Number(int, 1, 0, 2**31, "decides the order of the cells and the moments of random arrivals")
 Tell = Callable[[str, str], None]
@@ -44,15 +44,15 @@ INTERRUPTED = "loadtest: interrupted; nothing was written and nothing is left ru
 
 
 class RefusedError(Exception):
-    """The command cannot be carried out, in a sentence."""
+    """The command cannot be carried out. The text is a sentence."""
 
 
 class StoppedError(Exception):
-    """A run ended before its end. Holds a sentence, and the exit status that goes with it."""
+    """A run was stopped early. Holds a sentence, and the exit status for it."""
 
 
 def add_output_options(parser: ArgumentParser, environ: Mapping[str, str], with_json: bool = True) -> None:
-    """Options of every command that ends in a report."""
+    """Add the options of every command that ends in a report."""
     parser.add_argument(
         "--seed", type=SEED.parse, default=default(environ, "seed", SEED.default), help=f"{SEED.meaning} (default {SEED.default:g})"
     )
@@ -73,7 +73,7 @@ def say(sentence: str, status: int) -> int:
 
 
 def no_stack_runs() -> None:
-    """The laboratory starts its own services, and another stack would take CPU time from them."""
+    """Raise RefusedError where a stack runs. The laboratory starts its own services, and a stack would take CPU time from them."""
     if variables().get("PROFILE") == "production":
         raise RefusedError("PROFILE is 'production', which answers nothing that is there for show; accepted: PROFILE=development")
     if runtime_local.is_up() or runtime_docker.is_up():
@@ -81,7 +81,7 @@ def no_stack_runs() -> None:
 
 
 def room_for_results(folder: Path) -> None:
-    """The folder can be written to, and there is room."""
+    """Raise RefusedError unless the folder is writable and has enough free disk."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         LAB.mkdir(parents=True, exist_ok=True)
@@ -99,7 +99,7 @@ def room_for_results(folder: Path) -> None:
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Only one laboratory at a time measures on this checkout."""
+    """Hold a lock, so that only one laboratory at a time measures in this checkout."""
     LAB.mkdir(parents=True, exist_ok=True)
     with (LAB / "lock").open("w") as lock:
         try:
@@ -110,18 +110,21 @@ def alone() -> Iterator[None]:
 
 
 def raise_file_limit() -> int:
-    """Raise this process's limit of open files, which its children inherit, to what the system allows, and return it."""
+    """Raise this process's limit of open files to the system's maximum, and return it. Child processes inherit it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    except (OSError, ValueError):  # macOS names no limit and then refuses it
+    except (OSError, ValueError):  # macOS reports no limit, and then refuses it
         return soft
     return sys.maxsize if hard == resource.RLIM_INFINITY else hard
 
 
 def laboratory(job: Callable[[Tell], Found], kept: Kept | None = None) -> Found:
-    """Run ``job`` alone, with progress, and so that nothing it starts outlives it; StoppedError where it was ended early."""
-    import locust  # noqa: F401  not at the top: it takes a second, and patches what is imported after it
+    """Run ``job`` alone, with progress output, and so that none of its processes outlives it.
+
+    Raise StoppedError where it was stopped early.
+    """
+    import locust  # noqa: F401  not at the top: it takes a second, and patches modules that are imported after it
 
     from loadtest.engine.keeper import keeper
     from loadtest.engine.master import GeneratorError
@@ -129,7 +132,7 @@ def laboratory(job: Callable[[Tell], Found], kept: Kept | None = None) -> Found:
     from loadtest.engine.variants import EngineError
 
     def left() -> str:
-        """What there is of a run that ends early."""
+        """Return what is left of a run that ends early."""
         return kept.left if kept else NOTHING_LEFT
 
     logging.disable(logging.WARNING)
@@ -153,7 +156,7 @@ def laboratory(job: Callable[[Tell], Found], kept: Kept | None = None) -> Found:
 
 
 def logged(error: Exception, name: str = "failed") -> Path:
-    """Write the traceback of a fault of this program's own where there is no folder of results for it; the file."""
+    """Write the traceback of a fault in this program to a file, where there is no results folder for it. Return the file."""
     file = LAB / f"{name}.log"
     file.write_text("".join(traceback.format_exception(error)), encoding="utf-8", errors="replace")
     return file
@@ -166,10 +169,10 @@ def carry_out(
     kept: Kept | None = None,
     trouble: Callable[[Results], str | None] | None = None,
 ) -> int:
-    """Run ``job`` with progress and Ctrl-C, show and keep what it found, and return the exit status.
+    """Run ``job`` with progress output and Ctrl-C handling, show and keep its results, and return the exit status.
 
-    With ``kept``, ``job`` has written the report already. A gate passes only where every cell is valid and every prediction was met.
-    With ``trouble`` the command is no gate: it fails where that says why, or where a threshold of the caller's own is broken.
+    With ``kept``, ``job`` has written the report already. The command succeeds only where every cell is valid and every prediction was
+    met. With ``trouble``, it succeeds unless ``trouble`` returns a reason. A broken threshold of the caller fails either command.
     """
     try:
         thresholds = parse_all(arguments.fail_on)
@@ -199,7 +202,7 @@ def carry_out(
 
 
 def show(results: Results, answers: Sequence[Answer], arguments: Namespace) -> None:
-    """The tables, or the machine's form of them."""
+    """Print the tables, or their machine-readable form."""
     if arguments.github:
         print("\n".join(github(results, answers)))
         add_summary(results, answers)
@@ -220,7 +223,10 @@ def show(results: Results, answers: Sequence[Answer], arguments: Namespace) -> N
 
 
 def fine(results: Results) -> bool:
-    """Whether every cell is valid and every check that is bound to a prediction passed; of a short run, whether none failed."""
+    """Whether every cell is valid and every check that is bound to a prediction passed.
+
+    For a short run: whether no experiment failed.
+    """
     if results.failed or results.short:
         return not results.failed
     return results.valid and all(check.passed for experiment in results.experiments for check in experiment.verdict.checks if check.bound)

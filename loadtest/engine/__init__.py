@@ -1,8 +1,8 @@
-"""What carries a run out: servers started and watched, load asked for, and the machine left as it was."""
+"""Carry out a run: start and watch the servers, request the load, and restore the machine."""
 
 import sys
 
 from runtime.compose_file import ROOT
 
-# The services' middleware writes counters, and the format of them lies beside it (twogates.http.counters).
+# The services' middleware writes counters. The module for their file format is in services/shared (twogates.http.counters).
 sys.path.insert(0, str(ROOT / "services" / "shared"))

@@ -1,4 +1,4 @@
-"""What is found out before the experiments: how much load one generator process can make, and how much equal things differ."""
+"""Calibrate before the experiments: how much load one generator process can make, and how much two equal services differ."""
 
 from dataclasses import replace
 from typing import Any
@@ -14,18 +14,18 @@ from loadtest.model import Cell, Chart, Load, loop
 from loadtest.results import CellResult, Verdict
 from runtime.local.plan import LAB
 
-# Users that are enough to keep one process busy, and few enough not to slow it by themselves.
+# Enough users to keep one process busy, and few enough not to slow it down by their number.
 USERS = 32
 SECONDS = 1.5
-# A second, for one process: next to nothing.
+# Requests per second of one process: almost no load.
 LOW_RATE = 50.0
 
 
 def ceiling(fleet: Fleet, cpus: set[int] | None) -> tuple[float, float]:
-    """Verified answers a second that one process makes of a server that does nothing, and how late it wakes at a low rate.
+    """Return the verified answers per second of one generator process, and its lag in seconds at a low rate.
 
-    The server is an Nginx with a fixed answer. Waking a process that sleeps takes the machine its time, for any client: what
-    makes a generator late is what comes on top of it.
+    The server is an Nginx with a fixed answer. Waking a sleeping process takes the machine some time, for any client. A generator is
+    late only by what it needs beyond that time.
     """
     generators = fleet.generators
     low = Load("open", "json", Parameters(), rate=LOW_RATE * generators.count, arrivals="constant")
@@ -41,7 +41,7 @@ def ceiling(fleet: Fleet, cpus: set[int] | None) -> tuple[float, float]:
 
 
 def pair_cells(_: bool) -> list[Cell]:
-    """Two equal services, each with requests that wait and with short ones at a rate that leaves room."""
+    """Return the cells of two equal services: each with requests that wait, and with short ones at a rate well below saturation."""
     twins = [replace(loop("fastapi"), name=f"FastAPI, twin {letter}") for letter in "AB"]
     short = Load("open", "json", Parameters(), rate=150)
     wait = Load("closed", "wait", Parameters(wait=0.05), users=40)
@@ -63,7 +63,10 @@ METRICS_AT = {"throughput": "wait", "p50": "short", "p95": "short", "p99": "shor
 
 
 def noise(cells: list[CellResult]) -> dict[str, float]:
-    """By metric, how much two equal services differ, at the far end of the interval: seconds of a time, else a share of 1."""
+    """Return, by metric, how much two equal services differ: in seconds for a time, otherwise as a share of 1.
+
+    The value is the far end of the confidence interval.
+    """
     by_key = {(cell.variant[-1], cell.step): cell for cell in cells}
     found = {}
     for metric, step in METRICS_AT.items():

@@ -1,4 +1,4 @@
-"""What is done to a service while it is measured: signals to its processes, and servers that come and go."""
+"""Inject faults and changes into a service during a measurement: signals to its processes, and servers that join and leave."""
 
 import signal
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from loadtest.engine.sampler import in_flight
 from loadtest.engine.variants import EngineError, Running, Runtime
 from loadtest.model import Disturbance
 
-# By what is done: the signal, and whether one worker gets it or the server.
+# By disturbance: the signal, and whether one worker receives it instead of the server.
 SIGNALS = {
     "reload": (signal.SIGHUP, False),
     "stop": (signal.SIGTERM, False),
@@ -20,13 +20,13 @@ SIGNALS = {
     "crash": (signal.SIGSEGV, True),
     "hang": (signal.SIGSTOP, True),
 }
-# Between a server's leaving the list and its end: Nginx starts new workers, and the old ones send no more than what they had begun.
+# Between a server's removal from Nginx's list and its SIGTERM. Nginx starts new workers; the old ones only finish what they had begun.
 LEAVING_SECONDS = 0.3
 
 
 @dataclass(frozen=True)
 class Happened:
-    """A disturbance that was carried out, ``at`` seconds after the window opened, with so many requests in flight."""
+    """A disturbance that was carried out ``at`` seconds after the window opened, with ``in_flight`` requests in flight."""
 
     what: str
     at: float
@@ -34,7 +34,10 @@ class Happened:
 
 
 class Disturber:
-    """Carries out the disturbances of a cell. ``idle`` is what the counters call in flight when nothing is: of workers long dead."""
+    """Carries out the disturbances of a cell.
+
+    ``idle`` is what the counters report as in flight at rest: requests of workers that were killed long before.
+    """
 
     def __init__(self, runtime: Runtime, running: Running, disturbances: Sequence[Disturbance], idle: int) -> None:
         self.runtime, self.running, self.disturbances, self.idle = runtime, running, disturbances, idle
@@ -43,12 +46,12 @@ class Disturber:
         self.greenlets: list[Any] = []
 
     def begin(self) -> None:
-        """The window opens now."""
+        """Schedule the disturbances: the window opens now."""
         opened = perf_counter()
         self.greenlets = [gevent.spawn_later(one.at, self.carry_out, one, opened) for one in self.disturbances]
 
     def carry_out(self, one: Disturbance, opened: float) -> None:
-        """One of them, noted with the moment when it began. One that fails is missing in what happened, which the audit sees."""
+        """Carry out one, and record when it began. One that fails is missing from ``happened``, and the audit sees this."""
         at, met = perf_counter() - opened, in_flight(self.running.counters) - self.idle
         try:
             if one.what in SIGNALS:
@@ -67,6 +70,6 @@ class Disturber:
         self.happened.append(Happened(one.what, at, met))
 
     def end(self) -> None:
-        """Nothing more is done; what is under way is finished."""
+        """Finish what is under way, and start nothing more."""
         gevent.joinall(self.greenlets, timeout=LEAVING_SECONDS + 2)
         gevent.killall(self.greenlets)

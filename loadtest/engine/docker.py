@@ -1,4 +1,4 @@
-"""Variants as containers of a Compose project of its own, each proxied one behind an Nginx of its own."""
+"""Variants as containers of a separate Compose project. Each proxied variant has its own Nginx."""
 
 import json
 import shlex
@@ -24,20 +24,20 @@ from runtime.local import nginx as nginx_local
 from runtime.local.plan import LAB
 from runtime.servers import free_port, uninterrupted
 
-# Beside the stack of the same name, and apart from those of other checkouts that have another.
+# Runs beside the stack of the same name. Other checkouts have other project names, so their laboratories are separate too.
 PROJECT = f"{project()}-lab"
 FOLDER = LAB / "containers"
 FILE = FOLDER / "compose.json"
 START_SECONDS = 90
 RELOAD_SECONDS = 0.3
-# Where Nginx's entry point renders to.
+# The file that the entry point of Nginx's container renders.
 UPSTREAMS = "conf.d/upstreams.conf"
 
 
 class Docker:
-    """The runtime with Docker. ``server_cpus`` are the services', ``other_cpus`` the proxy's, the upstream's and the database's.
+    """The runtime with Docker. The services get ``server_cpus``; Nginx, the upstream service and the data stores get ``other_cpus``.
 
-    ``network`` names one that load generators in containers are on; what they load joins it.
+    ``network`` is the existing network of load generators in containers. The containers under load join it.
     """
 
     name = "docker"
@@ -47,10 +47,10 @@ class Docker:
         self.edge, self.backend = network or f"{PROJECT}_edge", f"{PROJECT}_backend"
         self.prepared = False
         self.containers: dict[str, Container] = {}
-        self.stopping: set[str] = set()  # servers that were told to end, and may be at it still
+        self.stopping: set[str] = set()  # servers that got SIGTERM and may still be shutting down
 
     def start(self, variants: list[Variant]) -> dict[str, Running]:
-        """Start the upstream once, a database and a cache where they are asked for, and each variant with its Nginx."""
+        """Start the upstream service once, a database and a cache if a variant needs them, and each variant with its Nginx."""
         self.prepare()
         shutil.rmtree(FOLDER, ignore_errors=True)
         ports = {entry_name(number, variant): free_port() for number, variant in enumerate(variants)}
@@ -58,10 +58,10 @@ class Docker:
             for name in app_names(number, variant):
                 counters = counters_folder(FOLDER, number, name)
                 counters.mkdir(parents=True)
-                counters.chmod(0o777)  # the container's user is another
+                counters.chmod(0o777)  # the container runs as another user
         secrets.make_missing(secrets.files())
         text = json.dumps(self.maker.document(variants, FOLDER, ports), indent=1)
-        FILE.write_text(text.replace("$", "$$"))  # every value is in: Compose has none to put in its place
+        FILE.write_text(text.replace("$", "$$"))  # all values are final, so Compose must not substitute any
         keep(f"project {PROJECT}")
         try:
             self.compose("up", "--detach", "--wait", "--wait-timeout", str(START_SECONDS), "--pull", "never", "--quiet-pull", "--no-build")
@@ -69,7 +69,7 @@ class Docker:
             raise EngineError(self.why(variants) or str(error)) from None
         self.containers = containers(PROJECT)
         if any(variant.cache and variant.pool for variant in variants):
-            # By the socket in its container, where no password is asked for.
+            # Through the Unix socket in its container, which requires no password.
             docker("exec", "--interactive", self.containers["postgres"].id, "psql", *large_board.PSQL, given=large_board.SQL)
         found = {}
         for number, variant in enumerate(variants):
@@ -79,7 +79,7 @@ class Docker:
                 self.target(self.containers[name], NGINX_PORT if variant.proxied else APP_PORT, ports[name]),
                 f"/{variant.service}" if variant.proxied else "",
                 FOLDER / str(number) / "counters",
-                # Not published: where a container cannot be reached itself, this is not measured.
+                # The port is not published. If this machine cannot reach the container directly, HTTPS is not measured.
                 f"https://{self.containers[name].addresses[self.edge]}:{NGINX_TLS_PORT}",
             )
             self.wait(running)
@@ -87,7 +87,7 @@ class Docker:
         return found
 
     def prepare(self) -> None:
-        """Once: see that it can be done, build the images that changed, and remove what a killed run left."""
+        """Check once that Docker is usable, build the images that changed, and remove what a killed run left behind."""
         if self.prepared:
             return
         check_engine()
@@ -98,10 +98,10 @@ class Docker:
         self.prepared = True
 
     def target(self, container: Container, inner: int, published: int) -> str:
-        """The container itself where this machine reaches it, else its published port.
+        """Return the container's own address if this machine can reach it, otherwise its published port.
 
-        On the loopback address, behind a published port stands Docker's own proxy: a process on any CPU, which accepts
-        connections that the service would not, and more than doubles the time of a short request.
+        On the loopback address, Docker's own proxy serves a published port. It is a process that runs on any CPU, accepts connections
+        that the service would not accept, and more than doubles the time of a short request.
         """
         address = container.addresses[self.edge]
         try:
@@ -111,7 +111,7 @@ class Docker:
         return f"http://{address}:{inner}"
 
     def wait(self, running: Running) -> None:
-        """Until the service answers through its Nginx, which looks up its name each second."""
+        """Wait until the service answers through its Nginx, which resolves the service's name every second."""
         url = f"{running.target}{running.prefix}/healthz"
         deadline = monotonic() + START_SECONDS
         while True:
@@ -124,7 +124,7 @@ class Docker:
             sleep(0.05)
 
     def why(self, variants: list[Variant]) -> str | None:
-        """The container that did not start, with the end of its log."""
+        """Return a message about a container that did not start, with the end of its log; ``None`` if all of them started."""
         names = {name: one.name for number, one in enumerate(variants) for name in (*app_names(number, one), f"nginx-{number}")}
         for line in self.compose("ps", "--all", "--format", "{{.Service}} {{.State}} {{.Health}}").splitlines():
             service, state, health = [*line.split(), ""][:3]
@@ -135,7 +135,7 @@ class Docker:
         return None
 
     def parts(self, running: Running) -> dict[str, list[Container]]:
-        """The containers of a variant, by part."""
+        """Return the containers of a variant, by part."""
         number = running.counters.parent.name
         found = {"app": [one for name, one in self.containers.items() if name.startswith(f"app-{number}-")]}
         for part, name in (("proxy", f"nginx-{number}"), ("upstream", "upstream"), ("database", "postgres"), ("cache", "valkey")):
@@ -143,7 +143,7 @@ class Docker:
         return found
 
     def usage(self, running: Running) -> Usage:
-        """CPU seconds from the containers' cgroups."""
+        """Return CPU seconds from the containers' cgroups. Raise EngineError if a container has ended."""
         parts = self.parts(running)
         try:
             return self.used(parts)
@@ -151,7 +151,7 @@ class Docker:
             raise EngineError(f"A container of {running.variant.name} ended while it was measured.") from None
 
     def used(self, parts: dict[str, list[Container]]) -> Usage:
-        """What containers have used until now, by part."""
+        """Return what the containers have used so far, by part."""
         app = [cpu_seconds(one) for one in parts["app"]]
         others = ("proxy", "upstream", "database", "cache")
         proxy, upstream, database, cache = (sum(sum(cpu_seconds(one)) for one in parts[part]) for part in others)
@@ -159,23 +159,23 @@ class Docker:
         return Usage(user, system, proxy, upstream, sum(overflows(one) for one in parts["app"]), database, cache)
 
     def holding(self, running: Running) -> Holding:
-        """Memory, threads and sockets of the application's containers."""
+        """Return memory, threads and sockets of the application's containers."""
         return holding(self.parts(running)["app"])
 
     def log(self, running: Running) -> str:
-        """What its Nginx has written."""
+        """Return the log of the variant's Nginx."""
         return docker("logs", self.containers[f"nginx-{running.counters.parent.name}"].id)
 
     def names(self, running: Running) -> list[str]:
-        """The services of its servers, in order."""
+        """Return the Compose services of a variant's servers, in order."""
         return app_names(int(running.counters.parent.name), running.variant)
 
     def addresses(self, running: Running) -> list[str]:
-        """Its servers as Nginx's log names them, in order."""
+        """Return the addresses of a variant's servers as they appear in Nginx's log, in order."""
         return [f"{self.containers[name].addresses[self.backend]}:{APP_PORT}" for name in self.names(running)]
 
     def signal(self, running: Running, server: int, number: int, worker: bool) -> None:
-        """Send a signal to a server, or to the first of its workers, by a process of its own user beside it."""
+        """Send a signal to a server, or to its first worker. A process of the same user in the container signals the worker."""
         name = self.names(running)[server]
         container = self.containers[name].id
         if number == signal.SIGTERM:
@@ -187,7 +187,7 @@ class Docker:
             docker("kill", "--signal", str(int(number)), container)
 
     def send_to(self, running: Running, servers: Sequence[int]) -> None:
-        """Let its Nginx know these servers only: the one file that names them, and a reload."""
+        """Let the variant's Nginx use these servers only: replace the one file that names them, and reload Nginx."""
         names = self.names(running)
         values = self.maker.nginx(running.variant, [names[server] for server in servers])["environment"]
         text = nginx_local.rendered((ROOT / "nginx/templates/upstreams.conf.template").read_text(), values)
@@ -197,7 +197,7 @@ class Docker:
         sleep(RELOAD_SECONDS)
 
     def ask_cache(self, running: Running, *words: str) -> list[str]:
-        """The answer to a command in its part of Valkey, by the client in its container."""
+        """Return the answer to a command in the variant's part of Valkey, from the client in Valkey's container."""
         given = f"AUTH {password(self.maker.secrets)}\nSELECT {running.counters.parent.name}\n{shlex.join(words)}\n"
         said = docker("exec", "--interactive", self.containers["valkey"].id, "valkey-cli", given=given).splitlines()
         if said[:2] != ["OK", "OK"]:
@@ -205,7 +205,7 @@ class Docker:
         return said[2:]
 
     def mend(self, running: Running) -> None:
-        """Start the containers again that were ended, and wait until all answer and Nginx knows them."""
+        """Restart the containers that were stopped, and wait until all of them answer and Nginx uses them."""
         for name in self.stopping.intersection(self.names(running)):
             docker("wait", self.containers[name].id)
             self.stopping.discard(name)
@@ -216,13 +216,13 @@ class Docker:
         self.wait(running)
 
     def stop(self) -> None:
-        """End all of them, and remove what they wrote."""
+        """Stop all containers, and delete what they wrote."""
         with uninterrupted():
-            # By the project's name, as a killed run left no file: all that carries it goes.
+            # By the project's name, because a killed run left no Compose file. This removes everything that belongs to the project.
             docker("compose", "--project-name", PROJECT, "down", "--volumes", "--remove-orphans", "--timeout", "1")
             self.containers, self.stopping = {}, set()
             shutil.rmtree(FOLDER, ignore_errors=True)
 
     def compose(self, *arguments: str) -> str:
-        """Run Compose on the file; what it prints."""
+        """Run Compose with the laboratory's file; return its output."""
         return docker("compose", "--project-name", PROJECT, "--project-directory", str(ROOT), "--file", str(FILE), *arguments)

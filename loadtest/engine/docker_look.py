@@ -1,7 +1,7 @@
-"""What a container uses and holds: from this machine's /proc and cgroups, or from inside where the engine is elsewhere.
+"""Measure what a container uses and holds: from this machine's /proc and cgroups, or from inside if the engine runs elsewhere.
 
-Docker Desktop's containers run in a virtual machine, and only root may see the memory of another user's process. A look from
-inside costs the container a few milliseconds of CPU time, which is why it is the second choice.
+Docker Desktop's containers run in a virtual machine, and only root may read the memory of another user's process. Reading from
+inside costs the container a few milliseconds of CPU time, so it is the second choice.
 """
 
 import json
@@ -15,32 +15,33 @@ from runtime import proc
 from runtime.docker import stack as runtime_docker
 
 CGROUPS = Path("/sys/fs/cgroup")
-# Files with CPU time, of cgroups of version 2 and of version 1.
+# Files with CPU time: of cgroups version 2, and of version 1.
 VERSION_2, VERSION_1 = ("cpu.stat",), ("cpuacct.usage", "cpuacct.stat")
 READ_INSIDE = "cd /sys/fs/cgroup; if [ -e cpuacct ]; then cd cpuacct; cat cpuacct.usage cpuacct.stat; else cat cpu.stat; fi"
-# The functions that look from here, run inside as a script. What `docker exec` starts is no descendant of process 1.
+# Appended to runtime/proc.py and run as a script in the container. The script's own process is not counted: what `docker exec` starts
+# is no descendant of process 1.
 INSIDE = "\nimport json\npids = tree(1)\nprint(json.dumps([len(pids), pss_mib(pids), threads(pids), sockets(pids)]))\n"
 
 
 @dataclass(frozen=True)
 class Container:
-    """One that runs. ``pid`` is its first process on this machine, ``None`` where it does not run on it; then ``cgroup`` is too."""
+    """A container. ``pid`` is its first process on this machine. ``pid`` and ``cgroup`` are ``None`` if it runs elsewhere."""
 
     id: str
     pid: int | None
     cgroup: Path | None
     addresses: dict[str, str]  # by network
     environment: dict[str, str] = field(default_factory=dict)
-    cpus: float = 0.0  # its limit, 0 where there is none
+    cpus: float = 0.0  # its CPU limit; 0: none
 
 
 def containers(project: str) -> dict[str, Container]:
-    """Those of a Compose project, by service; of a service with replicas, the last."""
+    """Return the containers of a Compose project, by service; of a service with replicas, the last one."""
     return {service: replicas[-1] for service, replicas in all_containers(project).items()}
 
 
 def all_containers(project: str) -> dict[str, list[Container]]:
-    """Those of a Compose project, by service."""
+    """Return all containers of a Compose project, by service."""
     ids = docker("ps", "--all", "--quiet", "--no-trunc", "--filter", f"label=com.docker.compose.project={project}").split()
     found: dict[str, list[Container]] = {}
     for one in json.loads(docker("inspect", *ids)) if ids else []:
@@ -56,7 +57,10 @@ def all_containers(project: str) -> dict[str, list[Container]]:
 
 
 def cgroup_here(pid: int, container: str) -> Path | None:
-    """Where a process is counted, if it is the container's: where the engine is elsewhere, the number is another's."""
+    """Return the cgroup of a process if the process belongs to the container, else ``None``.
+
+    If the engine runs elsewhere, the process id belongs to another process here.
+    """
     try:
         lines = [line.split(":", 2) for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines()]
     except OSError:
@@ -71,7 +75,7 @@ def cgroup_here(pid: int, container: str) -> Path | None:
 
 
 def check_engine() -> None:
-    """EngineError when there is no engine, no image, or a stack that would share the CPUs with what is measured."""
+    """Raise EngineError if there is no engine or no image, or if a running stack would share the CPUs with the services under test."""
     if not runtime_docker.answers():
         raise EngineError("No Docker engine with Compose answers. Start Docker, or: RUNTIME=local")
     if missing := runtime_docker.missing_image():
@@ -81,8 +85,8 @@ def check_engine() -> None:
 
 
 def docker(*arguments: str, given: str | None = None) -> str:
-    """What a docker command prints on standard output; EngineError with what it says when it fails."""
-    # In a session of its own: Ctrl-C is for the laboratory, which ends what it began.
+    """Run a docker command and return its standard output. If it fails, raise EngineError with its message."""
+    # In its own session: Ctrl-C must only reach the laboratory, which stops what it started.
     ran = subprocess.run(["docker", *arguments], input=given, capture_output=True, text=True, errors="replace", start_new_session=True)
     if ran.returncode:
         raise EngineError(f"docker {arguments[0]} failed: {(ran.stderr.strip().splitlines() or ['it does not say why'])[-1]}")
@@ -90,7 +94,7 @@ def docker(*arguments: str, given: str | None = None) -> str:
 
 
 def cpu_seconds(container: Container) -> tuple[float, float]:
-    """CPU seconds in user and in system mode of all processes that the container had until now."""
+    """Return the CPU seconds in user and in system mode of all processes that the container has had so far."""
     if container.cgroup:
         names = VERSION_1 if (container.cgroup / VERSION_1[0]).is_file() else VERSION_2
         text = "".join((container.cgroup / name).read_text() for name in names)
@@ -100,9 +104,9 @@ def cpu_seconds(container: Container) -> tuple[float, float]:
 
 
 def parse_cpu(text: str) -> tuple[float, float]:
-    """User and system seconds from the text of either version's files.
+    """Return user and system seconds from the text of either version's files.
 
-    Version 1 has the sum in nanoseconds and the two in ticks: they share the sum.
+    Version 1 reports the sum in nanoseconds and the two parts in ticks. The sum is divided in the ratio of the parts.
     """
     found = {words[0]: int(words[-1]) for line in text.splitlines() if (words := line.split())}
     if "user_usec" in found:
@@ -113,7 +117,7 @@ def parse_cpu(text: str) -> tuple[float, float]:
 
 
 def overflows(container: Container) -> int:
-    """Connections that a full accept queue of this container turned away."""
+    """Return how many connections were rejected because an accept queue of this container was full."""
     here = Path(f"/proc/{container.pid}/net/netstat")
     text = here.read_text() if container.pid else docker("exec", container.id, "cat", "/proc/net/netstat")
     lines = [line.split() for line in text.splitlines() if line.startswith("TcpExt:")]
@@ -121,13 +125,13 @@ def overflows(container: Container) -> int:
 
 
 def holding(all_of_them: Sequence[Container]) -> Holding:
-    """Memory, threads and sockets of some containers together."""
+    """Return memory, threads and sockets of these containers together."""
     parts = [holding_here(one) or holding_inside(one) for one in all_of_them]
     return Holding(*(sum(getattr(part, name) for part in parts) for name in Holding.__dataclass_fields__))
 
 
 def holding_here(container: Container) -> Holding | None:
-    """Of one, ``None`` where this user may not look."""
+    """Return those of one container, or ``None`` if this user may not read them."""
     if container.pid is None:
         return None
     try:
@@ -138,6 +142,6 @@ def holding_here(container: Container) -> Holding | None:
 
 
 def holding_inside(container: Container) -> Holding:
-    """Of one, by the same functions on its own /proc."""
+    """Return those of one container. The same functions run inside it, on its own /proc."""
     script = Path(proc.__file__).read_text() + INSIDE
     return Holding(*json.loads(docker("exec", "--interactive", container.id, "python", "-IS", "-", given=script)))

@@ -1,7 +1,7 @@
-"""Load generators in containers: the service locust-worker of compose.yaml, as many of it as are asked for.
+"""Load generators in containers: the service locust-worker of compose.yaml, with as many containers as requested.
 
-What they load joins their network, and they ask it by its address there. So the load takes the path that it takes from a
-process of this machine: no published port, and nothing that another machine could reach.
+The containers under load join their network, and the generators use their addresses there. So the load takes the same path as
+from a process of this machine: through no published port, and through nothing that another machine can reach.
 """
 
 import json
@@ -23,12 +23,12 @@ COMPOSE = ("docker", "compose", "--profile", "lab")
 
 
 def master_port() -> int:
-    """Where they expect the laboratory: LAB_PORT."""
+    """Return the port at which the workers expect the master: LAB_PORT."""
     return int(load()[1]["services"][SERVICE]["command"][-1])
 
 
 def master_address() -> str:
-    """The address that containers know as host-gateway, where it is this machine's; else, behind Docker Desktop, the loopback's."""
+    """Return the address that containers know as host-gateway if this machine has it; else (Docker Desktop) the loopback address."""
     bridge = json.loads(docker("network", "inspect", "bridge"))[0]
     gateway = str(bridge["IPAM"]["Config"][0].get("Gateway", "127.0.0.1"))
     with socket.socket() as probe:
@@ -40,7 +40,7 @@ def master_address() -> str:
 
 
 def network() -> str:
-    """The network of those that run; raises EngineError when none does."""
+    """Return the network of the running load generators. Raise EngineError if none runs."""
     ids = subprocess.run([*COMPOSE, "ps", "--quiet", SERVICE], cwd=ROOT, capture_output=True, text=True).stdout.split()
     if not ids:
         raise EngineError(
@@ -51,7 +51,7 @@ def network() -> str:
 
 @contextmanager
 def worker_containers(count: int, cpus: set[int] | None) -> Iterator[None]:
-    """``count`` of them for the length of the block, on the CPUs ``cpus``. Raises EngineError."""
+    """Run ``count`` worker containers on the CPUs ``cpus`` for the duration of the block. Raise EngineError if they do not start."""
     check_engine()
     keep(f"project {variables().get('COMPOSE_PROJECT_NAME') or load()[1]['name']}")
     environment = {**for_network(), "LOCUST_CPUSET": ",".join(map(str, sorted(cpus or ())))}

@@ -1,4 +1,4 @@
-"""The stack that runs already (make up): its services answer, and where it runs on this machine, its CPU time can be read."""
+"""The stack that already runs (make up). Its services answer; its CPU time can be read if it runs on this machine."""
 
 import os
 import subprocess
@@ -22,9 +22,9 @@ LOG = supervisor.LOGS / "nginx.log"
 
 
 def written_since(log: Path, then: os.stat_result) -> str | None:
-    """Return what was written to a log since its state ``then``, ``None`` where a part of it is gone.
+    """Return what was written to a log since its state ``then``, ``None`` if part of it is gone.
 
-    Supervisor begins a new file when one is full, and keeps a few as ``.1``, ``.2`` and so on, the newest first.
+    Supervisor begins a new file when one is full. It keeps a few old ones as ``.1``, ``.2`` and so on, the newest first.
     """
     newer: list[bytes] = []
     for file in takewhile(Path.exists, chain([log], (log.with_name(f"{log.name}.{number}") for number in count(1)))):
@@ -36,26 +36,26 @@ def written_since(log: Path, then: os.stat_result) -> str | None:
 
 
 def pool_of(service: Service, settings: Mapping[str, str], threads: int) -> int:
-    """Connections to the database of each of its processes; 0 where that is not known."""
+    """Return how many database connections each process of the service may open; 0 where that is unknown."""
     given = settings.get("POOL", "")
-    if "pgbouncer" in settings.get("DATABASE_URL", ""):  # it has a pool of its own behind this one
+    if "pgbouncer" in settings.get("DATABASE_URL", ""):  # PgBouncer has its own pool behind this one
         return 0
     return int(given) if given.isdigit() else {"": 0, "auto": threads if service.slots else LOOP_POOL}.get(given, 0)
 
 
 def loop_threads() -> int:
-    """Threads to which a loop hands blocking calls (concurrent.futures.ThreadPoolExecutor's default)."""
+    """Return how many threads a loop has for blocking calls (concurrent.futures.ThreadPoolExecutor's default)."""
     return min(32, len(os.sched_getaffinity(0)) + 4) if hasattr(os, "sched_getaffinity") else 0
 
 
 class Existing:
-    """Nothing is started or stopped. ``target`` is where its Nginx answers."""
+    """The runtime for a running stack: it starts and stops nothing. ``target`` is the address of the stack's Nginx."""
 
     name = "the running stack"
 
     def __init__(self, target: str) -> None:
         self.target = target
-        here = target in (default_target({}), default_target(variables()))  # another address may be another machine's
+        here = target in (default_target({}), default_target(variables()))  # another address may belong to another machine
         self.local = here and runtime_local.is_up()
         self.docker = here and not self.local and runtime_docker.is_up()
         self.seen: existing_usage.Seen | None = None
@@ -65,11 +65,11 @@ class Existing:
             self.seen = existing_usage.LocalContainers()
 
     def variants(self, services: tuple[str, ...], workload: Workload) -> list[Variant]:
-        """The services with the slots, loops and connections that they say they have; raises StackError."""
+        """Return the services with the slots, loops and connections that they report; raise StackError."""
         return [self.variant(look_at(self.target, name), workload) for name in services]
 
     def variant(self, service: Service, workload: Workload) -> Variant:
-        """One of them. What bounds a workload besides is read from the settings that the service was started with."""
+        """Return one of them. Further limits of a workload come from the settings that the service was started with."""
         settings = self.seen.settings(service.name) if self.seen else {}
         workers, threads = service.slots or service.processes or 1, 1
         if service.worker_class == "gthread" and service.slots:
@@ -86,26 +86,26 @@ class Existing:
         )
 
     def start(self, variants: list[Variant]) -> dict[str, Running]:
-        """Where each answers, and where the log is now."""
+        """Return where each variant answers, and remember the current end of the log."""
         self.begun = LOG.stat() if self.local and LOG.exists() else None
         return {variant.name: self.running(variant) for variant in variants}
 
     def running(self, variant: Variant) -> Running:
-        """One of them. Its processes may use all CPUs, or as many as its containers are given."""
+        """Return one of them. Its processes may use all CPUs, or as many as the limits of its containers allow."""
         limit = self.seen.cpus(variant.service) if self.seen else None
         shared = cores.shared_cpus()
         return Running(variant, self.target, f"/{variant.service}", Path("/nonexistent"), cpus=min(limit or shared, shared), counted=False)
 
     def usage(self, running: Running) -> Usage | None:
-        """CPU seconds until now, where this machine has the processes."""
+        """Return the CPU seconds so far, ``None`` if they cannot be read on this machine."""
         return self.seen.usage(running.variant.service) if self.seen else None
 
     def holding(self, running: Running) -> Holding | None:
-        """Not known."""
+        """Return ``None``: not known."""
         return None
 
     def log(self, running: Running) -> str | None:
-        """What Nginx has logged since the start, where it can be read."""
+        """Return what Nginx has logged since the start (with Docker: in the last 30 minutes), ``None`` where it cannot be read."""
         if self.begun:
             return written_since(LOG, self.begun)
         if self.docker:
@@ -114,23 +114,23 @@ class Existing:
         return None
 
     def addresses(self, running: Running) -> list[str]:
-        """Not known."""
+        """Return no addresses: they are not known."""
         return []
 
     def signal(self, running: Running, server: int, number: int, worker: bool) -> None:
-        """Not done to a stack that serves somebody."""
+        """Raise EngineError: the stack may serve real clients."""
         raise EngineError("The laboratory disturbs only what it started itself.")
 
     def send_to(self, running: Running, servers: Sequence[int]) -> None:
-        """Not done either."""
+        """Raise EngineError: the stack may serve real clients."""
         raise EngineError("The laboratory changes only what it started itself.")
 
     def ask_cache(self, running: Running, *words: str) -> list[str]:
-        """Nothing in it is the laboratory's."""
+        """Raise EngineError: no part of its cache belongs to the laboratory."""
         raise EngineError("The laboratory asks only a cache that it started itself.")
 
     def mend(self, running: Running) -> None:
-        """Nothing was broken."""
+        """Do nothing: nothing was disturbed."""
 
     def stop(self) -> None:
-        """Nothing to end."""
+        """Do nothing: nothing was started."""

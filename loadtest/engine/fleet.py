@@ -1,4 +1,4 @@
-"""The load generators of a run: processes of this machine, or containers of the service locust-worker."""
+"""The load generators of a run: local processes, or containers of the service locust-worker."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,9 +11,9 @@ from loadtest.engine.master import Generators
 
 @dataclass(frozen=True)
 class Fleet:
-    """Generators that are ready. They reach this machine at ``address``, and services on ``network``, where that is given.
+    """Load generators that are ready. They reach this machine at ``address``, and services on ``network`` if that is given.
 
-    ``renew`` starts them anew after a failure, which may have left one ended or at work. Containers are not this process's to start.
+    ``renew`` restarts them after a failure, when one may have ended or still be busy. ``None``: containers, which are not restarted.
     """
 
     generators: Generators
@@ -24,14 +24,14 @@ class Fleet:
 
 @contextmanager
 def processes(here: Machine) -> Iterator[Fleet]:
-    """As many processes as the machine has generators, for the length of the block."""
+    """Run as many processes as the machine has generators, for the duration of the block."""
     with Generators(here.generators, here.other_cpus) as generators:
         yield Fleet(generators, "127.0.0.1", renew=generators.renew)
 
 
 @contextmanager
 def containers(here: Machine) -> Iterator[Fleet]:
-    """As many containers, on the same CPUs."""
+    """Run as many containers on the same CPUs, for the duration of the block."""
     with docker_workers.worker_containers(here.generators, here.other_cpus):
         address = docker_workers.master_address()
         port = docker_workers.master_port()

@@ -1,4 +1,4 @@
-"""How long a run will take: from the plans of its experiments, and corrected by how long those that are done took."""
+"""Estimate how long a run will take: from the plans of its experiments, corrected by how long the completed ones took."""
 
 from collections.abc import Sequence
 from time import monotonic
@@ -8,14 +8,14 @@ from loadtest.engine.machine import Plan
 from loadtest.experiment import Experiment
 from loadtest.model import Cell
 
-# Seconds on two cores of usual speed, as seen in quick runs: to start and warm a variant or a database, and around a window.
+# Seconds on two cores of usual speed, from quick runs: to calibrate, to start and warm up a variant or a database, and around a window.
 CALIBRATION, PAIR, VARIANT, DATABASE, AROUND = 6.0, 22.0, 1.6, 5.0, 1.0
 # An experiment without cells computes for a moment.
 ALONE = 2.0
 
 
 def expected(experiment: Experiment, plan: Plan) -> float:
-    """Return the seconds that an experiment takes where nothing is measured again."""
+    """Return the seconds that an experiment takes if no run is repeated."""
     cells = list(experiment.cells(plan.full))
     if plan.short:
         cells = [short.shortened(cell, plan.pace) for cell in short.chosen(cells)]
@@ -26,7 +26,7 @@ def expected(experiment: Experiment, plan: Plan) -> float:
 
 
 def window(cell: Cell, plan: Plan) -> float:
-    """Return the seconds of a cell's window with all that is around it. A burst lasts until its last answer."""
+    """Return the seconds of a cell's window and everything around it. A burst lasts until its last answer."""
     held = cell.load.held(cell.variant) or 0.0
     if cell.load.kind == "burst":
         at_once = cell.load.places(cell.variant) or cell.load.users
@@ -37,7 +37,7 @@ def window(cell: Cell, plan: Plan) -> float:
 
 
 class Forecast:
-    """Seconds that are left of a run, where ``seconds`` are those that are expected of each experiment."""
+    """Seconds that are left of a run; ``seconds`` holds the expected duration of each experiment."""
 
     def __init__(self, experiments: Sequence[Experiment], plan: Plan) -> None:
         self.seconds = [expected(experiment, plan) for experiment in experiments]
@@ -46,18 +46,18 @@ class Forecast:
         self.begun = self.since = monotonic()
 
     def start(self) -> None:
-        """The first experiment begins."""
+        """Record that the first experiment begins."""
         self.begun = self.since = monotonic()
         self.before = 0.0
 
     def next(self) -> None:
-        """Another one is done."""
+        """Record that an experiment is complete."""
         self.done += 1
         self.since = monotonic()
 
     @property
     def left(self) -> float:
-        """Seconds until the end. Where the machine was slower or faster than expected, it is expected to stay so."""
+        """Seconds until the end. If the machine was slower or faster than expected so far, assume that it stays so."""
         expected_until_now = sum(self.seconds[: self.done])
         pace = (self.since - self.begun) / expected_until_now if expected_until_now else 1.0
         current, *others = self.seconds[self.done :] or [0.0]
@@ -70,7 +70,7 @@ class Forecast:
 
 
 def about(seconds: float) -> str:
-    """Seconds in words, as roughly as they are known."""
+    """Return a duration in words, as roughly as it is known."""
     if seconds >= 90:
         return f"about {seconds / 60:.0f} min"
     return f"about {max(10, round(seconds, -1)):.0f} s"

@@ -1,7 +1,7 @@
-"""Ends what the laboratory started if the laboratory itself is killed, which nothing in it could do.
+"""Watchdog: stop what the laboratory started if the laboratory itself is killed, and so cannot do it.
 
-A small process of its own reads a pipe from the laboratory. Each server's process id comes through it; when the pipe closes
-without a last word, the servers are orphans, and the keeper ends them.
+This small separate process reads a pipe from the laboratory, which sends the process id of each server. If the pipe closes without
+a final word, the servers are orphans, and the watchdog stops them.
 """
 
 import os
@@ -24,7 +24,7 @@ _pipe: int | None = None
 
 @contextmanager
 def keeper() -> Iterator[None]:
-    """A keeper for the length of the block."""
+    """Run the watchdog for the duration of the block."""
     global _pipe
     ours, theirs = os.pipe()[::-1]
     process = subprocess.Popen([sys.executable, "-m", "loadtest.engine.keeper"], cwd=ROOT, stdin=theirs, start_new_session=True)
@@ -36,19 +36,19 @@ def keeper() -> Iterator[None]:
         _pipe = None
         with suppress(OSError):
             os.write(ours, f"{DONE}\n".encode())
-        # The system's own: gevent's waits for its event loop to go round, which may itself wait for the keeper's end.
+        # The system's own close. gevent's waits for a turn of its event loop, which may itself wait for the end of the watchdog.
         get_original("os", "close")(ours)
         process.wait()
 
 
 def keep(word: str) -> None:
-    """Tell the keeper, if there is one, of a process group, or of a Compose project after ``project ``."""
+    """Register a process group with the watchdog, if one runs. For a Compose project, ``word`` is ``project NAME``."""
     if _pipe is not None:
         os.write(_pipe, f"{word}\n".encode())
 
 
 def main() -> None:
-    """Read to the end; then end all that was told, unless the last word was that all is done."""
+    """Read until the pipe closes; then stop everything that was registered, unless the last word was ``done``."""
     told = [line.strip() for line in sys.stdin]
     if told and told[-1] == DONE:
         return
@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def alive(group: int) -> bool:
-    """Whether a process of the group is left."""
+    """Return whether a process of the group still exists."""
     try:
         os.killpg(group, 0)
     except (ProcessLookupError, PermissionError):

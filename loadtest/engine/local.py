@@ -1,4 +1,4 @@
-"""Variants as plain processes of this user, each proxied one behind an Nginx of its own."""
+"""Variants as plain processes of this user. Each proxied variant has its own Nginx."""
 
 import os
 import shutil
@@ -26,7 +26,7 @@ RELOAD_SECONDS = 2.0
 
 
 class Local:
-    """The runtime without Docker. ``server_cpus`` are the services', ``other_cpus`` the proxy's, the upstream's and the database's."""
+    """The runtime without Docker. The services get ``server_cpus``; Nginx, the upstream service and the data stores get ``other_cpus``."""
 
     name = "local"
 
@@ -36,13 +36,13 @@ class Local:
         self.plan = make_plan(live=False)
         self.pids: dict[str, list[int]] = {}
         self.values: dict[str, dict[str, str]] = {}
-        self.stopping: set[str] = set()  # servers that were told to end, and may be at it still
-        self.changed: set[str] = set()  # whose Nginx has another list than at the start, or thinks ill of a server
+        self.stopping: set[str] = set()  # servers that got SIGTERM and may still be shutting down
+        self.changed: set[str] = set()  # variants whose Nginx has a changed server list, or may have marked a server as failed
         self.database: LocalDatabase | None = None
         self.cache: LocalCache | None = None
 
     def start(self, variants: list[Variant]) -> dict[str, Running]:
-        """Start the upstream once, a database and a cache where they are asked for, and each variant with its Nginx."""
+        """Start the upstream service once, a database and a cache if a variant needs them, and each variant with its Nginx."""
         shutil.rmtree(FOLDER, ignore_errors=True)
         FOLDER.mkdir(parents=True)
         if wrong := run_jobs(self.plan.jobs):
@@ -65,7 +65,7 @@ class Local:
         return found
 
     def start_one(self, number: int, variant: Variant, upstream: int) -> Running:
-        """The processes of a variant: one, or as many as it has replicas, and its Nginx."""
+        """Start a variant: one process, or as many as it has replicas, and its Nginx."""
         folder = FOLDER / f"{number}"
         counters = folder / "counters"
         counters.mkdir(parents=True)
@@ -75,7 +75,7 @@ class Local:
             environment = {
                 "UPSTREAM_URL": f"http://127.0.0.1:{upstream}",
                 "COUNTERS": str(counters),
-                "ADMIN": "off",  # a door that is not measured
+                "ADMIN": "off",  # the admin pages are not measured
                 "WORKERS": str(variant.workers),
                 "THREADS": str(variant.threads),
                 **self.connections(variant, number),
@@ -92,18 +92,18 @@ class Local:
         return Running(variant, f"http://127.0.0.1:{port}", f"/{variant.service}", counters, f"https://{secure}")
 
     def connections(self, variant: Variant, number: int) -> dict[str, str]:
-        """Where its data is, and how many connections to the database each of its processes may hold."""
+        """Return the variant's cache and database addresses, and how many database connections each of its processes may open."""
         found = {"CACHE_URL": self.cache.address(number) if self.cache and variant.cache else NOWHERE}
         if self.database and variant.pool:
             found |= {**self.database.address(self.process(variant.service).environment), "POOL": str(variant.pool)}
         return found
 
     def process(self, service: str) -> Process:
-        """The first process of a service in the plan of ``make up``: the same command and the same environment."""
+        """Return the first process of a service in the plan of ``make up``: the source of its command and environment."""
         return next(process for process in self.plan.processes if process.name.split("-")[0] == service)
 
     def command(self, service: str, port: int, environment: dict[str, str], variant: Variant | None = None) -> Command:
-        """A service as ``make up RUNTIME=local`` starts it, on another port and with other settings."""
+        """Return the command of a service as in ``make up RUNTIME=local``, with another port and other settings."""
         process = self.process(service)
         program, *arguments = WSGI_COMMAND
         words = [str(Path(sys.prefix) / "bin" / program), *arguments] if variant and variant.wsgi else process.command
@@ -111,29 +111,29 @@ class Local:
         return Command(words, process.folder, port, {**process.environment, **environment, "PORT": str(port)}, "/healthz")
 
     def nginx(self, folder: Path, port: int, service: str, ports: list[int]) -> Command:
-        """Our Nginx in front of one variant."""
+        """Render the configuration of a variant's Nginx, and return its command."""
         self.render(folder, service, ports)
         place = folder / "nginx"
         return Command([*self.plan.nginx_command, *nginx_local.arguments(place, self.plan.nginx_workers)], place, port, path="/healthz")
 
     def render(self, folder: Path, service: str, ports: Iterable[int]) -> None:
-        """Its configuration. The upstreams of other services lead nowhere."""
+        """Render Nginx's configuration. The upstreams of the other services point to a closed port."""
         values = self.values[folder.name]
         for name in ("flask", "fastapi", "django"):
-            to = ports if name == service else [9]  # discard: nothing listens there
+            to = ports if name == service else [9]  # port 9 (discard): nothing listens there
             values[f"{name.upper()}_SERVERS"] = " ".join(f"server 127.0.0.1:{number} max_fails=1 fail_timeout=2s;" for number in to)
         nginx_local.render(folder / "nginx", values)
 
     def names(self, running: Running) -> list[str]:
-        """Its servers, in order."""
+        """Return the names of a variant's servers, in order."""
         return [f"{running.counters.parent.name}-{replica}" for replica in range(running.variant.servers)]
 
     def addresses(self, running: Running) -> list[str]:
-        """Its servers as Nginx's log names them, in order."""
+        """Return the addresses of a variant's servers as they appear in Nginx's log, in order."""
         return [f"127.0.0.1:{self.servers.port(name)}" for name in self.names(running)]
 
     def signal(self, running: Running, server: int, number: int, worker: bool) -> None:
-        """Send a signal to a server, or to the first of its workers."""
+        """Send a signal to a server, or to its first worker. Raise EngineError if there is no such process."""
         name = self.names(running)[server]
         pids = proc.tree(self.servers.pid(name))
         if number == signal.SIGTERM:
@@ -144,19 +144,19 @@ class Local:
             raise EngineError(f"{running.variant.name} has no process to send signal {number} to ({error}).") from None
 
     def send_to(self, running: Running, servers: Sequence[int]) -> None:
-        """Let its Nginx know these servers only, by a reload."""
+        """Let the variant's Nginx use these servers only: render its configuration and reload it."""
         names = self.names(running)
         self.render(running.counters.parent, running.variant.service, [self.servers.port(names[server]) for server in servers])
         reload(self.servers.pid(f"{running.counters.parent.name}-nginx"))
         self.changed.add(running.variant.name)
 
     def ask_cache(self, running: Running, *words: str) -> list[str]:
-        """The answer to a command in its part of Valkey."""
+        """Return the answer to a command in the variant's part of Valkey."""
         assert self.cache
         return self.cache.ask(int(running.counters.parent.name), *words)
 
     def mend(self, running: Running) -> None:
-        """Start the servers again that were ended, and wait until all answer and Nginx knows them."""
+        """Restart the servers that were stopped, and wait until all servers answer and Nginx uses them."""
         names = self.names(running)
         for name in self.stopping.intersection(names):
             self.servers.running[name].wait()
@@ -170,13 +170,13 @@ class Local:
         self.pids.pop(running.variant.name, None)
 
     def app_pids(self, running: Running) -> list[int]:
-        """The application's processes now."""
+        """Return the current process ids of the application."""
         number = running.counters.parent.name
         names = [name for name in self.servers.running if name.startswith(f"{number}-") and not name.endswith("nginx")]
         return [pid for name in names for pid in proc.tree(self.servers.pid(name))]
 
     def usage(self, running: Running) -> Usage:
-        """CPU seconds from the processes' own clocks."""
+        """Return CPU seconds from the processes' own clocks. Raise EngineError if a process has ended."""
         pids = self.measured_pids(running)
         try:
             user, system = proc.user_and_system(pids)
@@ -190,17 +190,20 @@ class Local:
         return Usage(total * share, total * (1 - share), proxy, upstream, proc.accept_queue_overflows(), database, cache)
 
     def measured_pids(self, running: Running) -> list[int]:
-        """The application's processes, looked up once: a worker that is replaced while it is measured is a finding, not a detail."""
+        """Return the application's process ids, looked up only once.
+
+        So a worker that is replaced during a measurement raises an error, instead of going unnoticed.
+        """
         if running.variant.name not in self.pids:
             self.pids[running.variant.name] = self.app_pids(running)
         return self.pids[running.variant.name]
 
     def part_seconds(self, name: str) -> float:
-        """CPU seconds of a part that is not measured itself. After a reload, Nginx's workers of before may end at any moment."""
+        """Return the CPU seconds of a part that is not under test. Ended processes count, since a reload replaces Nginx's workers."""
         return proc.seconds_with_ended(self.servers.pid(name)) if name in self.servers.running else 0.0
 
     def holding(self, running: Running) -> Holding:
-        """Memory, threads and sockets from /proc."""
+        """Return memory, threads and sockets from /proc. Raise EngineError if a process has ended."""
         pids = self.app_pids(running)
         try:
             return Holding(len(pids), proc.pss_mib(pids), proc.threads(pids), proc.sockets(pids))
@@ -208,39 +211,42 @@ class Local:
             raise EngineError(f"A process of {running.variant.name} ended while it was measured.") from None
 
     def log(self, running: Running) -> str:
-        """What its Nginx has written."""
+        """Return the log of the variant's Nginx."""
         return self.servers.log(f"{running.counters.parent.name}-nginx").read_text(errors="replace")
 
     def wait(self, names: Iterable[str]) -> None:
-        """Wait until these answer."""
+        """Wait until these servers answer, then pin them to their CPUs."""
         try:
             self.servers.wait_until_ready(names)
         except ServerFailed as error:
             raise EngineError(str(error)) from None
-        # Not before: they start on all CPUs, and that is the longest part of an experiment.
+        # Pin them only now: starting is the longest part of an experiment, and it is faster on all CPUs.
         for name in names:
             cpus = self.other_cpus if name == "upstream" or name.endswith("nginx") else self.server_cpus
             if cpus:
                 proc.pin(proc.tree(self.servers.pid(name)), cpus)
 
     def stop(self) -> None:
-        """End all of them, and remove what they wrote."""
+        """Stop all servers, and delete their files."""
         with self.servers:
             pass
         shutil.rmtree(FOLDER, ignore_errors=True)
 
 
 def is_leaving(pid: int) -> bool:
-    """Whether a process is an Nginx worker from before a reload, which serves what it has and ends at any moment, or is gone."""
+    """Return whether a process is an Nginx worker from before a reload, or has ended.
+
+    Such a worker finishes its requests, and may end at any moment.
+    """
     try:
         title = Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return True
-    return not title or b"is shutting down" in title  # without one it has ended
+    return not title or b"is shutting down" in title  # an empty title: the process has ended
 
 
 def reload(nginx: int) -> None:
-    """Let Nginx read its configuration again, and return when workers are there that did, and those of before are leaving."""
+    """Reload Nginx. Return when new workers run and all old ones are shutting down, or after ``RELOAD_SECONDS``."""
     old = set(proc.tree(nginx))
     os.kill(nginx, signal.SIGHUP)
     deadline = monotonic() + RELOAD_SECONDS

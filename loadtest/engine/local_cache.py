@@ -1,4 +1,4 @@
-"""A Valkey of the laboratory's own, new for each experiment that asks for one."""
+"""The laboratory's own Valkey: a new one for each experiment that needs it."""
 
 from time import monotonic, sleep
 from typing import Any
@@ -16,7 +16,7 @@ NAME = "valkey"
 
 
 class LocalCache:
-    """One that runs."""
+    """A running Valkey."""
 
     def __init__(self, servers: Servers, plan: Plan) -> None:
         self.servers, self.port = servers, free_port()
@@ -30,11 +30,11 @@ class LocalCache:
             sleep(0.02)
 
     def address(self, number: int) -> str:
-        """Where a variant has its part."""
+        """Return the URL of a variant's part."""
         return part_of(f"redis://127.0.0.1:{self.port}/0", number)
 
     def ask(self, number: int, *words: str) -> list[str]:
-        """The answer to a command in that part."""
+        """Return the answer to a command in that part. Raise EngineError if the command fails."""
         try:
             with redis.Redis.from_url(self.address(number), password=self.password, decode_responses=True, protocol=2) as client:
                 said: Any = client.execute_command(*words)
@@ -43,10 +43,10 @@ class LocalCache:
         return [one or "" for one in said] if isinstance(said, list) else [str(said or "")]
 
     def place(self, cpus: set[int] | None) -> None:
-        """Give it the last of some CPUs, as compose.yaml gives it one."""
+        """Pin it to the last of these CPUs, as compose.yaml gives it one."""
         if cpus:
             proc.pin([self.servers.pid(NAME)], {max(cpus)})
 
     def seconds(self) -> float:
-        """CPU seconds until now."""
+        """Return the CPU seconds used so far."""
         return proc.seconds_by_clock([self.servers.pid(NAME)])

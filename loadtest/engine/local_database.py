@@ -1,4 +1,4 @@
-"""A PostgreSQL of the laboratory's own: new for each experiment that asks for one, with the schema and the seed of `make up`."""
+"""The laboratory's own PostgreSQL: a new one for each experiment that needs it, with the schema and the seed data of `make up`."""
 
 import os
 import re
@@ -18,25 +18,25 @@ from runtime.local.plan import Plan, run_jobs
 from runtime.servers import START_SECONDS, Command, Servers, free_port
 
 NAME = "postgres"
-# Behind all that shares its CPU: a query that takes all of it must not make the load generator late. A tenth of their weight.
+# Lowest priority on its CPU, a tenth of the others' weight: a query that uses the whole CPU must not delay the load generator.
 NICE = 10
-# For what is no variant's: the job that makes the schema.
+# Connections beside those of the variants: for the job that creates the schema.
 SPARE = 10
 LIMIT = "--max-connections="
 
 
 def connections(variants: Sequence[Variant], given: int) -> int:
-    """How many it has to accept: all variants of an experiment run at once."""
+    """Return how many connections PostgreSQL must accept: all variants of an experiment run concurrently."""
     return max(given, sum(variant.connections for variant in variants) + SPARE)
 
 
 def with_connections(command: Sequence[str], variants: Sequence[Variant]) -> list[str]:
-    """The server's command, with room for the pools of all variants."""
+    """Return the server's command with a connection limit that is high enough for the pools of all variants."""
     return [f"{LIMIT}{connections(variants, int(word.removeprefix(LIMIT)))}" if word.startswith(LIMIT) else word for word in command]
 
 
 class LocalDatabase:
-    """One that runs. ``address`` is what services are told in place of the stack's."""
+    """A running PostgreSQL. ``address`` returns the URL that services get in place of the stack's."""
 
     def __init__(self, servers: Servers, plan: Plan, folder: Path, variants: Sequence[Variant]) -> None:
         self.servers, self.plan, self.port = servers, plan, free_port()
@@ -52,7 +52,7 @@ class LocalDatabase:
             self.fill()
 
     def fill(self) -> None:
-        """Make the large board."""
+        """Create the large board."""
         password = (ROOT / self.plan.document["secrets"]["postgres_password"]["file"]).read_text().strip()
         words = ["--host=127.0.0.1", f"--port={self.port}", *large_board.PSQL]
         done = subprocess.run(
@@ -66,11 +66,11 @@ class LocalDatabase:
             raise EngineError(f"The large board could not be made: {done.stderr.strip()[-500:]}")
 
     def address(self, environment: Mapping[str, str]) -> dict[str, str]:
-        """The same database and user as in an environment of the stack, here."""
+        """Return the URL of the same database and user as in an environment of the stack, but on this server."""
         return {"DATABASE_URL": re.sub(r":\d+/", f":{self.port}/", environment["DATABASE_URL"])}
 
     def wait(self) -> None:
-        """Until it takes connections."""
+        """Wait until it accepts connections. Raise EngineError if it does not start."""
         deadline = monotonic() + START_SECONDS
         while not data_local.postgres_is_ready(self.port):
             if self.servers.running[NAME].poll() is not None or monotonic() > deadline:
@@ -79,12 +79,12 @@ class LocalDatabase:
             sleep(0.02)
 
     def place(self, cpus: set[int] | None) -> None:
-        """Give it the last of some CPUs, as compose.yaml gives it one, behind all others there."""
-        for pid in proc.tree(self.servers.pid(NAME)):  # what it starts later inherits both
+        """Pin it to the last of these CPUs, as compose.yaml gives it one, with a lower priority than all other processes there."""
+        for pid in proc.tree(self.servers.pid(NAME)):  # processes that it starts later inherit both
             os.setpriority(os.PRIO_PROCESS, pid, NICE)
             if cpus:
                 proc.pin([pid], {max(cpus)})
 
     def seconds(self) -> float:
-        """CPU seconds of all its processes until now, with those that have ended: each connection is one."""
+        """Return the CPU seconds of all its processes so far, including ended ones: each connection is a process."""
         return proc.seconds_with_ended(self.servers.pid(NAME))

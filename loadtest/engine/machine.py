@@ -1,4 +1,4 @@
-"""Which CPUs are whose, how many generators there are, and how long things take in a quick and in a full run."""
+"""How the CPUs are divided, how many generators there are, and how long windows are in a quick and in a full run."""
 
 import os
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Machine:
-    """Shares of the CPUs that this process may use. ``None``: they cannot be told apart here, and all share them."""
+    """Shares of the CPUs that this process may use. ``None``: the CPUs cannot be divided here, so everything shares them."""
 
     server_cpus: set[int] | None
     other_cpus: set[int] | None
@@ -14,7 +14,7 @@ class Machine:
 
     @property
     def words(self) -> str:
-        """Who runs where."""
+        """A sentence about which part runs on which CPU."""
         if self.server_cpus is None or self.other_cpus is None:
             return "Services, Nginx and the load generator share the CPUs: there is one, or the system cannot part them."
         return (
@@ -25,7 +25,7 @@ class Machine:
 
 
 def shared(here: Machine) -> Machine:
-    """The same machine, for a stack that runs where it likes: only the generators are counted."""
+    """Return the same machine for a stack that may run on any CPU: only the number of generators is kept."""
     return Machine(None, None, here.generators)
 
 
@@ -34,7 +34,10 @@ def listed(cpus: set[int]) -> str:
 
 
 def machine(generators: int | None = None) -> Machine:
-    """Half of the CPUs for the services, the rest for the others, with a generator for every two of those or as many as asked for."""
+    """Assign half of the CPUs to the services, and the rest to everything else.
+
+    There is one generator for every two CPUs of the rest, or as many as ``generators`` says.
+    """
     if not hasattr(os, "sched_getaffinity"):
         return Machine(None, None, generators or 1)
     cpus = sorted(os.sched_getaffinity(0))
@@ -48,7 +51,7 @@ def machine(generators: int | None = None) -> Machine:
 class Pace:
     """Seconds of a window and of the warm-up before it, and how often each cell is measured.
 
-    ``reruns`` is how many runs of an experiment are made again at most where the machine was disturbed.
+    ``reruns`` is how many disturbed runs of an experiment may be repeated, or a quarter of its runs if that is more.
     """
 
     seconds: float
@@ -59,7 +62,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class Plan:
-    """How a run is made; ``seed`` decides the order of the cells and the moments of random arrivals."""
+    """How a run is made; ``seed`` determines the order of the cells and the moments of random arrivals."""
 
     pace: Pace
     full: bool
@@ -67,7 +70,7 @@ class Plan:
 
     @property
     def short(self) -> bool:
-        """Whether it only shows that everything runs to its end (short.py)."""
+        """Whether the run only shows that everything runs to its end (short.py)."""
         return self.pace is SHORT
 
 

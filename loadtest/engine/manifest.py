@@ -1,4 +1,4 @@
-"""What a number needs beside it to be believed: versions, machine, commit, command and time."""
+"""The facts that make a number credible: versions, machine, commit, command and time."""
 
 import hashlib
 import os
@@ -31,7 +31,7 @@ PACKAGES = {
 
 
 def manifest(command: str, seed: int, runtime: str, machine: Machine) -> dict[str, Any]:
-    """The facts of a run that are not measurements."""
+    """Return the facts of a run that are not measurements."""
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": command,
@@ -49,20 +49,20 @@ def manifest(command: str, seed: int, runtime: str, machine: Machine) -> dict[st
     }
 
 
-# Facts of a run that say when and by which words it was made, and not under what conditions.
+# Facts about when and how a run was made, as opposed to its conditions.
 OF_THE_RUN = ("time", "command", "commit", "seed")
-# What the numbers of a run come from.
+# The files that the numbers of a run depend on.
 CODE = ("compose.yaml", "loadtest", "nginx", "runtime", "services")
 
 
 def conditions(seed: int, runtime: str, machine: Machine) -> dict[str, Any]:
-    """What must be alike for two experiments to be in one report: machine, versions, settings, and the files of the program itself."""
+    """Return what must match if two experiments share a report: machine, versions, settings, and the program's own files."""
     facts = manifest("", seed, runtime, machine)
     return {name: value for name, value in facts.items() if name not in OF_THE_RUN} | {"code": code()}
 
 
 def code() -> str:
-    """A digest of the program, which tells what a commit cannot: changes that were not committed, and commits that change no code."""
+    """Return a digest of the program. Unlike a commit, it shows uncommitted changes, and ignores commits that change no code."""
     digest = hashlib.sha256()
     files = [file for name in CODE for file in ((ROOT / name).rglob("*") if (ROOT / name).is_dir() else [ROOT / name])]
     for file in sorted(files):
@@ -72,7 +72,7 @@ def code() -> str:
 
 
 def installed(name: str) -> str:
-    """A package's version, or that it is not here: on Docker the services' packages are in their images."""
+    """Return a package's version, or that it is not installed here: with Docker, the services' packages are in their images."""
     try:
         return version(name)
     except PackageNotFoundError:
@@ -80,14 +80,14 @@ def installed(name: str) -> str:
 
 
 def known_settings() -> set[str]:
-    """Variables of compose.yaml."""
+    """Return the names of compose.yaml's variables."""
     from runtime.compose_file import defaults
 
     return set(defaults())
 
 
 def commit() -> str:
-    """The commit, with a word on what is changed beside it."""
+    """Return the commit, marked if there are uncommitted changes."""
     try:
         found = subprocess.run(["git", "describe", "--always", "--dirty", "--abbrev=12"], cwd=ROOT, capture_output=True, text=True)
     except OSError:
@@ -96,7 +96,7 @@ def commit() -> str:
 
 
 def cpu_model() -> str:
-    """The CPU's name, where the system tells it."""
+    """Return the CPU's name, where the system reports it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""The load generators, from the side that asks: a Locust master, and its workers as processes of this machine or elsewhere."""
+"""The laboratory's side of the load generators: a Locust master, and its workers as processes of this machine or elsewhere."""
 
 import os
 import socket
@@ -19,19 +19,19 @@ from runtime.compose_file import ROOT
 from runtime.servers import free_port
 
 START_SECONDS = 60.0
-# Beyond the window and the time that workers give to requests in flight.
+# Time-out for the results of a cell: longer than a burst's window and the time that workers give to requests in flight.
 LONGEST_CELL_SECONDS = 150.0
 
 
 class GeneratorError(Exception):
-    """The load could not be made, in a sentence."""
+    """The load could not be generated; the message is a whole sentence."""
 
 
 @dataclass(frozen=True)
 class Ask:
-    """One cell's load: the first of ``loads`` is the one that is measured. ``variant`` is who answers, where that matters."""
+    """The load of one cell: the first of ``loads`` is the measured one. ``variant`` is the service that answers, where that matters."""
 
-    mark: str  # eight characters or more, at the head of every request's id
+    mark: str  # at least eight characters; every request id starts with it
     target: str
     prefix: str
     loads: Sequence[Load]
@@ -41,7 +41,7 @@ class Ask:
     variant: Variant | None = None
 
     def share(self, number: int, of: int) -> dict[str, Any]:
-        """What worker ``number`` of ``of`` has to do."""
+        """Return the task of worker ``number`` of ``of``."""
         return {
             "mark": f"{self.mark}{number:x}.",
             "target": self.target,
@@ -63,7 +63,7 @@ class Ask:
 
 
 def check_free(address: str, port: int) -> None:
-    """GeneratorError unless this process may listen there."""
+    """Raise GeneratorError unless this process can listen there."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -73,9 +73,9 @@ def check_free(address: str, port: int) -> None:
 
 
 class Generators:
-    """A master and ``count`` workers on the CPUs ``cpus``; they end with the ``with`` block. ``module`` is what a worker runs.
+    """A master and ``count`` workers on the CPUs ``cpus``; they stop at the end of the ``with`` block. ``module`` is what a worker runs.
 
-    With ``external`` others start so many workers, which find the master at the address ``listen`` and its ``port``.
+    If ``external`` is set, this many workers are started elsewhere. They connect to the master at the address ``listen`` and its ``port``.
     """
 
     def __init__(
@@ -93,12 +93,12 @@ class Generators:
         self.processes: list[subprocess.Popen[bytes]] = []
         self.answers: dict[str, dict[str, dict[str, Any]]] = {}
         self.changed = Event()
-        # Who is told of a cell for as long as it is played.
+        # Called for each cell; its block lasts for as long as the cell is played. The live view gets its data this way.
         self.told: Callable[[Ask], AbstractContextManager[None]] = lambda _: nullcontext()
 
     def __enter__(self) -> Self:
         port = self.port or free_port()
-        check_free(self.listen, port)  # Locust would end this process
+        check_free(self.listen, port)  # otherwise Locust ends this process
         self.runner = Environment(user_classes=[]).create_master_runner(self.listen, port)
         for name in ("listening", "warm", "result"):
             self.runner.register_message(name, self.hear)
@@ -116,7 +116,7 @@ class Generators:
         return self
 
     def start(self, port: int) -> subprocess.Popen[bytes]:
-        """One worker. It inherits the CPUs that this process has at that moment, and ends when our end of its input closes."""
+        """Start one worker. It inherits this process's CPU affinity, and ends when our end of its standard input closes."""
         here = os.sched_getaffinity(0) if self.cpus else None
         if self.cpus:
             os.sched_setaffinity(0, self.cpus)
@@ -125,7 +125,7 @@ class Generators:
                 [sys.executable, "-m", *self.module, "127.0.0.1", str(port), "--with-parent"],
                 cwd=ROOT,
                 stdin=subprocess.PIPE,
-                start_new_session=True,  # Ctrl-C is for the engine, which ends this
+                start_new_session=True,  # Ctrl-C must only reach the engine, which stops this worker
             )
         finally:
             if here:
@@ -142,24 +142,24 @@ class Generators:
         self.runner.server.close()
 
     def renew(self) -> None:
-        """End all of them, and start as many new ones."""
+        """Stop the master and all workers, and start new ones."""
         self.__exit__()
         self.processes.clear()
         self.answers.clear()
         self.__enter__()
 
     def hear(self, msg: Any, **_: Any) -> None:
-        """A worker reports."""
+        """Store the report of a worker."""
         self.answers.setdefault(f"{msg.type} {msg.data['mark'].rpartition('.')[0][:-1]}", {})[msg.node_id] = msg.data
         self.changed.set()
 
     def run(self, ask: Ask, opened: Callable[[], None], closed: Callable[[], None], tell: Callable[[str], None]) -> list[dict[str, Any]]:
-        """Play a cell; each worker's counts. ``opened`` and ``closed`` are called at the window's ends."""
+        """Play a cell; return each worker's counts. Call ``opened`` and ``closed`` at the start and the end of the window."""
         with self.told(ask):
             return self.play(ask, opened, closed, tell)
 
     def play(self, ask: Ask, opened: Callable[[], None], closed: Callable[[], None], tell: Callable[[str], None]) -> list[dict[str, Any]]:
-        """All of it."""
+        """Send the cell to the workers, open its window, and wait for their counts."""
         workers = list(self.runner.clients)
         for number, worker in enumerate(workers):
             self.runner.send_message("cell", ask.share(number, len(workers)), worker)
@@ -180,7 +180,7 @@ class Generators:
         return results
 
     def wait(self, name: str, count: int, seconds: float, tell: Callable[[], None]) -> list[dict[str, Any]]:
-        """The reports of that name from all workers."""
+        """Wait for this report from all workers. Raise GeneratorError if a worker ends, disconnects or takes longer than ``seconds``."""
         deadline = perf_counter() + seconds
         while len(self.answers.get(name, ())) < count:
             ended = [str(status) for process in self.processes if (status := process.poll()) is not None]

@@ -1,4 +1,4 @@
-"""What Nginx logged of each cell."""
+"""Read what Nginx logged for each cell."""
 
 import json
 import re
@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 APP = re.compile(r"app;dur=([\d.]+)")
-# Between the servers that were asked in turn, and between the two tries of http/again.conf.
+# Separates the servers that were tried in turn, and the two tries of http/again.conf.
 ASKED = re.compile(r" ?[,:] ")
 
 
 @dataclass
 class Lines:
-    """The lines of one cell. ``app_seconds`` is the sum of what the applications said of their own time, in ``timed`` lines.
+    """The lines of one cell. ``app_seconds`` sums the time that the applications reported, in ``timed`` lines.
 
-    ``answered`` counts by the address of the server that was asked last, ``again`` the requests that more than one was asked.
+    ``answered`` counts by the address of the last server tried; ``again`` counts the requests for which Nginx tried more than one.
     """
 
     statuses: Counter[int] = field(default_factory=Counter)
@@ -26,7 +26,7 @@ class Lines:
 
 
 def logged(text: str) -> dict[str, Lines]:
-    """Lines by the mark of their cell, which every request's id begins with (master.py). One that is half written is none yet."""
+    """Return lines by the mark of their cell, with which every request id starts (master.py). An incomplete last line is ignored."""
     found: dict[str, Lines] = {}
     for line in text[: text.rfind("\n") + 1].splitlines():
         if not line.startswith('{"time"'):
@@ -47,7 +47,7 @@ def logged(text: str) -> dict[str, Lines]:
 
 
 def shares(lines: Lines, servers: Sequence[str]) -> dict[str, float]:
-    """Percent of what was answered, by server: ``share_1`` is the first one's. Nothing where there is one server."""
+    """Return the percentage of answers by server: ``share_1`` is the first server's. Empty if there is only one server."""
     total = sum(lines.answered.values())
     if len(servers) < 2 or not total:
         return {}

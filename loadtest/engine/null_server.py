@@ -1,4 +1,4 @@
-"""The server that does nothing, against which the load generator is calibrated: an Nginx with one fixed answer."""
+"""A server that does nothing, to calibrate the load generator: an Nginx with one fixed answer."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +14,9 @@ CONFIGURATION = Path(__file__).with_suffix(".conf")
 
 @contextmanager
 def null_server(folder: Path, address: str, cpus: set[int] | None) -> Iterator[str]:
-    """Where it answers, for the length of the block. It runs as a process, whatever the services run as.
+    """Run it for the duration of the block, and yield its URL. It is a local process, whatever the services run as.
 
-    It listens on the loopback address, for this laboratory, and on ``address``, for the load generators.
+    It listens on the loopback address for this laboratory, and on ``address`` for the load generators.
     """
     port = free_port()
     listen = " ".join(f"listen {one}:{port};" for one in {"127.0.0.1", address})

@@ -1,4 +1,4 @@
-"""One cell, measured once."""
+"""Measure one cell once."""
 
 import json
 import urllib.request
@@ -24,15 +24,15 @@ from loadtest.judging.raw import Raw
 from loadtest.model import Cell
 
 SETTLE_SECONDS = 2.0
-# A killed worker's file says for ever that its requests are in flight.
+# Shorter after a disturbance: the counters file of a killed worker shows its requests as in flight for ever.
 DISTURBED_SETTLE_SECONDS = 0.2
-# Long enough that a worker which has answered does not take the request that another is still to begin.
+# Long enough that a worker which has answered does not take a request that is meant for another worker.
 WARMING_SECONDS = 0.1
 
 
 @dataclass
 class Measurer:
-    """What does not change from cell to cell."""
+    """Measures cells; its fields are the same for all of them."""
 
     runtime: Runtime
     generators: Generators
@@ -43,10 +43,10 @@ class Measurer:
     seed: int
     marks: int = 0
     other_cpus: float = 0.0
-    broken: set[str] = field(default_factory=set)  # variants that were disturbed, and not mended yet
+    broken: set[str] = field(default_factory=set)  # variants that were disturbed and not yet restored
 
     def measure(self, cell: Cell, repeat: int, running: Running, tell: Callable[[str], None]) -> tuple[Raw, str]:
-        """Measure; the raw counts, and the mark by which Nginx's log knows the cell."""
+        """Measure a cell; return its raw counts, and the mark that identifies it in Nginx's log."""
         self.marks += 1
         ask = Ask(
             mark=f"{self.marks:07x}r",
@@ -72,7 +72,7 @@ class Measurer:
         sampled: list[Sampled] = []
 
         def look() -> None:
-            with suppress(EngineError):  # the look at the window's end says it
+            with suppress(EngineError):  # the call at the window's end raises it
                 held.append(self.runtime.holding(running))
 
         looks: list[Any] = []
@@ -80,7 +80,7 @@ class Measurer:
         def opened() -> None:
             sampler.open()
             machine.append(busy_seconds())
-            if disturbed:  # processes come and go: what they use and hold is not counted
+            if disturbed:  # processes come and go, so their CPU time and memory are not measured
                 disturber.begin()
                 return
             at.append(self.runtime.usage(running))
@@ -106,7 +106,7 @@ class Measurer:
             results = self.generators.run(ask, opened, closed, tell)
         finally:
             sampler.end()
-            gevent.killall(looks)  # of a window that was broken off
+            gevent.killall(looks)  # in case the window was aborted
             disturber.end()
         sampled[0].served = settled(running, settling) - served_before
         before, after = at or (None, None)
@@ -138,20 +138,20 @@ class Measurer:
 
 
 def used(seen: list[MachineUse | None]) -> MachineUse | None:
-    """What all programs used between two looks."""
+    """Return what all programs used between two readings; ``None`` where that is unknown."""
     before, after = seen or (None, None)
     return MachineUse(after.cpus, after.busy - before.busy) if before and after else None
 
 
 def warm(running: Running) -> None:
-    """Let every slot, or connection to the database, answer before anything is measured: a first request takes longer than all others."""
+    """Let every slot or database connection answer once before measuring: a first request takes longer than all others."""
     variant = running.variant
     at_once = 2 * (variant.slots or variant.connections or 4 * variant.workers)
-    # Of a pool, so that its connections are made.
+    # With a pool, query the database, so that the pool opens its connections.
     url = f"{running.target}{running.prefix}/{'query' if variant.pool else 'wait'}?seconds={WARMING_SECONDS}"
 
     def ask() -> None:
-        with suppress(OSError), urllib.request.urlopen(url, timeout=40) as response:  # who does not answer is found out later
+        with suppress(OSError), urllib.request.urlopen(url, timeout=40) as response:  # a service that does not answer is detected later
             response.read()
 
     with ThreadPoolExecutor(at_once) as asking:
@@ -161,7 +161,10 @@ def warm(running: Running) -> None:
 
 
 def settled(running: Running, seconds: float = SETTLE_SECONDS) -> int:
-    """Requests that the service has finished, once none is in flight: an answer is read before its request is over there."""
+    """Wait until no request is in flight, or for ``seconds``; return how many requests the service has finished.
+
+    A client reads an answer before the service has finished the request.
+    """
     deadline = monotonic() + seconds
     while in_flight(running.counters) and monotonic() < deadline:
         gevent.sleep(0.02)
@@ -169,7 +172,7 @@ def settled(running: Running, seconds: float = SETTLE_SECONDS) -> int:
 
 
 def identity(running: Running) -> dict[str, Any]:
-    """What the service says of itself."""
+    """Return what the service reports about itself. Raise EngineError if it does not answer."""
     url = f"{running.target}{running.prefix}/"
     try:
         with urllib.request.urlopen(url, timeout=40) as response:

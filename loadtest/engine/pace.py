@@ -1,22 +1,22 @@
 """How fast this machine computes at this moment.
 
-Laptops get warm, and virtual machines share their cores with others: the same work takes other times than a minute ago, which
-no process of this machine has a part in and none of its counters shows.
+Laptops slow down when they get warm, and virtual machines share their cores with others. The same work can take longer than a
+minute ago, although no process of this machine causes it, and none of its counters shows it.
 """
 
 import hashlib
 import os
 from time import thread_time
 
-# A millisecond or so, which is long beside the clock's steps, and short beside everything that is measured.
+# About a millisecond: long compared with the clock's resolution, and short compared with everything that is measured.
 HASHES = 2000
 TRIES = 3
-# Looking at more CPUs than these would take longer than it tells.
+# Measuring more CPUs than this would take too long for what it shows.
 CPUS = 4
 
 
 def pace() -> float:
-    """CPU seconds of a fixed piece of work, on the slowest CPU that this process may use."""
+    """Return the CPU seconds of a fixed piece of work, on the slowest of the CPUs (at most four) that this process may use."""
     if not hasattr(os, "sched_setaffinity"):
         return work()
     allowed = os.sched_getaffinity(0)
@@ -31,7 +31,7 @@ def pace() -> float:
 
 
 def work() -> float:
-    """The shortest of a few: an interruption makes one longer, a slow machine all of them."""
+    """Return the shortest of a few tries, in CPU seconds: an interruption lengthens one try, a slow machine all of them."""
     found = []
     for _ in range(TRIES):
         begun, value = thread_time(), b""

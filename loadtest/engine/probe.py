@@ -1,4 +1,4 @@
-"""The probe before the first lesson: what one request costs when it is alone, in a second or so for each service."""
+"""The probe before the first lesson: what one request costs on its own, measured in about a second for each service."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -16,14 +16,14 @@ from loadtest.judging.values import values
 from loadtest.model import Cell, Load, Variant
 
 PACE = Pace(seconds=1.0, warm_up=0.3, repeats=1)
-# The wait is what a request does not cost, so the probe waits hardly at all: but it does, since a timer has its own cost.
+# The wait costs nothing, so the probe makes it very short. It is not zero, because a timer has a cost of its own.
 WAIT = 0.001
-# Of a whole stream, in place of its intervals.
+# For a whole stream, in place of its intervals.
 STREAM_SECONDS = 0.05
 
 
 def probe(runtime: Runtime, fleet: Fleet, variants: Sequence[Variant], load: Load, seed: int, tell: Callable[[str, str], None]) -> Probe:
-    """Measure what the machine leaves of its CPUs, and then each service with one user."""
+    """Measure how much CPU time other programs leave, and then each service with one user."""
     tell("probe", "what other programs leave of the CPUs")
     cpus = cores.measure()
     measurer = Measurer(runtime, fleet.generators, float("inf"), 0.0, cpus.shared, PACE, seed)
@@ -39,23 +39,23 @@ def probe(runtime: Runtime, fleet: Fleet, variants: Sequence[Variant], load: Loa
 
 
 def told(tell: Callable[[str, str], None], variant: Variant) -> Callable[[str], None]:
-    """What tells how far a variant's probe is."""
+    """Return a function that reports the progress of a variant's probe."""
     return lambda text: tell("probe", f"one user of {variant.name}: {text}")
 
 
 def limit(running: Running) -> float:
-    """CPUs that its processes can use together."""
+    """Return how many CPUs its processes can use together."""
     return min(running.cpus or running.variant.workers, running.variant.workers)
 
 
 def shortened(parameters: Parameters) -> Parameters:
-    """The same request with next to no wait."""
+    """Return the same request with almost no wait."""
     interval = min(parameters.interval, STREAM_SECONDS / parameters.chunks)
     return replace(parameters, wait=min(parameters.wait, WAIT), interval=interval)
 
 
 def cost(raw: Raw) -> Cost | None:
-    """What a request costs, ``None`` where none was answered or one failed."""
+    """Return what a request costs, ``None`` if no request was answered or one failed."""
     counted, found = sum(raw.slices), values(raw)
     if not counted or raw.lost or "mean" not in found:
         return None

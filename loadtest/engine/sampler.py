@@ -1,4 +1,4 @@
-"""What the services' own counters say while a window is open: requests in flight, loop lag, and how many were served."""
+"""Sample the services' own counters while a window is open: requests in flight, loop lag, and requests served."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,31 +13,31 @@ EVERY_SECONDS = 0.05
 
 
 def counts(folder: Path) -> list[Counts]:
-    """Of each process that has one. Containers have a folder each, since process ids are the same in all of them."""
+    """Return the counters of each process. Each container has its own folder, since all containers use the same process ids."""
     return [read(path) for path in sorted(folder.rglob("*")) if path.is_file()]
 
 
 def served(folder: Path) -> int:
-    """Requests that all processes have answered since they began."""
+    """Return how many requests all processes have answered since they started."""
     return sum(one.finished for one in counts(folder))
 
 
 def in_flight(folder: Path) -> int:
-    """Requests that are begun and not finished."""
+    """Return how many requests have begun and not finished."""
     return sum(one.in_flight for one in counts(folder))
 
 
 def workers(folder: Path, loops: bool) -> set[Path]:
-    """The files of processes that can serve: an event loop that does not run yet is still importing its application."""
+    """Return the files of processes that can serve: one whose event loop does not run yet is still importing its application."""
     files = (path for path in folder.rglob("*") if path.is_file())
     return {path for path in files if not loops or read(path).lag_samples}
 
 
 @dataclass
 class Sampled:
-    """Means over a window; ``served`` in all, ``loop_lag`` in seconds, ``None`` where there is no loop.
+    """Results of a window: ``served`` in total, ``busy`` as mean requests in flight, ``loop_lag`` as mean seconds (``None``: no loop).
 
-    ``newcomer`` is when the last worker began to serve that did not at the begin, in seconds after it.
+    ``newcomer`` is when the last worker that was not there at the start began to serve, in seconds after the start.
     """
 
     served: int
@@ -56,14 +56,14 @@ class Sampler:
         self.newcomer: float | None = None
 
     def open(self) -> None:
-        """Begin."""
+        """Start sampling."""
         self.before = counts(self.folder)
         self.in_flight: list[int] = []
         self.opened, self.known = perf_counter(), workers(self.folder, self.loops) if self.newcomers else set()
         self.greenlet = gevent.spawn(self.sample)
 
     def sample(self) -> None:
-        """Look again and again."""
+        """Sample every ``EVERY_SECONDS``."""
         while True:
             self.in_flight.append(in_flight(self.folder))
             if self.newcomers and not (now := workers(self.folder, self.loops)) <= self.known:
@@ -72,7 +72,7 @@ class Sampler:
             gevent.sleep(EVERY_SECONDS)
 
     def close(self) -> Sampled:
-        """End, and say what was seen."""
+        """Stop sampling, and return the results."""
         self.end()
         after = counts(self.folder)
         total = {

@@ -1,7 +1,7 @@
-"""The second generator, which shares nothing with the first: another HTTP client, another event loop, another clock.
+"""The second load generator, which shares nothing with the first: another HTTP client, another event loop, its own time measurement.
 
-It is aiohttp's client in a process of its own, in the simplest closed loop there is. It counts what is verified in the same
-words: status, and the id that was sent.
+It is aiohttp's client in a separate process, in the simplest possible closed loop. It verifies the same things as the first
+generator: the status, and the request id that was sent.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ WARM_UP_SECONDS = 0.5
 
 
 def second_opinion(base: str, cell: Cell, seconds: float, cpus: set[int] | None) -> float:
-    """Verified answers a second of a cell's closed workload, by the process below."""
+    """Return the verified answers per second of a cell's closed workload, measured by the process below; 0 if it fails."""
     load = cell.load
     asked = {
         "url": f"{base}/{load.what.path.format(**asdict(load.parameters))}",
@@ -36,10 +36,10 @@ def second_opinion(base: str, cell: Cell, seconds: float, cpus: set[int] | None)
 
 
 async def play(url: str, users: int, rhythm: tuple[int, float], seconds: float) -> float:
-    """``users`` users, each asking again when it has its answer; answers a second once each had one.
+    """Play ``users`` users, each sending the next request after an answer. Return answers per second, once each user has had one.
 
-    They begin as those of the first generator do (docker/target_address.py): in step they would end in waves, of which one more or less is
-    in a window.
+    The users start one after another, as those of the first generator do (generator/entrance.py). Users in step would get their answers
+    in waves, and a window would hold one wave more or less.
     """
     import aiohttp
 

@@ -1,7 +1,7 @@
-"""Runs that something else on the machine disturbed are made again, a few times, and kept apart.
+"""Repeat runs that something else on the machine disturbed, a limited number of times, and keep the rejected runs apart.
 
-What decides is the audit alone, and only its rules on how quiet the machine was: it does not know what an experiment would
-like to see. A service or a generator that is at fault fails again.
+Only the audit decides, and only by its rules on how quiet the machine was. It does not know which result an experiment would
+favour. If a service or a generator is at fault, the repeated run fails too.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,12 +11,12 @@ from loadtest.judging.raw import Raw
 from loadtest.judging.steadiness import changed
 from loadtest.results import Run
 
-# By cell: its runs, and those that were rejected.
+# By cell: its runs, and its rejected runs.
 Runs = dict[str, tuple[list[Run], list[Run]]]
 
 
 def with_second_chances(raws: Sequence[Raw], conclude: Callable[[Raw], Run], again: Callable[[Raw], Raw] | None, reruns: int) -> Runs:
-    """Conclude all runs; ``again`` measures the cell of one once more, ``reruns`` times at most or for a quarter of all runs."""
+    """Conclude all runs. ``again`` repeats disturbed ones: ``reruns`` times at most, or for a quarter of all runs if that is more."""
     found: Runs = {}
     chances = max(reruns, len(raws) // 4) if again else 0
     for raw in raws:

@@ -1,6 +1,6 @@
-"""A run of the laboratory: calibrate, then each experiment with its cells interleaved in random order, and its verdict.
+"""Run the laboratory: calibrate, then measure and judge each experiment. The cells of an experiment are interleaved in random order.
 
-An experiment that fails takes no other with it: it is reported as failed, with a log, and the next one begins.
+A failed experiment does not stop the others: it is reported as failed, with a log, and the next one begins.
 """
 
 import random
@@ -36,15 +36,15 @@ from loadtest.report.schema import ReportError
 from loadtest.results import CellResult, ExperimentResult, Results, Run, Session, Verdict
 from runtime.servers import uninterrupted
 
-# Nginx writes its log lines at the latest after a fifth of a second, on a busy machine later. Waited for only while lines are missing.
+# Time-out for Nginx's log lines. Nginx writes them within 0.2 s, later on a busy machine. The wait ends once no line is missing.
 LOG_SECONDS = 5.0
 Tell = Callable[[str, str], None]
 
 
 class Lab:
-    """One run. ``tell`` gets a topic and a text about once a second; the topic says how much is left of the run.
+    """One run. ``tell`` gets a topic and a text about once a second; the topic says how much of the run is left.
 
-    With ``kept``, the report is written after each experiment, one that fails is reported, and the others go on.
+    With ``kept``, the report is written after each experiment. A failed experiment is reported, and the others continue.
     """
 
     def __init__(
@@ -59,15 +59,15 @@ class Lab:
     ) -> None:
         self.experiments, self.runtime, self.machine, self.fleet, self.tell = experiments, runtime, machine, fleet, tell
         self.plan, self.full, self.pace, self.seed, self.kept = plan, plan.full, plan.pace, plan.seed, kept
-        self.random = random.Random(self.seed)  # noqa: S311  an order that can be repeated
+        self.random = random.Random(self.seed)  # noqa: S311  a reproducible order
         self.noise: dict[str, float] = {}
         self.second: list[dict[str, object]] = []
         self.forecast = Forecast(experiments, plan)
-        # For lines that stay, which a function alone (in tests) does not show.
+        # Prints permanent lines. A plain function as ``tell`` (in tests) does not show them.
         self.line: Callable[..., None] = getattr(tell, "line", lambda *_, **__: None)
 
     def run(self, name: str, command: str) -> Results:
-        """All of it; raises EngineError and GeneratorError. No service runs any more when it returns or raises."""
+        """Run all experiments and return their results. Raise EngineError or GeneratorError. Stop all services in any case."""
         count = len(self.experiments)
         self.line(f"{count} experiment{'s' * (count != 1)}, {self.forecast.words}.", lasting=True)
         self.tell("calibration", "what the load generator can do")
@@ -92,7 +92,10 @@ class Lab:
         return whole
 
     def attempt(self, number: int, experiment: Experiment) -> ExperimentResult:
-        """One experiment, *failed* where anything in it raises. Without a folder to log that in, the exception goes on."""
+        """Measure one experiment. If anything in it raises, its verdict is *failed*.
+
+        The exception propagates if there is no folder for its log, or if the load generators failed and cannot be restarted.
+        """
         begun = monotonic()
         try:
             return self.experiment(number, experiment)
@@ -102,19 +105,19 @@ class Lab:
             if self.kept is None or (isinstance(error, GeneratorError) and self.fleet.renew is None):
                 raise
             failed = self.failed(self.kept, experiment, error, monotonic() - begun)
-            if self.fleet.renew:  # a cell that was broken off may go on in a generator
+            if self.fleet.renew:  # a generator may still be playing an aborted cell
                 self.fleet.renew()
             return failed
 
     def failed(self, kept: Kept, experiment: Experiment, error: Exception, seconds: float) -> ExperimentResult:
-        """An experiment without cells, and with the log of what went wrong."""
+        """Return the experiment without cells, with the verdict *failed*. Write the error to its log."""
         log = kept.log(experiment.name, error)
         said = " ".join(str(error).split()) or "no message"
         said = said if isinstance(error, EngineError | GeneratorError) else f"{type(error).__name__}: {said}."
         return self.result(experiment, [], Verdict("failed", f"{said} Its log: {log}"), seconds)
 
     def write(self, found: list[ExperimentResult], name: str, command: str) -> Results:
-        """Keep what was found until now. An experiment whose result cannot be reported has failed too."""
+        """Write the report of the experiments so far. An experiment whose result cannot be reported counts as failed."""
 
         def results() -> Results:
             session = Session(self.measurer.ceiling, self.measurer.idle_lag, self.machine.generators, self.noise, self.second)
@@ -123,7 +126,7 @@ class Lab:
 
         if self.kept is None:
             return results()
-        with uninterrupted():  # Ctrl-C in it would lose an experiment that is done
+        with uninterrupted():  # Ctrl-C here would lose a completed experiment
             try:
                 return self.kept.write(results())
             except OSError as error:
@@ -133,7 +136,7 @@ class Lab:
                 return self.kept.write(results())
 
     def say(self, number: int, result: ExperimentResult) -> None:
-        """One line for an experiment that is done; on a terminal only for one that failed."""
+        """Print one line about a completed experiment; on a terminal, only about a failed one."""
         outcome, left = result.verdict.outcome, len(self.experiments) - number
         why = f" {result.verdict.sentence}" if outcome == "failed" else ""
         rest = f"; {left} left, {self.forecast.words}" if left else ""
@@ -141,7 +144,7 @@ class Lab:
         self.line(line, lasting=outcome == "failed")
 
     def experiment(self, number: int, experiment: Experiment) -> ExperimentResult:
-        """One experiment, with its verdict."""
+        """Measure one experiment and judge it."""
         begun = monotonic()
         cells = self.measure_all(experiment, f"{experiment.name} ({number} of {len(self.experiments)})")
         if experiment.look:
@@ -150,7 +153,7 @@ class Lab:
         return self.result(experiment, cells, short.verdict(verdict) if self.plan.short else verdict, monotonic() - begun)
 
     def result(self, experiment: Experiment, cells: list[CellResult], verdict: Verdict, seconds: float) -> ExperimentResult:
-        """What is kept of an experiment."""
+        """Return the experiment's description, cells and verdict for the report."""
         return ExperimentResult(
             name=experiment.name,
             question=experiment.question,
@@ -166,14 +169,14 @@ class Lab:
         )
 
     def judge(self, experiment: Experiment, cells: list[CellResult]) -> Verdict:
-        """The experiment's own rule, unless a cell that it needs is not valid."""
+        """Return the verdict of the experiment's own rule, or *not valid* if the rule needs a cell that is not valid."""
         try:
             return experiment.judge(Evidence(cells, self.noise, self.full))
         except NotValidError as error:
             return Verdict("not valid", str(error))
 
     def measure_all(self, experiment: Experiment, topic: str) -> list[CellResult]:
-        """Start the variants, measure every cell as often as the pace says, and stop them."""
+        """Start the variants, measure every cell as often as the plan says, and stop the variants."""
         cells = list(experiment.cells(self.full))
         ceiling = self.measurer.ceiling * self.machine.generators
         refusals = {cell.key: why for cell in cells if (why := refusal(cell, ceiling))}
@@ -200,7 +203,7 @@ class Lab:
         return [cell_result(cell, *found[cell.key]) if cell.key in found else refused(cell, refusals[cell.key]) for cell in cells]
 
     def interleaved(self, cells: list[Cell], running: dict[str, Running], topic: str, repeats: int) -> list[tuple[Raw, str]]:
-        """Every cell once in random order, and again, so that what changes on the machine touches all of them."""
+        """Measure every cell once in random order, then repeat, so that a change on the machine affects all cells."""
         found: list[tuple[Raw, str]] = []
         total = len(cells) * repeats
         for repeat in range(repeats):
@@ -210,7 +213,7 @@ class Lab:
         return found
 
     def again(self, raw: Raw, *, running: dict[str, Running], topic: str) -> Raw:
-        """One run more of a cell, with all that the first one had."""
+        """Measure the cell of a rejected run once more; return the new run with its log lines and the second opinion."""
         tell = partial(self.tell, f"{topic}, again, since the audit rejects a run: {raw.cell.key}")
         made = self.measurer.measure(raw.cell, raw.repeat, running[raw.cell.variant.name], tell)
         self.add_logs([made], running)
@@ -218,13 +221,13 @@ class Lab:
         return made[0]
 
     def add_logs(self, raws: list[tuple[Raw, str]], running: dict[str, Running]) -> None:
-        """Give each run the lines that Nginx logged of it, as soon as all are there or must be."""
+        """Add to each run its lines of Nginx's log. Wait until all lines are there, or until the time-out."""
         deadline = monotonic() + LOG_SECONDS
         while not self.read_logs(raws, running) and monotonic() < deadline:
             sleep(0.2)
 
     def read_logs(self, raws: list[tuple[Raw, str]], running: dict[str, Running]) -> bool:
-        """Take the lines that are there now; whether there is one for each request that ended."""
+        """Read the log lines written so far. Return whether there is one for each request that ended."""
         by_variant = {}
         for name in {raw.cell.variant.name for raw, _ in raws}:
             one = running[name]
@@ -244,7 +247,7 @@ class Lab:
     def add_second_opinions(
         self, experiment: Experiment, cells: list[Cell], raws: list[tuple[Raw, str]], running: dict[str, Running]
     ) -> None:
-        """Let the second generator measure the cells that are spot-checked."""
+        """Measure the experiment's spot-check cells with the second generator."""
         for cell in cells:
             if cell.key in experiment.second_opinion:
                 self.tell(experiment.name, f"the second generator on {cell.key}")
@@ -257,6 +260,6 @@ class Lab:
                         raw.second = rate
 
     def conclude(self, raw: Raw) -> Run:
-        """The run as it is kept."""
+        """Return the run for the report: its values, audit and bottleneck."""
         found = values(raw)
         return run_of(raw, found, audit(raw, found), limiter(raw, found))

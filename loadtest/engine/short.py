@@ -1,4 +1,4 @@
-"""The short form of an experiment, which shows that it runs to its end and measures nothing: few cells, and short windows."""
+"""The short form of an experiment: few cells and short windows. It shows that the experiment runs to its end, and measures nothing."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,7 +13,10 @@ AT_LEAST = 2
 
 
 def chosen(cells: Sequence[Cell]) -> list[Cell]:
-    """Return the cells that do something which no cell before them does, and two at least: the last one is another service, mostly."""
+    """Return the cells that do something which no earlier cell does.
+
+    If there would be only one, add the last cell, which mostly is another service.
+    """
     seen: set[object] = set()
     found: list[Cell] = []
     for cell in cells:
@@ -26,7 +29,7 @@ def chosen(cells: Sequence[Cell]) -> list[Cell]:
 
 
 def shortened(cell: Cell, pace: Pace) -> Cell:
-    """Return the cell with a short window. That of a disturbed one stays as long as what is done in it needs."""
+    """Return the cell with a short window. A disturbed cell keeps its window, because its disturbances need the time."""
     if cell.disturbances:
         return cell
     warm_up = None if cell.warm_up is None else min(cell.warm_up, pace.warm_up)
@@ -34,5 +37,5 @@ def shortened(cell: Cell, pace: Pace) -> Cell:
 
 
 def verdict(judged: Verdict) -> Verdict:
-    """Return the verdict of a short run, which is none; what was judged of it keeps its checks."""
+    """Return the verdict of a short run: always *not valid*, with the checks of ``judged``."""
     return Verdict("not valid", SENTENCE, judged.checks)

@@ -1,4 +1,4 @@
-"""A service variant as it runs: where it answers, and which processes are its application, its proxy and what it calls."""
+"""A running service variant: where it answers, and what its application, its proxy and the services that it calls consume."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,15 +7,15 @@ from typing import Protocol
 
 from loadtest.model import Variant
 
-# In place of its Dockerfile's.
+# Replaces the command of Django's Dockerfile.
 WSGI_COMMAND = ("gunicorn", "--config", "wsgi_server.py", "wsgi:application")
 
 
 @dataclass(frozen=True)
 class Running:
-    """One variant that was started. ``counters`` is the folder that its middleware writes to, ``secure`` where it has HTTPS.
+    """A started variant. ``counters`` is the folder that its middleware writes to; ``secure`` is its HTTPS address, if it has one.
 
-    ``cpus`` are those that its application may use, where they are not the laboratory's. Not ``counted`` is what has no such folder.
+    ``cpus`` is how many CPUs its application may use, if not the laboratory's. ``counted`` is False if there is no counters folder.
     """
 
     variant: Variant
@@ -29,7 +29,7 @@ class Running:
 
 @dataclass(frozen=True)
 class Usage:
-    """What the processes of a variant have used since they began, and what they hold now. Seconds, MiB, and whole things."""
+    """CPU seconds that the parts of a variant have used since they started, and the overflows of its accept queues."""
 
     app_user: float
     app_system: float
@@ -45,7 +45,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Holding:
-    """What the application's processes hold at a moment."""
+    """What the application's processes hold at one moment."""
 
     processes: int
     pss_mib: float
@@ -54,50 +54,50 @@ class Holding:
 
 
 class Runtime(Protocol):
-    """Starts variants and looks at them: as processes (local.py) or as containers (docker.py)."""
+    """Starts variants and measures them: as processes (local.py) or as containers (docker.py)."""
 
     name: str
 
     def start(self, variants: list[Variant]) -> dict[str, Running]:
-        """Start them all, wait until each answers, and say where; by name. Raises EngineError."""
+        """Start all variants, wait until each answers, and return them by name. Raises EngineError."""
         ...
 
     def usage(self, running: Running) -> Usage | None:
-        """What it has used until now, ``None`` where that cannot be known."""
+        """Return what it has used so far, ``None`` where that cannot be known."""
         ...
 
     def holding(self, running: Running) -> Holding | None:
-        """What it holds now, ``None`` where that cannot be known."""
+        """Return what it holds at this moment, ``None`` where that cannot be known."""
         ...
 
     def log(self, running: Running) -> str | None:
-        """What its Nginx has logged, ``None`` where that cannot be read."""
+        """Return what its Nginx has logged, ``None`` where that cannot be read."""
         ...
 
     def addresses(self, running: Running) -> list[str]:
-        """Its servers as Nginx's log names them, in order."""
+        """Return the addresses of its servers as they appear in Nginx's log, in order."""
         ...
 
     def signal(self, running: Running, server: int, number: int, worker: bool) -> None:
-        """Send a signal to a server, or to the first of its workers. Raises EngineError where that cannot be done."""
+        """Send a signal to a server, or to its first worker. Raises EngineError if that is impossible."""
         ...
 
     def send_to(self, running: Running, servers: Sequence[int]) -> None:
-        """Let its Nginx know these servers only, by a reload. Raises EngineError."""
+        """Let its Nginx use these servers only, by a reload. Raises EngineError."""
         ...
 
     def ask_cache(self, running: Running, *words: str) -> list[str]:
-        """The answer to a command in its part of Valkey, item by item. Raises EngineError."""
+        """Return the answer to a command in its part of Valkey, item by item. Raises EngineError."""
         ...
 
     def mend(self, running: Running) -> None:
-        """Start the servers again that were ended, and wait until all answer and Nginx knows them. Raises EngineError."""
+        """Restart the servers that were stopped, and wait until all of them answer and Nginx uses them. Raises EngineError."""
         ...
 
     def stop(self) -> None:
-        """End all that ``start`` began."""
+        """Stop everything that ``start`` started."""
         ...
 
 
 class EngineError(Exception):
-    """The laboratory cannot go on, in a sentence."""
+    """The laboratory cannot continue; the message is a whole sentence."""

@@ -1,11 +1,11 @@
-"""The experiments: a file each, found by its presence here."""
+"""The experiments, one file each. A file in this folder that defines ``EXPERIMENT`` is found automatically."""
 
 from importlib import import_module
 from pkgutil import iter_modules
 
 from loadtest.experiment import Experiment
 
-# In the order in which a workshop would take them; a new one comes last until it has a place here.
+# In the order for a workshop. A new experiment comes last until it is listed here.
 ORDER = (
     "queue",
     "slots",
@@ -36,17 +36,17 @@ ORDER = (
     "cache",
     "django-both",
 )
-# About what happens to a service, and not how fast it is: not among those of a plain `make lab`, which is to stay short.
+# About faults, operation and protection of a service rather than its speed. Not part of a plain `make lab`, which must stay short.
 PRODUCTION = ("graceful", "self-healing", "balance", "tls", "shield")
-# On a database, which each of them starts: not among those either.
+# With a database, which each of them starts. Not part of a plain `make lab` either.
 DATA = ("pooled-db", "pool-sizing", "n-plus-one", "cache", "django-both")
-# Words for several.
+# Names that stand for several experiments.
 GROUPS = {"production": PRODUCTION, "data": DATA, "all": ORDER}
 
 
 def experiments() -> dict[str, Experiment]:
-    """All of them by name."""
+    """Return all experiments by name."""
     modules = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
-    found = [module.EXPERIMENT for module in modules if hasattr(module, "EXPERIMENT")]  # load.py makes its own from numbers
+    found = [module.EXPERIMENT for module in modules if hasattr(module, "EXPERIMENT")]  # load.py builds its experiment from numbers
     found.sort(key=lambda one: ORDER.index(one.name) if one.name in ORDER else len(ORDER))
     return {one.name: one for one in found}

@@ -1,4 +1,4 @@
-"""Servers behind Nginx: the share that each one gets, and what is lost when one comes and one goes."""
+"""Servers behind Nginx: the share of requests for each, and the losses when one server joins and another leaves."""
 
 from math import sqrt
 
@@ -9,7 +9,8 @@ from loadtest.metrics import number
 from loadtest.model import Cell, Chart, Disturbance, Load, loop, sync
 from loadtest.results import CellResult, Check, Verdict
 
-# Three servers each, of which Nginx knows two at first. A request goes to the one with the fewest in flight, and among equals in turn.
+# Three servers each, of which Nginx knows two at first. A request goes to the server with the fewest requests in flight, and in turn
+# among equals.
 SYNC = sync(2, name="Flask", replicas=3, standing_by=1)
 LOOP = loop(name="FastAPI", replicas=3, standing_by=1)
 DJANGO = loop("django", workers=3, name="Django", standing_by=1)
@@ -18,7 +19,7 @@ LOAD = Load("open", "wait", Parameters(wait=0.05), rate=60)
 POSTS = Load("open", "echo", Parameters(), rate=20)
 TWO, CHANGING = "two servers", "a third comes, the first goes"
 WARM_UP, COMES, GOES, SECONDS = 0.3, 0.4, 0.9, 1.8
-# Of all that arrives: a third while there are three, and half of what comes after.
+# As a share of all arrivals: a third while there are three servers, and half after the first has left.
 NEWCOMER = 100 * ((GOES - COMES) / 3 + (SECONDS - GOES) / 2) / (WARM_UP + SECONDS)
 
 
@@ -30,7 +31,7 @@ def cells(full: bool) -> list[Cell]:
 
 
 def fair(cell: CellResult) -> Check:
-    """Whether both got their half, within three standard deviations of a coin's: the share of ``n`` throws varies by 1 / (2 √n)."""
+    """Check that both servers got half, within three standard deviations: 1 / (2 √n) is that of the share in ``n`` coin tosses."""
     counted = sum(run.counts["succeeded"] for run in cell.runs)
     allowed = 3 * 100 / (2 * sqrt(counted))
     found = [cell.estimates[f"share_{server}"].value for server in (1, 2)]
@@ -39,7 +40,7 @@ def fair(cell: CellResult) -> Check:
 
 
 def came(cell: CellResult) -> Check:
-    """Whether the third one got a part. Nginx takes up to some tenths of a second over a new list, containers more."""
+    """Check that the third server got requests. Nginx needs up to some tenths of a second to apply a new list, and containers more."""
     found = cell.estimates["share_3"].value
     text = (
         f"{cell.key}: the third got {number(found)} %, predicted {number(NEWCOMER)} where it comes at once, and a quarter of that at least"

@@ -1,4 +1,4 @@
-"""A blocking call where the event loop runs."""
+"""A blocking call on the event loop."""
 
 from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
@@ -8,7 +8,7 @@ from loadtest.results import Verdict
 
 BLOCK = 0.2
 FASTAPI, DJANGO = loop("fastapi"), loop("django")
-# Longer than the load generator may be late, and far shorter than the blocking call.
+# The wait is longer than the generator's permitted lateness, and far shorter than the blocking call.
 OTHERS = Load("open", "wait", Parameters(wait=0.01), rate=25)
 BESIDE = {"alone": None, "beside a wait": "wait", "beside a blocking call": "block", "beside one in a thread": "offload"}
 BLOCKED = "beside a blocking call"
@@ -21,10 +21,10 @@ def cells(full: bool) -> list[Cell]:
             if variant is DJANGO and not full and step not in ("alone", BLOCKED):
                 continue
             beside = (Load("closed", workload, Parameters(wait=BLOCK), users=1),) if workload else ()
-            # Who comes meanwhile waits for the end of the call, evenly from 0 to all of it, begins a wait that is shorter than a
-            # call, and finds the next call under way at its end. Each further turn of the loop that it needs costs one more.
+            # A request that arrives during a call waits for the rest of it, which is uniform between 0 and the whole call. Then it begins a
+            # wait that is shorter than a call, and at its end the next call blocks the loop. Each further iteration costs one more call.
             predicted = {"p50": 1.5 * BLOCK, "p99": 1.99 * BLOCK} if step == BLOCKED else {}
-            # Nginx has to open a connection for each request that stands in line, and uvloop takes one in each turn: some seconds.
+            # Nginx has to open a connection for each queued request, and uvloop accepts one per iteration: the warm-up takes some seconds.
             warm_up = 3.0 if step == BLOCKED else None
             found.append(Cell(variant, OTHERS, step, predicted, background=beside, seconds=None if full else 2.5, warm_up=warm_up))
     return found

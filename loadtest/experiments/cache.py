@@ -1,4 +1,4 @@
-"""The summary of a large board, computed by the database for each request, or kept in Valkey for three seconds."""
+"""The summary of a large board, computed by the database for each request, or cached in Valkey for three seconds."""
 
 from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
@@ -7,10 +7,10 @@ from loadtest.metrics import number
 from loadtest.model import Cell, Chart, Load, Variant, loop, sync
 from loadtest.results import CellResult, Check, Verdict
 
-# Users pause, else what is kept comes so fast that Nginx and the load generator are busier than the service. So few of them that the last
-# in line has a connection before the service gives up (WAIT_SECONDS in database/common.py).
+# Users pause: otherwise cached answers come so fast that Nginx and the load generator are busier than the service. There are so few
+# users that the last one in the queue gets a connection before the service's time-out (WAIT_SECONDS in database/common.py).
 USERS, PAUSE, BURST, POOL = 32, 0.05, 16, 4
-# What is kept is fresh for so long (cache/entries.py).
+# A cached value is fresh for this long (cache/entries.py).
 FRESH_SECONDS = 3
 ON, AT_ONCE = f"{USERS} users, on and on", f"{BURST} at once, nothing kept"
 LOADS = {
@@ -20,7 +20,7 @@ LOADS = {
 
 
 def kinds(cache: bool) -> tuple[Variant, Variant]:
-    """Threads that wait, and a loop that does not; with the cache or without."""
+    """Return threads, which block while they wait, and an event loop, which does not; with the cache or without."""
     words = "with a cache" if cache else "without"
     return (
         sync(1, threads=POOL, pool=POOL, cache=cache, name=f"Flask, {POOL} threads, {words}"),
@@ -29,25 +29,25 @@ def kinds(cache: bool) -> tuple[Variant, Variant]:
 
 
 WITHOUT, WITH = kinds(False), kinds(True)
-# By whether the run is a full one, and there is a cache: with one, what is kept runs out in the window, and not at its end. All is
-# forgotten before the warm-up.
+# Seconds by (full run, with a cache). With a cache, the value expires inside the window and not at its end. The cache is empty before
+# the warm-up.
 WARM_UP = 0.3
 SECONDS = {(False, False): 1.2, (False, True): 3.3, (True, False): 10.0, (True, True): 10.0}
-# So many times more is answered, so many times less is asked of the database, and less CPU time is needed, at least.
+# With a cache, at least this many times as many answers, and this many times less database time and CPU time of the service.
 MORE, LESS, CHEAPER = 1.5, 4, 1.25
-# What Valkey and the service itself take of a user's time, as a share of what the user asks.
+# The time that Valkey and the service itself take, as a share of a user's pause.
 NEAR = 0.1
 
 
 def computed(seconds: float) -> int:
-    """How often the database is asked, whoever asks: once for what is not there yet, and once whenever it has run out."""
+    """Return how often the database is queried, for any number of users: once at first, and once whenever the value has expired."""
     return 1 + int((WARM_UP + seconds) / FRESH_SECONDS)
 
 
 def cells(full: bool) -> list[Cell]:
-    """Of requests with a cache, those miss that come before the first has its answer, all users' at most, and one whenever it runs out.
+    """Of the requests with a cache, those before the first answer miss, at most one per user, and one whenever the value expires.
 
-    And all that users ask is answered, users / pause: a wait for Valkey is too short to matter, in threads and on a loop.
+    All requests of the users are answered, users / pause: a wait for Valkey is too short to matter, in threads and on a loop.
     """
     found = []
     for variant in (*WITHOUT, *WITH):
@@ -87,7 +87,7 @@ def judge(seen: Evidence) -> Verdict:
 
 
 def shown(cell: CellResult) -> str:
-    """The share of hits, and what it comes from."""
+    """Return the share of hits, and the number of database queries behind it."""
     ratio, times = (cell.estimates[name].value for name in ("hit_ratio", "computed"))
     return f"{ratio:.1f} % of answers were kept ones, with {number(times)} questions to the database"
 

@@ -1,4 +1,4 @@
-"""The three services side by side: what the same contract takes in each."""
+"""The three services side by side: how much code the same contract needs in each."""
 
 import ast
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ SERVICES = {
 
 
 def code(path: Path) -> list[str]:
-    """Lines of code as Python itself writes them again: no comments, no docstrings, no matters of taste."""
+    """Return the lines of code as Python's ast.unparse writes them: without comments, docstrings and differences of style."""
     from runtime.compose_file import ROOT
 
     tree = ast.parse((ROOT / path).read_text())
@@ -29,7 +29,7 @@ def code(path: Path) -> list[str]:
 
 
 def look() -> Mapping[str, Mapping[str, float]]:
-    """Lines of each service, and of each two of them the lines of the longer one that the other has not."""
+    """Return the lines of each service, and for each pair the lines of the longer one that the other does not have."""
     lines = {name: code(path) for name, path in SERVICES.items()}
     found: dict[str, dict[str, float]] = {name: {"lines": len(text)} for name, text in lines.items()}
     for one, other in combinations(lines, 2):

@@ -1,4 +1,4 @@
-"""Work for the CPU: what concurrency cannot give."""
+"""CPU-bound work, which concurrency cannot speed up."""
 
 from time import process_time
 
@@ -12,15 +12,15 @@ from loadtest.results import Verdict
 
 WORK, USERS = 10, 8
 SYNC, LOOP, DJANGO = sync(1), loop("fastapi"), loop("django")
-# More than this is not little.
+# The claim's "little": up to this many times as much.
 LITTLE = 1.25
 MEASURED_SECONDS = 0.4
-# A CPU's speed is not the same from one second to the next.
+# Long, since a CPU's speed changes from one second to the next.
 SECONDS = 4.0
 
 
 def work_seconds(work: int = WORK) -> float:
-    """CPU time of the work alone, here and now: the least of many, since a CPU takes a while to come up to its speed."""
+    """Return the CPU seconds of the work alone on this machine: the shortest of many, since a CPU takes a while to reach full speed."""
     times: list[float] = []
     while sum(times) < MEASURED_SECONDS:
         begun = process_time()
@@ -30,7 +30,10 @@ def work_seconds(work: int = WORK) -> float:
 
 
 def cells(full: bool) -> list[Cell]:
-    """X = cores / CPU time of a request. The work is all that is known of it before the run, so it is an upper bound."""
+    """X = cores / CPU time of a request.
+
+    Before the run only the CPU time of the work itself is known, so the prediction is an upper bound.
+    """
     load = Load("closed", "cpu", Parameters(work=WORK), users=USERS)
     most = 1 / work_seconds()
 

@@ -1,4 +1,4 @@
-"""One Django with its ORM: by WSGI and by ASGI, with views of either kind."""
+"""One Django project with its ORM, through WSGI and through ASGI, with sync and with async views."""
 
 from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
@@ -6,15 +6,18 @@ from loadtest.judging.evidence import Evidence, predicted_throughput, times
 from loadtest.model import Cell, Chart, Load, Variant
 from loadtest.results import Check, Verdict
 
-# So few users that the last in line has a connection before the service gives up (WAIT_SECONDS in database/common.py).
+# So few users that the last one in the queue gets a connection before the service's time-out (WAIT_SECONDS in database/common.py).
 WAIT, USERS, POOL = 0.08, 12, 4
-# Between two pages of a user: what is compared is the CPU time of one, at a rate that all four bear.
+# A user's pause between two pages. The comparison is of the CPU time of one page, at a rate that all four variants can serve.
 PAUSE = 0.05
 SYNC_VIEWS = {"DJANGO_SETTINGS_MODULE": "sync_settings"}
 
 
 def variant(wsgi: bool, sync: bool) -> Variant:
-    """As many threads by WSGI as connections. By ASGI a sync view has a thread for each request, and an async one waits for one of four."""
+    """Return a variant. WSGI has as many threads as connections.
+
+    Through ASGI, a sync view has a thread for each request, and an async view waits for one of the four threads, one per connection.
+    """
     name = f"Django, {'WSGI' if wsgi else 'ASGI'}, {'sync' if sync else 'async'} view"
     return Variant(name, "django", threads=POOL if wsgi else 1, pool=POOL, wsgi=wsgi, environment=SYNC_VIEWS if sync else {})
 
@@ -27,14 +30,14 @@ LOADS = {
     WAITS: Load("closed", "query", Parameters(wait=WAIT, calls=1, work=0), users=USERS),
     ROWS: Load("closed", "listing", Parameters(limit=20), users=USERS, pause=PAUSE),
 }
-# Of a quick run: twenty requests of a connection one after another, and some three hundred pages.
+# In a quick run: twenty requests of a connection one after another, and about three hundred pages.
 SECONDS = {WAITS: 20 * WAIT, ROWS: 1.5}
-# More than this many times is more.
+# A difference counts from this factor on.
 MORE = 1.25
 
 
 def cells(full: bool) -> list[Cell]:
-    """min(threads, connections) / wait, whichever interface; of a page of rows no rate is predicted."""
+    """min(threads, connections) / wait, for either interface. No rate is predicted for a page of rows."""
     found = []
     for step, load in LOADS.items():
         for one in VARIANTS:
@@ -46,7 +49,7 @@ def cells(full: bool) -> list[Cell]:
 def judge(seen: Evidence) -> Verdict:
     checks: list[Check] = [seen.near(seen.cell(one, WAITS), "throughput", 0.05) for one in VARIANTS]
     first, *others = (seen.cell(one, ROWS) for one in VARIANTS)
-    # By ASGI the ORM waits in a thread whatever the view is: one way there and one way back.
+    # Through ASGI the ORM waits in a thread, whatever the view is: one switch to the thread and one back.
     of_sync, of_async = (seen.cell(one, ROWS) for one in BY_ASGI)
     checks += [seen.unless(seen.compare(a, b, "cpu_us", more_than=MORE)) for a, b in ((of_sync, of_async), (of_async, of_sync))]
     told = ", ".join(f"{other.variant} {times(seen.ratio(other, first, 'cpu_us'))}" for other in others)

@@ -1,4 +1,4 @@
-"""Short requests, at a rate that leaves room: what a blocking worker gives away."""
+"""Short requests at a rate below capacity: what a blocking worker costs."""
 
 from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
@@ -13,7 +13,7 @@ LOADS = {
     "/json": Load("open", "json", Parameters(), rate=RATE),
     "a wait of 1 ms": Load("open", "wait", Parameters(wait=0.001), rate=RATE),
 }
-# A tail that is longer than this many times the other's is not fine.
+# The claim's "fine": a tail up to this many times the other's.
 FINE = 3.0
 
 
@@ -40,7 +40,7 @@ EXPERIMENT = Experiment(
     frame="equal cores",
     cells=lambda full: [
         Cell(variant, load, step, seconds=None if full else 2.0)
-        for variant in ((SYNC, LOOP, DJANGO) if full else (SYNC, LOOP))  # the claim is about workers; Django's loop is a full run's
+        for variant in ((SYNC, LOOP, DJANGO) if full else (SYNC, LOOP))  # the claim is about workers; Django's loop is for full runs
         for step, load in LOADS.items()
     ],
     chart=Chart("bars", "p99"),

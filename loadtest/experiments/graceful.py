@@ -1,4 +1,4 @@
-"""A server is told to reload or to stop while requests are in flight: what becomes of them."""
+"""A server gets the order to reload or to stop while requests are in flight: how many of them are lost."""
 
 from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
@@ -8,10 +8,10 @@ from loadtest.model import NAMES, Cell, Chart, Disturbance, Load, Variant, loop,
 from loadtest.results import CellResult, Verdict
 
 LONG = Parameters(wait=0.5)
-# In flight at any moment: two long ones. Short ones and POSTs, which Nginx may not send twice, come and go beside them.
+# Two long requests are always in flight. Short ones, and POSTs, which Nginx may not retry, come and go beside them.
 LOAD = Load("closed", "wait", LONG, users=2)
 BESIDE = (Load("open", "wait", Parameters(wait=0.05), rate=20), Load("open", "echo", Parameters(), rate=20))
-# More than the workers of two servers hold: the others stand where the kernel keeps connections for a server, in its backlog.
+# More than the workers of two servers hold: the other requests wait in the kernel's accept backlog.
 LINE = Load("burst", "wait", LONG, users=12)
 RELOAD, STOP, LEAVE, LINED = "HUP", "TERM to one of two", "out of the list, TERM", "TERM, with a line"
 ONE = {"flask": sync(4, name="Flask"), "fastapi": loop(name="FastAPI")}
@@ -21,17 +21,17 @@ PAIRS = {
     "django": loop("django", workers=2, name="Django, two servers"),
 }
 BARE = sync(4, name="Flask, asked directly", proxied=False)
-# A loop takes all of a line at once, and so holds all of it.
+# An event loop accepts a whole backlog at once, and so holds all of it.
 LOOPS = (loop("django", name="Django, asked directly", proxied=False), loop(name="FastAPI, asked directly", proxied=False))
 
 
 def cell(variant: Variant, step: str, disturbance: Disturbance) -> Cell:
-    """Behind Nginx nothing is lost."""
+    """Return a cell behind Nginx, where no loss is predicted."""
     return Cell(variant, LOAD, step, {"lost": 0}, BESIDE, seconds=1.5, disturbances=(disturbance,))
 
 
 def lined(variant: Variant) -> Cell:
-    """A burst that the servers cannot hold, and an end while the first of it are served."""
+    """Return a burst that the servers cannot hold at once, with a stop while its first requests are served."""
     return Cell(variant, LINE, LINED, {"lost": 0}, disturbances=(Disturbance(LONG.wait / 2, "stop"),))
 
 
@@ -44,7 +44,7 @@ def cells(full: bool) -> list[Cell]:
 
 
 def may_be_repeated(seen: Evidence, one: CellResult) -> float:
-    """Lost requests that Nginx could have sent to the other server."""
+    """Return the lost requests that Nginx could have retried on the other server."""
     return max(run.values["lost"] - run.values["lost_posts"] for run in one.runs)
 
 

@@ -1,4 +1,4 @@
-"""The first lesson: the same users with the same workload on one service after another. Its numbers come from the caller."""
+"""The first lesson: the same users with the same workload on one service after another. The caller supplies its numbers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from loadtest.metrics import duration, number
 from loadtest.model import Cell, Chart, Load, Variant
 from loadtest.results import CellResult, Check, Verdict
 
-# How far outside its range a throughput may lie: the two windows' ends, and what a request costs more or less than in the probe.
+# How far a throughput may lie outside its range: effects at the ends of the two windows, and changes in cost since the probe.
 CLOSE = 0.05
 WAITS = "What a service answers in a second is what it holds concurrently, divided by how long it holds it."
 WORKS = "Requests that wait for nothing are answered as fast as CPUs allow."
@@ -21,7 +21,7 @@ WORKS = "Requests that wait for nothing are answered as fast as CPUs allow."
 
 @dataclass(frozen=True)
 class Probe:
-    """What one user found out before the lesson: costs by the variant's name, CPUs that each may use, and the machine's."""
+    """What the probe with one user measured: costs by the variant's name, CPUs that each may use, and the machine's CPUs."""
 
     costs: Mapping[str, Cost]
     processes: Mapping[str, float]
@@ -29,7 +29,10 @@ class Probe:
 
 
 def predicted(variant: Variant, load: Load, probe: Probe) -> Bounds | None:
-    """The range of a closed workload's throughput; ``None`` where only the CPU says, or where something that bounds it is not known."""
+    """Return the range of a closed workload's throughput.
+
+    ``None`` where it depends on the CPU alone, or where a value that bounds it is not known.
+    """
     held, cost = load.held(variant), probe.costs.get(variant.name)
     places, loops = load.places(variant), variant.slots is None
     if not held or cost is None:
@@ -45,7 +48,7 @@ def predicted(variant: Variant, load: Load, probe: Probe) -> Bounds | None:
 
 
 def first_lesson(variants: Sequence[Variant], load: Load, command: str, probe: Probe) -> Experiment:
-    """The experiment that ``make load`` is."""
+    """Return the experiment of ``make load``."""
 
     def cell(variant: Variant) -> Cell:
         made = Cell(variant, load, load.users)
@@ -68,7 +71,7 @@ def first_lesson(variants: Sequence[Variant], load: Load, command: str, probe: P
 
 
 def judge(cells: Sequence[CellResult], load: Load, variants: Sequence[Variant], probe: Probe) -> Verdict:
-    """What was seen, what missed its range, and what this machine could not tell."""
+    """Return the verdict: what was seen, what missed its range, and what this machine could not show."""
     doubted = {one.key: why for one in cells if one.valid and (why := not_told(one, load, variants, probe))}
     told = [one for one in cells if one.valid and one.key not in doubted]
     checks = [near(one, load, variants) if one.predicted else by_cpu(one) for one in told]
@@ -85,14 +88,17 @@ def judge(cells: Sequence[CellResult], load: Load, variants: Sequence[Variant], 
 
 
 def allowed(cell: CellResult, load: Load, variant: Variant) -> float:
-    """The share by which a throughput may lie outside of its range: ``CLOSE``, and the answers that a window's ends take or leave."""
+    """Return the share by which a throughput may lie outside its range.
+
+    It is ``CLOSE``, and the answers that may fall on either side of a window's ends.
+    """
     places = load.places(variant) or (variant.workers if load.what.blocks else 0)
     counted = sum(sum(run.slices) for run in cell.runs)
     return CLOSE + min(places, load.users) / max(counted, 1)
 
 
 def near(cell: CellResult, load: Load, variants: Sequence[Variant]) -> Check:
-    """Whether the throughput lies in its range."""
+    """Check that the throughput lies in its range."""
     found = cell.estimates["throughput"].value
     low, high = cell.predicted_low["throughput"], cell.predicted["throughput"]
     variant = next(one for one in variants if one.name == cell.variant)
@@ -101,12 +107,18 @@ def near(cell: CellResult, load: Load, variants: Sequence[Variant]) -> Check:
 
 
 def by_cpu(cell: CellResult) -> Check:
-    """Whether CPUs were the bottleneck of requests that wait for nothing; open where users asked for less, or where it is not known."""
+    """Check that the CPU was the bottleneck of requests that wait for nothing.
+
+    No result where the users sent too few requests, or where the bottleneck is not known.
+    """
     return Check(f"{cell.variant}: bottleneck {cell.limiter}", None if cell.limiter in (NOT_SATURATED, NOT_KNOWN) else True)
 
 
 def not_told(cell: CellResult, load: Load, variants: Sequence[Variant], probe: Probe) -> str | None:
-    """Why a cell that missed its range says nothing on the service: the machine was another one than in the probe."""
+    """Return why a cell that missed its range says nothing about the service: the machine was not as in the probe.
+
+    ``None`` where the cell counts.
+    """
     if not cell.predicted and cell.limiter == OTHER_PROGRAMS:
         return f"other programs: {number(cell.estimates['throughput'].value)} requests/s, while they used CPUs that the service wanted"
     if not cell.predicted or near(cell, load, variants).passed:
@@ -121,7 +133,7 @@ def not_told(cell: CellResult, load: Load, variants: Sequence[Variant], probe: P
 
 
 def compared(cells: Sequence[CellResult]) -> str:
-    """The highest and the lowest of the throughputs, or that there is little between them."""
+    """Return the highest and the lowest throughput, or that they hardly differ."""
     slow, fast = (chosen(cells, key=lambda one: one.estimates["throughput"].value) for chosen in (min, max))
     low, high = slow.estimates["throughput"].value, fast.estimates["throughput"].value
     if len(cells) == 1:
@@ -133,7 +145,7 @@ def compared(cells: Sequence[CellResult]) -> str:
 
 
 def in_line(cells: Sequence[CellResult], load: Load, variants: Sequence[Variant]) -> str:
-    """How much of a request's time was spent in a queue, where that is most of it."""
+    """Return how long requests queued, where that is most of their time; else an empty text."""
     for one, variant in zip(cells, variants, strict=True):
         held, p50 = load.held(variant), one.estimates["p50"].value
         if held and p50 > 2 * held:

@@ -1,4 +1,4 @@
-"""What an idle connection costs an event loop in memory."""
+"""The memory that an idle connection needs in an event loop."""
 
 from typing import Literal
 
@@ -12,12 +12,12 @@ from loadtest.results import Verdict
 SERVICES: tuple[Literal["fastapi", "django"], ...] = ("fastapi", "django")
 KINDS = {"WebSockets": "sockets", "event streams": "events"}
 STEPS, MORE_STEPS = (10, 1000), (10, 1000, 2500, 5000)
-# Every stream must outlast its cell.
+# Every stream must last longer than its cell.
 STREAM = Parameters(chunks=2, interval=15.0)
 
 
 def cell(service: Literal["fastapi", "django"], kind: str, users: int) -> Cell:
-    """Each number has processes of its own: what was taken for a thousand is not given back for ten."""
+    """Return a cell with processes of its own: memory allocated for a thousand connections is not returned for ten."""
     name = f"{NAMES[service]}, {users:,} {kind}"
     return Cell(loop(service, name=name), Load("hold", KINDS[kind], STREAM, users=users), f"{service}, {kind}", seconds=1.0)
 

@@ -1,4 +1,4 @@
-"""What one more request at once costs in memory: a process, a thread, or a coroutine."""
+"""The memory that one more concurrent request needs: in a process, a thread, or a coroutine."""
 
 from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
@@ -10,7 +10,7 @@ from loadtest.results import CellResult, Verdict
 WAIT = 0.3
 PRELOADED = {workers: sync(workers, name=f"Flask, {workers} of one import", environment={"PRELOAD": "true"}) for workers in (1, 9)}
 APART = {workers: sync(workers, name=f"Flask, {workers} of own imports", environment={"PRELOAD": "false"}) for workers in (1, 9)}
-# Pairs of variants and of requests held at once: the difference in memory is what the difference in requests costs.
+# Pairs of variants and concurrent requests: the difference in memory is the cost of the difference in requests.
 PAIRS: dict[str, tuple[tuple[Variant, int], tuple[Variant, int]]] = {
     "process": ((APART[1], 1), (APART[9], 9)),
     "preloaded process": ((PRELOADED[1], 1), (PRELOADED[9], 9)),
@@ -45,7 +45,7 @@ def judge(seen: Evidence) -> Verdict:
 
 
 def kib_each(few: CellResult, many: CellResult, more: int) -> float:
-    """KiB of proportional set size for each request that is held more."""
+    """Return the KiB of proportional set size for each additional request that is held."""
     return (many.estimates["pss_mib"].value - few.estimates["pss_mib"].value) / more * 1024
 
 

@@ -14,7 +14,7 @@ from loadtest.model import Cell, Chart, Load, loop, sync
 from loadtest.results import Verdict
 
 WAIT, CALLS = 0.25, 5000
-# Of a request with an id, the same for both: what a server has to give, as far as a middleware may read it.
+# A request with an id, the same for both interfaces: what a server must supply, as far as a middleware reads it.
 ENVIRON = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "QUERY_STRING": "", "HTTP_X_REQUEST_ID": "an id for all"}
 HEADERS = [(b"x-request-id", b"an id for all")]
 SCOPE = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": HEADERS}
@@ -22,13 +22,13 @@ VARIANTS = (sync(4), loop("fastapi"), loop("django"))
 
 
 def cells(full: bool) -> list[Cell]:
-    """Server-Timing, which Nginx logs, has to name the wait; it is not the time that a request stood in line."""
+    """Server-Timing, which Nginx logs, must state the wait; it does not contain the time that a request queued."""
     load = Load("closed", "wait", Parameters(wait=WAIT), users=8)
     return [Cell(variant, load, "app's own time", {"app_time": WAIT}, seconds=None if full else 2.0) for variant in VARIANTS]
 
 
 def price() -> Mapping[str, Mapping[str, float]]:
-    """CPU time that each wrapper adds to a call of a bare application, in microseconds."""
+    """Return the CPU time in microseconds that each wrapper adds to a call of a bare application."""
     from twogates.http import asgi, wsgi
 
     def bare_wsgi(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -53,7 +53,7 @@ def price() -> Mapping[str, Mapping[str, float]]:
         times = []
         for _ in range(5):
             begun = process_time()
-            copy_context().run(job)  # the id of a request stays in it
+            copy_context().run(job)  # keeps the context variable with the request id inside
             times.append(process_time() - begun)
         return min(times) / CALLS * 1e6
 

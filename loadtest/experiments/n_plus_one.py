@@ -1,4 +1,4 @@
-"""A page of messages with their authors: in one question to the database, or with one more for each message."""
+"""A page of messages with their authors: in one database query, or with one more query for each message."""
 
 from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
@@ -19,14 +19,17 @@ THREADS = sync(1, threads=POOL, pool=POOL)
 FASTAPI, DJANGO = (loop(service, pool=POOL) for service in ("fastapi", "django"))
 VARIANTS = (THREADS, FASTAPI, DJANGO)
 SECONDS = 1.5
-# What a prediction from round trips may be off by: a short page has fewer rows too.
+# Error allowed for a prediction from round trips: a short page also has fewer rows.
 NEAR = 0.25
-# So many times less is answered, at least.
+# With one query for each row, at least this many times fewer answers.
 LESS = 3
 
 
 def predicted(seen: Evidence, variant: Variant) -> Check:
-    """Round trips times what one takes, as the short page showed it: the seconds between two answers grow by that for each."""
+    """Check the time of a page, predicted from its round trips.
+
+    The short page shows the time of one round trip: the time between two answers grows by that for each.
+    """
     one, few, many = (1 / seen.cell(variant, step).estimates["throughput"].value for step in (JOINED, EACH_SHORT, EACH))
     trip = (few - one) / SHORT
     expected = one + PAGE * trip

@@ -1,4 +1,4 @@
-"""One slow request, and what becomes of everybody else."""
+"""One slow request, and its effect on all others."""
 
 from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
@@ -13,10 +13,11 @@ OTHERS = Load("open", "wait", Parameters(wait=WAIT), rate=RATE)
 
 
 def cell(variant: Variant) -> Cell:
-    """Where the slow request has the only slot, the others stand in line for it.
+    """Where the slow request occupies the only slot, the others queue behind it.
 
-    Its user asks again at once, behind those who came meanwhile; they are a share of the time, so that a round of it and them
-    takes SLOW / (1 - busy). Who comes at the begin of a round waits for all of it, who comes at its end for the others alone.
+    Its user repeats it at once, behind those that arrived meanwhile. These take a share ``busy`` of the time, so a round of the slow
+    request and the others takes SLOW / (1 - busy). A request from the start of a round waits for all of it, one from the end of the slow
+    request only for the others.
     """
     slow = Load("closed", "wait", Parameters(wait=SLOW), users=1)
     busy = RATE * WAIT

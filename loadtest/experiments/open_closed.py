@@ -9,21 +9,21 @@ from loadtest.model import Cell, Chart, Load, loop, sync
 from loadtest.plan.window import p99_of_a_window
 from loadtest.results import Verdict
 
-SHARE = 0.9  # of what the service can do
+SHARE = 0.9  # of the service's capacity
 WAIT, WORK = 0.05, 80
 SYNC, LOOP = sync(4), loop("fastapi")
 CLOSED, OPEN = "closed", "open"
 
 
 def cells(full: bool) -> list[Cell]:
-    """Four slots of 50 ms, and one CPU with some milliseconds of work a request: M/D/4 and M/D/1 where arrivals are random."""
+    """Four slots of 50 ms, and one CPU with some milliseconds of work per request: M/D/4 and M/D/1 where arrivals are random."""
     seconds = 15.0 if full else 5.0
-    held = {SYNC: WAIT, LOOP: work_seconds(WORK) * 1.03}  # a request is some more than its work
+    held = {SYNC: WAIT, LOOP: work_seconds(WORK) * 1.03}  # a request costs a little more than its work
     found = []
     for variant, workload, parameters in ((SYNC, "wait", Parameters(wait=WAIT)), (LOOP, "cpu", Parameters(work=WORK))):
         servers = variant.slots or 1
         rate = SHARE * servers / held[variant]
-        # As many users as servers, so that nobody stands in line, with pauses that make the rate the same.
+        # As many users as servers, so that no user queues, with pauses that make the rate the same.
         users = Load("closed", workload, parameters, users=servers, pause=servers / rate - held[variant])
         arrivals = Load("open", workload, parameters, rate=rate)
         found.append(Cell(variant, users, CLOSED, {"p99": held[variant]}, seconds=seconds))

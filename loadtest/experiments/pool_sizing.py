@@ -1,4 +1,4 @@
-"""How many connections to the database: more of them while they wait there, and no more than it has CPUs while they work."""
+"""The size of the database connection pool: larger while requests wait there, at most the database's CPUs while they compute."""
 
 from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
@@ -13,30 +13,30 @@ LOADS = {
     WAIT: Load("closed", "query", Parameters(wait=0.1, calls=1, work=0), users=USERS),
     WORK: Load("closed", "query", Parameters(wait=0.0, calls=1, work=60), users=USERS),
 }
-# Where requests wait, one connection would be too few: the last of the users had it after more than the service waits (WAIT_SECONDS in
-# database/common.py).
+# Where requests wait, one connection is too few: the last user in the queue would get it only after the service's time-out
+# (WAIT_SECONDS in database/common.py).
 SIZES = {WAIT: (2, 4, 16), WORK: (1, 4, 16)}
 MORE_SIZES = {WAIT: (2, 4, 8, 16), WORK: (1, 2, 4, 8, 16)}
-# Of the stack's Flask: that many workers, each with a connection.
+# The stack's Flask service: this many workers with one connection each.
 USUAL = 4
-# Of a quick run: a whole number of waits; and where a CPU is the limit, the machine's own pace has to even out.
+# In a quick run: a whole number of waits; and where a CPU is the limit, long enough to average out its changing speed.
 SECONDS = {WAIT: 2.0, WORK: 6.0}
-# More than this many times is more: an event loop against threads, or another size.
+# A difference counts from this factor on: an event loop against threads, or another pool size.
 MORE = 1.25
 
 
 def threads(size: int) -> Variant:
-    """Flask with that many threads, each with a connection."""
+    """Return Flask with that many threads, each with a connection."""
     return sync(1, threads=size, pool=size)
 
 
 def of_loop(size: int) -> Variant:
-    """FastAPI, whose loop holds all requests, with that many connections."""
+    """Return FastAPI, whose loop holds all requests, with that many connections."""
     return loop(pool=size, name=f"FastAPI, pool of {size}")
 
 
 def cells(full: bool) -> list[Cell]:
-    """min(users, connections) / wait; of the database's work nothing is known before but that one CPU does it."""
+    """min(users, connections) / wait. For work in the database, only its limit of one CPU is known before the run."""
     found = []
     for step, load in LOADS.items():
         for size in (MORE_SIZES if full else SIZES)[step]:
@@ -53,10 +53,10 @@ def judge(seen: Evidence) -> Verdict:
         for step in LOADS
     )
     checks = [seen.near(one, "throughput", 0.05) for pair in waits.values() for one in pair]
-    # At equal connections async helps at no size.
+    # With the same number of connections, async has no advantage at any size.
     equals = [(loops, threaded) for pairs in (waits, works) for threaded, loops in pairs.values()]
     checks += [seen.unless(seen.compare(loops, threaded, "throughput", more_than=MORE)) for loops, threaded in equals]
-    # The predicted optimum of work is one connection for the one CPU: the largest pool does not do more.
+    # The predicted optimum for work is one connection for the one CPU: the largest pool is not faster.
     for kind in (0, 1):
         checks.append(seen.unless(seen.compare(works[max(works)][kind], works[1][kind], "throughput", more_than=MORE)))
     most = max((seen.ratio(*pair, "throughput") for pair in equals), key=lambda found: found.value)
@@ -70,12 +70,12 @@ def judge(seen: Evidence) -> Verdict:
 
 
 def against(seen: Evidence, pairs: dict[int, tuple[CellResult, CellResult]]) -> str:
-    """The loop with each size against the usual slots."""
+    """Compare the loop with each pool size with the usual slots."""
     return ", ".join(f"pool of {size} {times(seen.ratio(loops, pairs[USUAL][0], 'throughput'))}" for size, (_, loops) in pairs.items())
 
 
 def best(pairs: dict[int, tuple[CellResult, CellResult]]) -> str:
-    """The least size that comes near the most, with the tails of the least and the largest."""
+    """Return the smallest size whose throughput is near the highest, with the p99 of the smallest and of the largest size."""
     rates = {size: loops.estimates["throughput"].value for size, (_, loops) in pairs.items()}
     least = min(size for size, rate in rates.items() if rate * MORE >= max(rates.values()))
     tails = [duration(loops.estimates["p99"].value) for _, loops in (pairs[min(pairs)], pairs[max(pairs)])]

@@ -1,4 +1,4 @@
-"""The same number of connections to a database for threads and for event loops: where that is the limit, they are equals."""
+"""The same number of database connections for threads and for event loops: where that is the limit, neither is faster."""
 
 from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
@@ -7,20 +7,20 @@ from loadtest.metrics import number
 from loadtest.model import Cell, Chart, Load, Variant, loop, sync
 from loadtest.results import Verdict
 
-# So few users that the last in line has a connection before the service gives up (WAIT_SECONDS in database/common.py).
+# So few users that the last one in the queue gets a connection before the service's time-out (WAIT_SECONDS in database/common.py).
 WAIT, USERS, POOL = 0.1, 12, 4
 THREADS = sync(1, threads=POOL, pool=POOL)
 FASTAPI, DJANGO = (loop(service, pool=POOL) for service in ("fastapi", "django"))
 VARIANTS = (THREADS, FASTAPI, DJANGO)
 LOAD = Load("closed", "query", Parameters(wait=WAIT, calls=1, work=0), users=USERS)
-# Twenty-five requests of a connection one after another.
+# Twenty-five requests of a connection, one after another.
 SECONDS = 25 * WAIT
-# A loop that answers more than this many times what threads answer has won something.
+# A loop has an advantage where its throughput is more than this many times that of threads.
 MORE = 1.25
 
 
 def cell(variant: Variant, full: bool) -> Cell:
-    """Each connection answers one request after another, whoever holds those that wait for one."""
+    """Each connection serves one request after another, whether threads or a loop hold the queued ones."""
     made = Cell(variant, LOAD, f"{POOL} connections")
     return Cell(variant, LOAD, made.step, {"throughput": predicted_throughput(made) or 0.0}, seconds=None if full else SECONDS)
 

@@ -1,4 +1,4 @@
-"""Four sync workers and eight requests at once: four are served, and four stand in line."""
+"""Four sync workers and eight concurrent requests: four are served, and four queue."""
 
 from math import ceil
 
@@ -13,7 +13,7 @@ SYNC, LOOP, DJANGO = sync(4), loop("fastapi"), loop("django")
 
 
 def cell(variant: Variant) -> Cell:
-    """The n-th answer comes after as many waits as it has to stand in line for, its own among them."""
+    """The n-th answer comes after its own wait and one more for each round that it queues."""
     at_once = variant.slots or REQUESTS
     ends = {f"rank_{n}": ceil(n / at_once) * WAIT for n in range(1, REQUESTS + 1)}
     load = Load("burst", "wait", Parameters(wait=WAIT), users=REQUESTS)

@@ -1,4 +1,4 @@
-"""(2 x cores) + 1 workers: where the rule leads, and where it does not."""
+"""(2 x cores) + 1 workers: where the rule is right, and where it is not."""
 
 from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
@@ -14,11 +14,11 @@ LOADS = {
     CPU: Load("closed", "cpu", Parameters(work=5), users=USERS),
     WAIT: Load("closed", "wait", Parameters(wait=0.25), users=USERS),
 }
-# Of a quick run. What many workers do to requests that only compute is in the full one.
+# In a quick run. A full run also shows how many workers affect requests that only compute.
 WORKERS = {CPU: (1, RULE), WAIT: (RULE, 16)}
-# A while for the CPU; and twelve requests of a worker one after another.
+# Long enough to average out the CPU's changing speed; and twelve requests of a worker, one after another.
 SECONDS = {CPU: 4.0, WAIT: 12 * 0.25}
-# What the rule may leave on the table and still be a good place to start.
+# The best throughput may be up to this many times the rule's, and the rule is still a good start.
 NEAR = 1.15
 
 

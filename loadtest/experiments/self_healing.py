@@ -1,4 +1,4 @@
-"""A worker is killed, crashes or hangs: what is lost with it, and when another is there."""
+"""A worker is killed, crashes or hangs: what is lost with it, and when its replacement serves."""
 
 from typing import Literal
 
@@ -9,28 +9,28 @@ from loadtest.metrics import duration, number
 from loadtest.model import Cell, Chart, Disturbance, Load, Variant, loop, sync
 from loadtest.results import CellResult, Verdict
 
-TIMEOUT = 2  # seconds; the stack's own is longer than its longest request, and nothing here takes so long
+TIMEOUT = 2  # seconds; the stack's own is longer than its longest request, and nothing in this experiment takes that long
 PATIENT = {"TIMEOUT": str(TIMEOUT)}
 SYNC, LOOP = sync(4, environment=PATIENT), loop(workers=2, environment=PATIENT)
-# Each user has one request in flight: those of a sync worker are one, and those of a loop at most all of them.
+# Each user has one request in flight: a sync worker holds one of them, and a loop at most all of them.
 USERS = 4
 WAIT = Parameters(wait=0.2)
 KILLED, CRASHED, HUNG = "SIGKILL", "SIGSEGV", "hung (SIGSTOP)"
 What = Literal["kill", "crash", "hang"]
 WHAT: dict[str, What] = {KILLED: "kill", CRASHED: "crash", HUNG: "hang"}
-# Gunicorn looks once a second. A worker that is silent for TIMEOUT is told to abort, and killed at the next look; then another
-# starts and imports its application.
+# Gunicorn checks its workers once a second. It aborts a worker that was silent for TIMEOUT, and kills it at the next check. Then a
+# new worker starts and imports its application.
 START = 3.0
 WITHIN = {KILLED: START, CRASHED: START, HUNG: TIMEOUT + 2 + START}
-AT = 0.5  # seconds from the begin of a window to the disturbance
-# The load uses a tenth of a CPU, and a worker that starts one at most. Where all CPUs are used, it waits for other programs.
+AT = 0.5  # seconds from the start of a window to the disturbance
+# The load uses a tenth of a CPU, and a starting worker at most one CPU. Where all CPUs are used, it waits for other programs.
 BUSY = 0.9
 
 
 def cell(variant: Variant, step: str) -> Cell:
-    """A worker takes with it what it holds, and no more."""
+    """A worker loses the requests that it holds, and no more."""
     held = 1 if variant is SYNC else USERS
-    seconds = AT + WITHIN[step] + 0.5  # what did not come within the time did not come in the window
+    seconds = AT + WITHIN[step] + 0.5  # a replacement later than this does not fall into the window
     load = Load("closed", "wait", WAIT, users=USERS)
     predicted = {"lost": held, "replaced": WITHIN[step]}
     return Cell(variant, load, step, predicted, seconds=seconds, disturbances=(Disturbance(AT, WHAT[step]),))
@@ -62,7 +62,7 @@ def judge(seen: Evidence) -> Verdict:
 
 
 def waited_for_others(one: CellResult) -> str | None:
-    """Return why a start that took long says nothing, and ``None`` where this machine had room for it."""
+    """Return why a slow start says nothing about the service, and ``None`` where this machine had enough CPU for it."""
     shares = [run.watched["machine_busy"] / run.watched["machine_cpus"] for run in one.runs if "machine_busy" in run.watched]
     if not shares or max(shares) < BUSY:
         return None

@@ -1,4 +1,4 @@
-"""One client asks without end: what it gets, and what becomes of everybody else, with Nginx's limits and without."""
+"""One client floods the service: what it gets, and how it affects other clients, with Nginx's limits and without."""
 
 from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
@@ -7,18 +7,19 @@ from loadtest.metrics import number
 from loadtest.model import Cell, Chart, Load, loop
 from loadtest.results import CellResult, Check, Verdict
 
-RATE, BURST = 40, 40  # a client's requests a second, and how many it may be ahead of that
-AT_ONCE = 20  # of these, as nginx/templates/rate.conf.template has it; the others wait for their turn at the rate
-# Each load speaks as the proxy in front of Nginx that names its client. One machine has no two addresses on every system.
+RATE, BURST = 40, 40  # a client's requests per second, and how many it may be ahead of that rate
+AT_ONCE = 20  # served at once, as in nginx/templates/rate.conf.template; further requests of a burst are delayed to the rate
+# Each load acts as the proxy in front of Nginx, and names its client's address. A single machine does not have two addresses on every
+# system.
 BEHIND_A_PROXY = {"FRONT_PROXY": "0.0.0.0/0"}
 ON = loop(
     name="FastAPI, with limits",
     proxy=BEHIND_A_PROXY | {"UNLIMITED_CLIENTS": "", "RATE_LIMIT": str(RATE), "RATE_BURST": str(BURST), "CONNECTION_LIMIT": "1000"},
 )
 OFF = loop(name="FastAPI, without", proxy=BEHIND_A_PROXY | {"UNLIMITED_CLIENTS": "0.0.0.0/0 1;"})
-# Addresses of RFC 5737, which are nobody's.
+# Addresses from RFC 5737, which are reserved for documentation.
 GOOD = Load("open", "wait", Parameters(wait=0.05), rate=25, source="192.0.2.1")
-# Refused, which takes a second, its users ask a hundred times a second. Answered, what they ask for fills the loop.
+# A refusal takes a second, so with limits its users send about a hundred requests a second. Without limits, they saturate the loop.
 FLOOD = Load("closed", "cpu", Parameters(work=10), users=120, pause=0.2, source="198.51.100.1")
 CALM, FLOODED = "alone", "beside a flood"
 
@@ -32,10 +33,10 @@ def cells(full: bool) -> list[Cell]:
 
 
 def allowed(cell: CellResult) -> Check:
-    """Whether the flood got what a leaky bucket lets through, within 5 % and a request: what goes at once, one, and the rate.
+    """Check that the flood got what a leaky bucket passes, within 5 % and one request: the undelayed ones, one more, and the rate.
 
-    limit_req counts how far a client is ahead of its rate. It holds a request back that is ahead by more than "delay", and refuses
-    one that would be ahead by more than the burst.
+    limit_req counts how far a client is ahead of its rate. It delays a request that is ahead by more than "delay", and refuses one
+    that would be ahead by more than the burst.
     https://nginx.org/en/docs/http/ngx_http_limit_req_module.html
     """
     found = sum(run.values["beside"] for run in cell.runs)

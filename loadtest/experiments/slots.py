@@ -1,4 +1,4 @@
-"""Ten requests at once that wait: ten processes, ten threads, or one event loop."""
+"""Ten concurrent requests that wait: in ten processes, ten threads, or one event loop."""
 
 from math import ceil
 
@@ -13,7 +13,7 @@ PROCESSES, THREADS, LOOP, FEW = sync(10), sync(1, threads=10), loop("fastapi"), 
 
 
 def cell(variant: Variant) -> Cell:
-    """As many rounds as the slots need."""
+    """The burst takes as many rounds as the slots need for it."""
     load = Load("burst", "wait", Parameters(wait=WAIT), users=REQUESTS)
     return Cell(variant, load, REQUESTS, predicted={"makespan": ceil(REQUESTS / (variant.slots or REQUESTS)) * WAIT})
 

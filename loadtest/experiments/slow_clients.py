@@ -1,4 +1,4 @@
-"""Clients on bad lines, and who has to wait for them."""
+"""Clients on slow connections, and which other clients have to wait for them."""
 
 from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
@@ -18,7 +18,7 @@ def cells(full: bool) -> list[Cell]:
     slow = Load("closed", "slow-upload", Parameters(wait=UPLOAD), users=100 if full else 8)
 
     def cell(variant: Variant, step: str) -> Cell:
-        # Each slow client needs a slot for that part of its second which it did not stand in line; normal ones need few slots.
+        # Each slow client occupies a slot for the part of its second in which it does not queue; normal clients need few slots.
         line = UPLOAD * (1 - ((variant.slots or slow.users) - RATE * WAIT) / slow.users)
         predicted = {"p50": line + WAIT} if step == BESIDE and variant is DIRECT else {}
         return Cell(variant, NORMAL, step, predicted, background=(slow,) if step == BESIDE else (), seconds=None if full else 2.5)

@@ -1,4 +1,4 @@
-"""Connections that stay open: what holds them, and who says clearly that it cannot."""
+"""Connections that stay open: which services hold them, and which refuse them with a clear answer."""
 
 from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
@@ -11,7 +11,7 @@ SYNC, LOOP, DJANGO = sync(2), loop("fastapi"), loop("django")
 
 
 def cells(full: bool) -> list[Cell]:
-    """Each user says something, has its echo, and is silent for a second."""
+    """Each user sends a message, gets its echo, and is silent for a second."""
     found = []
     for variant in (LOOP, DJANGO):
         for users in (100, 500, 2000) if full else (300,):

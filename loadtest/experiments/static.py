@@ -8,7 +8,7 @@ from loadtest.model import Cell, Chart, Load, loop, sync
 from loadtest.results import Verdict
 
 SYNC, LOOP, DJANGO = sync(2), loop("fastapi"), loop("django")
-# Some requests a second from users who pause: what is measured is what a request costs, not how long it takes.
+# Some requests per second from users who pause: the cost of a request is measured, not its latency.
 PAUSE, USERS = 0.1, 5
 NGINX = "by Nginx itself"
 

@@ -1,4 +1,4 @@
-"""Answers that come a piece at a time, as tokens of a language model do."""
+"""Answers that arrive piece by piece, like the tokens of a language model."""
 
 from math import ceil
 
@@ -16,7 +16,7 @@ STREAM = Parameters(chunks=TOKENS, interval=INTERVAL)
 
 
 def variants(full: bool) -> tuple[Variant, ...]:
-    """Those that are compared: a second kind of loop only in a full run."""
+    """Return the variants that are compared. A full run includes a second kind of event loop."""
     return (SYNC, LOOP, DJANGO) if full else (SYNC, LOOP)
 
 

@@ -8,25 +8,25 @@ from loadtest.model import Cell, Chart, Load, Variant, loop
 from loadtest.results import Verdict
 
 WAIT = 1.0
-# Asked directly: at this rate Nginx and the load generator would fill the CPU that they share.
+# Without Nginx: at this rate Nginx and the load generator would saturate the CPU that they share.
 FASTAPI, DJANGO = loop("fastapi", proxied=False), loop("django", proxied=False)
 STEPS = {FASTAPI: (1000, 3000), DJANGO: (200,)}
 MORE_STEPS = {FASTAPI: (10, 100, 500, 1000, 2000, 3000), DJANGO: (10, 100, 200, 500, 750, 1000)}
 
 
-# Seconds before and of a window: whole rounds of all users, more of them for Django, which stands still for a tenth of a second
-# now and then to collect garbage. Where a loop is full, requests come in waves, which take some rounds to even out.
+# Seconds before a window and of it: whole rounds of all users. Django has more of them, because garbage collection sometimes stops it
+# for a tenth of a second. Where a loop is saturated, requests come in waves, which take some rounds to even out.
 STRAIGHT, BENT = {FASTAPI: (1.0, 4.1), DJANGO: (1.0, 6.2)}, (3.0, 6.0)
 
 
 def cell(variant: Variant, users: int, warm_up: float, seconds: float) -> Cell:
-    """A user has an answer each second, if the loop has time for all of them."""
+    """A user gets an answer each second, if the loop has enough CPU time for all users."""
     load = Load("closed", "wait", Parameters(wait=WAIT), users=users)
     return Cell(variant, load, step=users, predicted={"throughput": users / WAIT}, seconds=seconds, warm_up=warm_up)
 
 
 def cells(full: bool) -> list[Cell]:
-    """The last step of FastAPI is beyond its bend; where Django bends is only measured in a full run."""
+    """The last step of FastAPI is beyond its saturation point. Django's saturation point is only measured in a full run."""
     steps = MORE_STEPS if full else STEPS
     return [cell(one, users, *(BENT if full or users > 1000 else STRAIGHT[one])) for one in steps for users in steps[one]]
 
@@ -42,7 +42,7 @@ def judge(seen: Evidence) -> Verdict:
 
 
 def where_it_bends(seen: Evidence, variant: Variant) -> str:
-    """The first step that stays behind users / wait, and what its cost in CPU time says of where that has to be."""
+    """Describe the first step that falls behind users / wait, and where saturation must be according to the CPU time of a request."""
     cells = seen.valid(variant)
     bent = [one for one in cells if one.estimates["throughput"].high < 0.95 * one.predicted["throughput"]]
     each = cells[-1].estimates["cpu_us"].value

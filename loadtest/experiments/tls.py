@@ -1,4 +1,4 @@
-"""What HTTPS costs Nginx: a handshake, a resumed session, and a request on a connection that is there."""
+"""What HTTPS costs Nginx: a full handshake, a resumed session, and a request on an open connection."""
 
 from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
@@ -8,7 +8,7 @@ from loadtest.metrics import number
 from loadtest.model import Cell, Chart, Load, loop
 from loadtest.results import CellResult, Verdict
 
-# The file that Nginx answers by itself: no service has a part in what is measured.
+# A file that Nginx serves itself, so that no service takes part in the measurement.
 NGINX = loop(name="Nginx")
 USERS, PAUSE = 5, 0.1
 WAYS: tuple[Way, ...] = ("kept", "tls kept", "http2 kept", "new", "tls resumed", "tls new")

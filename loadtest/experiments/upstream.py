@@ -1,4 +1,4 @@
-"""Real calls to a slow service: one after another where the model blocks, gathered where it does not."""
+"""Real calls to a slow service: one after another in blocking code, and concurrently in an event loop."""
 
 from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
@@ -9,13 +9,13 @@ from loadtest.results import Verdict
 WAIT, USERS = 0.25, 12
 SYNC, LOOP = sync(4), loop("fastapi")
 CALLS = (1, 3)
-# Of a quick run: for a slot's twelve requests one after another, or nine of three calls each. Four slots have 36 of them: of
-# fewer, one that just misses the window would be more than the 3 % that are asked for.
+# In a quick run: twelve requests of a slot one after another, or nine with three calls each. Four slots then have 36 of them. With
+# fewer, a single one that just misses the window would exceed the 3 % that a check allows.
 SECONDS = {(SYNC, 1): 12 * WAIT, (SYNC, 3): 9 * 3 * WAIT, (LOOP, 1): 12 * WAIT, (LOOP, 3): 12 * WAIT}
 
 
 def cell(variant: Variant, calls: int, full: bool) -> Cell:
-    """Four slots hold four requests for all of their calls; a loop holds every request for the longest of them."""
+    """Each of four slots holds a request for all of its calls; a loop holds every request for the longest of them."""
     made = Cell(variant, Load("closed", "upstream", Parameters(wait=WAIT, calls=calls), users=USERS), calls)
     predicted = {"throughput": predicted_throughput(made) or 0.0}
     return Cell(variant, made.load, calls, predicted, seconds=SECONDS[variant, calls] * (4 if full else 1))

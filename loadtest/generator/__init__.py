@@ -1,1 +1,1 @@
-"""The load: what users ask, how they ask it, and what is counted. It runs in processes of its own, and in containers."""
+"""The load: what users request, how they do it, and what is counted. It runs in separate processes, and in containers."""

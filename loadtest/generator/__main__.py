@@ -1,6 +1,6 @@
 """A load generator: a Locust worker that plays its share of each cell. ``python -m loadtest.generator HOST PORT``.
 
-It ends with whoever started it: when its standard input closes, or when the master says so.
+It ends when the master says so. With ``--with-parent`` it also ends when its standard input closes, because its parent has ended.
 """
 
 import logging
@@ -21,17 +21,17 @@ from locust.env import Environment  # noqa: E402
 from loadtest.generator.cell import CellRun  # noqa: E402
 from loadtest.generator.metronome import Metronome  # noqa: E402
 
-# Seconds without a sign of life from the master until this process ends. Default 60: on a busy machine the master draws a report for
-# longer than that, between two experiments. It ends with the master all the same (end_with_parent).
+# Seconds without a heartbeat from the master until this process ends. Default 60: on a busy machine, the master can take longer than
+# that to draw a report between two experiments. A local process still ends with the master, its parent (end_with_parent).
 runners.MASTER_HEARTBEAT_TIMEOUT = 1800
 
 
 def main() -> None:
     """Connect to the master and play what it asks for."""
     host, port, *rest = sys.argv[1:]
-    # In a container this is process 1, which a signal without a handler does not end.
+    # In a container this is process 1, which SIGTERM does not end unless there is a handler.
     gevent.signal_handler(signal.SIGTERM, sys.exit)
-    logging.disable()  # Locust logs what is wanted here (all users at once), judged elsewhere (its CPU) or counted (errors)
+    logging.disable()  # Locust would warn of what is intended (all users start together), audited (its CPU) or counted (errors)
     if "--with-parent" in rest:
         gevent.spawn(end_with_parent)
     metronome = Metronome()
@@ -48,7 +48,7 @@ def main() -> None:
 
     runner.register_message("cell", play)
     runner.register_message("open", open_window)
-    # The master knows of this process before it can hear a cell; only now may one be sent.
+    # The master knows this process before the process can receive a cell. Only from this message on may the master send one.
     runner.send_message("listening", {"mark": "."})
     try:
         runner.greenlet.join()
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def end_with_parent() -> None:
-    """End this process when its standard input closes: then nobody is left who could ask for anything."""
+    """End this process when its standard input closes: the parent has ended, so no request for load can come any more."""
     FileObjectPosix(0, "rb", closefd=False).read()
     os._exit(0)
 

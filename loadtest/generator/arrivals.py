@@ -1,7 +1,7 @@
-"""How requests come: each class says when a user asks, and users.py says what asking is.
+"""When requests are sent: each class decides when a user sends one, and users.py defines what a request is.
 
-Locust's own wait times all wait for the answer first, so what it offers is a closed workload, Poisson or not. The open one
-here follows its own clock: a request is due when it is due, however long the others take, and its latency counts from then.
+Locust's own wait times all wait for the answer first, so Locust only offers closed workloads, Poisson or not. The open workload here
+follows its own clock. Each request has an intended moment, however long the others take, and its latency counts from that moment.
 """
 
 import random
@@ -14,12 +14,12 @@ from locust import User, task
 from loadtest.generator.clock import Clock
 from loadtest.generator.recorder import Recorder
 
-# Requests of an open workload that one process has in flight at most. One that is due beyond them is counted as dropped.
+# Limit of requests in flight of an open workload in one process. A request that is due beyond this limit is counted as dropped.
 MOST_IN_FLIGHT = 3000
 
 
 class Asker(User):
-    """What the classes here need of a user."""
+    """What these classes need from a user."""
 
     abstract = True
     recorder: ClassVar[Recorder | None] = None
@@ -34,9 +34,9 @@ class Asker(User):
 
 
 class Closed(Asker):
-    """Asks again as soon as the answer is there.
+    """Sends the next request as soon as the answer has come.
 
-    In one task: between two of them Locust lets all other users go first, and what that takes no latency would show.
+    All requests are sent in one task. Between two tasks Locust runs all other users first, and no latency would show this delay.
     """
 
     abstract = True
@@ -53,7 +53,7 @@ class Closed(Asker):
 
 
 class Burst(Asker):
-    """Waits for the others, asks once, and waits for the end."""
+    """Waits for the other users, sends one request, and waits for the end."""
 
     abstract = True
 
@@ -68,7 +68,7 @@ class Burst(Asker):
 
 
 class Open(Asker):
-    """One user that stands for any number: it asks at its moments, each time in a greenlet of its own."""
+    """One user that stands for any number of them: it sends requests at intended moments, each in its own greenlet."""
 
     abstract = True
 
@@ -76,7 +76,7 @@ class Open(Asker):
     def arrive(self) -> None:
         recorder = self.recorder
         assert recorder
-        draw = random.Random(self.seed)  # noqa: S311  arrivals that can be repeated
+        draw = random.Random(self.seed)  # noqa: S311  reproducible arrivals
         clock = Clock(lambda: draw.expovariate(self.rate) if self.poisson else 1 / self.rate)
         pool = Pool(MOST_IN_FLIGHT)
         try:
@@ -92,7 +92,7 @@ class Open(Asker):
 
 
 class Hold(Asker):
-    """Opens a connection, takes the first word of the answer, and says nothing more until the end."""
+    """Opens a connection, reads the first piece of the answer, and stays silent until the end."""
 
     abstract = True
 

@@ -1,4 +1,4 @@
-"""One cell's share of load in this process: users warm up, a window opens and closes, and the requests in flight end."""
+"""One cell's share of load in this process: users warm up, a window opens and closes, and the requests in flight are drained."""
 
 from collections.abc import Callable
 from time import perf_counter
@@ -17,16 +17,16 @@ from loadtest.generator.recorder import Recorder
 from loadtest.generator.users import WorkloadUser, user_class
 from loadtest.generator.workloads import WORKLOADS
 
-# A warm-up lasts until each user has had an answer, but not for longer.
+# Time limit of a warm-up, which lasts until each user has had an answer.
 LONGEST_WARM_UP_SECONDS = 60.0
-# For requests in flight at the end: cut off, they would still occupy the service when the next cell begins.
+# Time limit for draining requests in flight. If cut off, they would still occupy the service when the next cell begins.
 LONGEST_DRAIN_SECONDS = 40.0
-# Texts of errors that are kept, far more than there are kinds of them: one could name a port, and never come twice.
+# Limit of distinct error texts that are kept. There are far fewer kinds of errors, but a text with a port in it may never repeat.
 MOST_ERRORS = 50
 
 
 class Part:
-    """The users of one load, as many of them as are this process's share."""
+    """The users of one load, as many as are this process's share."""
 
     def __init__(self, load: dict[str, Any], mark: str, target: str, prefix: str, seconds: float, seed: int) -> None:
         self.kind = load["kind"]
@@ -61,7 +61,7 @@ class Part:
 
     @property
     def ready(self) -> bool:
-        """Whether every user had an answer, or stands at its line. Arrivals have no such moment."""
+        """Whether every user has had an answer, waits for its burst, or holds its connection. An open workload has no such moment."""
         return self.kind == "open" or len(self.recorder.ready) >= self.users
 
     def stop(self) -> None:
@@ -69,13 +69,13 @@ class Part:
         self.runner.stop()
 
     def end(self) -> None:
-        """Whatever still runs ends now."""
+        """Stop immediately whatever still runs."""
         self.recorder.over.set()
         self.environment.stop_timeout = 0.0
         self.runner.quit()
 
     def result(self, users_ready: int) -> dict[str, Any]:
-        """What was counted, as it crosses the wire."""
+        """Return the counts in the form in which they are sent to the master."""
         recorder = self.recorder
         port = urlsplit(self.target).port
         return {
@@ -98,13 +98,13 @@ class Part:
         }
 
     def close(self) -> None:
-        """End the window. That of a burst lasted until its last answer."""
+        """Close the window. The window of a burst lasted until its last answer."""
         self.recorder.close(self.recorder.last_end if self.kind == "burst" else None)
         self.connections = established(urlsplit(self.target).port or 0)
 
 
 class CellRun:
-    """A cell as this process plays it. ``tell`` sends a message to whoever asked for it."""
+    """A cell as this process plays it. ``tell`` sends a message to the master."""
 
     def __init__(self, asked: dict[str, Any], metronome: Metronome, tell: Callable[[str, dict[str, Any]], None]) -> None:
         self.seconds = float(asked["seconds"])
@@ -116,7 +116,7 @@ class CellRun:
         ]
 
     def run(self) -> None:
-        """All of it; a message says when it is warm, and one what was counted."""
+        """Play the cell. Send one message when it is warm, and one with the counts."""
         try:
             for part in self.parts:
                 part.start()
@@ -129,7 +129,7 @@ class CellRun:
                 return
             ready = [len(part.recorder.ready) for part in self.parts]
             self.metronome.open()
-            for part in reversed(self.parts):  # the first is the one that is measured
+            for part in reversed(self.parts):  # the first part is the measured one, so its window opens last
                 part.recorder.open()
             self.wait_for_the_end()
             for part in self.parts:
@@ -149,7 +149,7 @@ class CellRun:
         return all(part.ready for part in self.parts)
 
     def wait_for_the_end(self) -> None:
-        """The window's seconds, or until all of a burst had their answer."""
+        """Wait for the window's seconds, or until all requests of a burst have been answered."""
         deadline = perf_counter() + (LONGEST_WARM_UP_SECONDS if self.parts[0].kind == "burst" else self.seconds)
         while (left := deadline - perf_counter()) > 0:
             if self.parts[0].kind == "burst" and self.parts[0].recorder.ended >= self.parts[0].users:

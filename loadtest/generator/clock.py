@@ -1,4 +1,4 @@
-"""Moments that are kept to some 50 microseconds. The event loop's own timers round up to the next millisecond."""
+"""A clock that is accurate to about 50 microseconds. The event loop's own timers round up to the next millisecond."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -9,13 +9,13 @@ from gevent import monkey
 from gevent.event import Event
 from gevent.threadpool import ThreadPool
 
-# The system's, which sleeps in a thread; gevent has put its own in its place.
+# The system's sleep, for the thread. gevent has replaced time.sleep by its own.
 thread_sleep = monkey.get_original("time", "sleep")
 LONGEST_SLEEP_SECONDS = 0.1
 
 
 class Clock:
-    """Wakes the event loop at moments that lie ``pause()`` seconds apart, from a thread of its own."""
+    """Wakes the event loop from a separate thread, at moments that are ``pause()`` seconds apart."""
 
     def __init__(self, pause: Callable[[], float]) -> None:
         self.pause = pause
@@ -28,7 +28,7 @@ class Clock:
         self.thread.spawn(self.run)
 
     def run(self) -> None:
-        """In the thread: sleep, note the moment, wake the loop."""
+        """In the thread: sleep, record the moment, wake the loop."""
         due = perf_counter()
         while not self.stopped:
             due += self.pause()
@@ -38,7 +38,7 @@ class Clock:
             self.wake.send()
 
     def until(self, over: Event) -> Iterator[float]:
-        """Each moment when it is there, of perf_counter, until ``over`` is set."""
+        """Yield each moment, in seconds of perf_counter, when it has come, until ``over`` is set."""
         over.rawlink(lambda _: self.wakes.set())
         while not over.is_set():
             self.wakes.wait()
@@ -47,7 +47,7 @@ class Clock:
                 yield self.due.popleft()
 
     def stop(self) -> None:
-        """End the thread."""
+        """Stop the thread."""
         self.stopped = True
         self.thread.join()
         self.thread.kill()

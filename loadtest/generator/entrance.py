@@ -1,8 +1,8 @@
-"""How the users of a closed workload come in: all connect, and then each begins at a moment of its own.
+"""Ramp-up of a closed workload: all users connect first, and then each one starts at its own moment.
 
-An event loop that is full takes new connections slowly (uvloop one in each turn, however long that is): users who connected
-while others already asked would stand outside for minutes. And users who began together would end together, in waves of which
-a window holds one more or just misses it.
+A saturated event loop accepts connections slowly (uvloop one per iteration, however long that takes). If some users connected while
+others already sent requests, they would wait for minutes. Users that start together would get their answers together, in waves, and
+a window would hold one wave more or just miss it.
 """
 
 from collections.abc import Callable
@@ -12,15 +12,15 @@ from itertools import count
 import gevent
 from gevent.event import Event
 
-# More at once than a server has room for in its accept queue would be tried again by the kernel, seconds later.
+# Faster than this, the server's accept queue could overflow, and the kernel would retry the connections seconds later.
 CONNECTIONS_A_SECOND = 1000
 
 
 class Entrance:
-    """For so many users of this process, which is number ``process`` of ``processes`` that play the same load.
+    """The ramp-up of ``users`` users in this process, which is number ``process`` of ``processes`` that play the same load.
 
-    The service holds ``at_once`` requests of ``seconds`` each: so many users begin at equal distances within that time, and
-    the others behind them, where they stand in line.
+    The service holds ``at_once`` requests for ``seconds`` each. As many users start at equal distances within that time. The others
+    start at its end, and their requests queue.
     """
 
     def __init__(self, users: int, at_once: int, seconds: float, process: int = 0, processes: int = 1) -> None:
@@ -30,7 +30,7 @@ class Entrance:
         self.outside, self.all_connected = users, Event()
 
     def enter(self, connect: Callable[[], None]) -> None:
-        """Return when the user who calls may begin. A connection that fails is left to the first request, which says why."""
+        """Return when the calling user may start. If its connection fails, its first request reports why."""
         place = next(self.numbers) * self.processes + self.process
         gevent.sleep(place / CONNECTIONS_A_SECOND)
         with suppress(OSError):

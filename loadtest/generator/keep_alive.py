@@ -1,8 +1,8 @@
 """Lets the HTTP client keep connections whose file descriptor is 1024 or more.
 
-Before geventhttpclient (2.6) uses a connection again, it asks ``select`` whether the server has closed it. ``select`` knows no
-descriptor beyond 1023 and raises ValueError, which the client takes for a closed connection: every user beyond the first
-thousand of a process would open a new connection for each request, and measure that.
+Before geventhttpclient (2.6) reuses a connection, it calls ``select`` to learn whether the server has closed it. ``select`` supports
+no descriptor above 1023 and raises ValueError, which the client treats as a closed connection. Every user beyond the first thousand
+of a process would open a new connection for each request, and the measurement would include that.
 """
 
 import select
@@ -11,12 +11,12 @@ from gevent import monkey
 from gevent.socket import socket
 from geventhttpclient.connectionpool import ConnectionPool
 
-# gevent's own would go through the event loop.
+# The system's poll: gevent's would go through the event loop.
 poll = monkey.get_original("select", "poll")
 
 
 def is_idle(_: ConnectionPool, connection: socket | None) -> bool:
-    """Whether a connection is open and has nothing to read: what an idle one has to read is its end."""
+    """Return whether a connection is open and has nothing to read. All that an idle connection can have to read is its end."""
     if connection is None or connection.fileno() < 0:
         return False
     asked = poll()
@@ -25,5 +25,5 @@ def is_idle(_: ConnectionPool, connection: socket | None) -> bool:
 
 
 def keep_connections() -> None:
-    """Put it in the place of the client's own question."""
+    """Replace the client's own check."""
     ConnectionPool._is_socket_alive = is_idle

@@ -1,15 +1,15 @@
-"""A board with so many messages that its summary costs the database something: how the laboratory makes it, and what is then right."""
+"""A board with enough messages to make its summary costly for the database: the SQL that creates it, and its correct summary."""
 
 from typing import Any
 
 BOARD, MESSAGES = 1000, 3000
-AUTHORS = ("Ada", "Ben", "Cleo", "Dan")  # there from the start
+AUTHORS = ("Ada", "Ben", "Cleo", "Dan")  # they exist from the start
 GROUPS = 4
 MADE = "2026-01-31T12:00:00"
 
-# For psql, which ends at the first error.
+# For psql, which stops at the first error.
 PSQL = ["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--username=postgres", "--dbname=twogates"]
-# VACUUM, and not when PostgreSQL comes to it: that would be in somebody's window.
+# VACUUM now: autovacuum would run at a later moment, possibly in a measured window.
 SQL = f"""
 INSERT INTO boards (id, name, messages, version, created) VALUES ({BOARD}, 'The large board', {MESSAGES}, 1, '{MADE}Z');
 INSERT INTO messages (board_id, author_id, text, version, created)
@@ -21,7 +21,7 @@ VACUUM ANALYZE messages, boards;
 
 
 def summary() -> dict[str, Any]:
-    """What its summary must be: authors and words by their messages, and then by name."""
+    """Return the correct summary: authors and words, sorted by number of messages and then by name."""
     of_all, of_group = MESSAGES, MESSAGES // GROUPS
     words = [(word, of_all) for word in ("a", "group", "notice", "of")] + [(str(group), of_group) for group in range(GROUPS)]
     return {

@@ -1,4 +1,4 @@
-"""Latencies in an HDR histogram: every percentile comes from it, and none is averaged."""
+"""Latencies in an HDR histogram: every percentile is computed from it, and no percentiles are averaged."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,20 +37,23 @@ class Latencies:
         self.histogram.decode_and_add(encoded)
 
     def encode(self) -> str:
-        """The histogram as text."""
+        """Return the histogram as text."""
         return str(self.histogram.encode().decode())
 
     @property
     def count(self) -> int:
-        """How many were recorded."""
+        """Number of recorded latencies."""
         return int(self.histogram.get_total_count())
 
     def summary(self) -> Summary | None:
-        """The summary, ``None`` when nothing was recorded. A percentile is the least value that its share is not above."""
+        """Return the summary, ``None`` if nothing was recorded.
+
+        A percentile is the smallest value for which at least that percentage of all values are not larger.
+        """
         if not self.count:
             return None
         return Summary(
-            min=self.percentile(0),  # the histogram's own is 0 once an empty one was merged into it
+            min=self.percentile(0),  # the histogram's own minimum is 0 once an empty histogram was merged into it
             mean=self.histogram.get_mean_value() / MICROSECONDS,
             p50=self.percentile(50),
             p95=self.percentile(95),
@@ -59,7 +62,7 @@ class Latencies:
         )
 
     def percentile(self, percent: int) -> float:
-        """In seconds. HdrHistogram's own rounds the rank to the nearest, which differs where there are few values."""
+        """Return a percentile in seconds. HdrHistogram's own method rounds the rank to the nearest, which differs for few values."""
         rank = max(1, -(-percent * self.count // 100))
         seen = 0
         for microseconds, count in self.items():
@@ -69,9 +72,9 @@ class Latencies:
         raise AssertionError("the rank is never above the count")
 
     def items(self) -> Iterator[tuple[int, int]]:
-        """Each value that was recorded, in microseconds and in order, with its count.
+        """Yield each recorded value in microseconds, in order, with its count.
 
-        HdrHistogram's own iterator goes through every possible value one by one, for 20 ms and more.
+        HdrHistogram's own iterator visits every possible value one by one, which takes 20 ms and more.
         """
         for index, count in enumerate(self.histogram.counts):
             if count:

@@ -1,4 +1,4 @@
-"""Tells the page's live view, once a second, how many users there are (docs/live.md), and never minds where nobody listens."""
+"""Report the number of users to the page's live view once a second (docs/live.md). It does not matter if the view is not running."""
 
 import json
 import urllib.error
@@ -15,7 +15,7 @@ LONGEST_NAME = 200
 
 @contextmanager
 def told(target: str, name: str, users: Callable[[], int]) -> Iterator[None]:
-    """Say so for the length of the block, from a greenlet of its own."""
+    """Report for the duration of the block, from a separate greenlet."""
     telling = gevent.spawn(keep_telling, target, name, users)
     try:
         yield
@@ -24,13 +24,13 @@ def told(target: str, name: str, users: Callable[[], int]) -> Iterator[None]:
 
 
 def keep_telling(target: str, name: str, users: Callable[[], int]) -> None:
-    """Tell again and again, unless there is no live view at all."""
+    """Report repeatedly, unless there is no live view at all."""
     while tell(target, name, users()):
         gevent.sleep(EVERY_SECONDS)
 
 
 def tell(target: str, name: str, users: int) -> bool:
-    """Whether it makes sense to tell again: not where the path is unknown, as in production."""
+    """Report once. Return whether to continue: not if the path is unknown (404), as in production."""
     body = json.dumps({"users": users, "name": name[:LONGEST_NAME]}).encode()
     request = urllib.request.Request(f"{target}/live/load", body, {"Content-Type": "application/json"})
     try:

@@ -1,6 +1,6 @@
-"""How late this process comes to its work: a child writes the time, and what is measured is when it is read here.
+"""Measure how late this process gets to its work: a child process sends the time, and this process compares it when it reads it.
 
-A response that arrives waits as long. The child is a process of its own, since a thread here would wait for the same lock.
+A response that arrives waits just as long. The child is a separate process, because a thread would wait for the same lock (the GIL).
 """
 
 import subprocess
@@ -11,7 +11,7 @@ import gevent
 from gevent import socket
 
 BEATS_PER_SECOND = 50
-# The clock is the same for all processes of a machine.
+# All processes of a machine share this clock.
 CHILD = """
 import sys, time
 try:
@@ -25,11 +25,11 @@ except (BrokenPipeError, KeyboardInterrupt):
 
 
 class Metronome:
-    """Mean lag in seconds between ``open`` and ``close``."""
+    """Measures the mean lag in seconds since ``open``."""
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
-        # -S -E: nothing to import, a start of milliseconds. It ends when nobody reads any more.
+        # -S -E: nothing to import, so the child starts within milliseconds. It ends when no process reads its output any more.
         self.child = subprocess.Popen(
             [sys.executable, "-S", "-E", "-c", CHILD], stdout=theirs.fileno(), stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -38,21 +38,21 @@ class Metronome:
         self.reader = gevent.spawn(self.read, ours)
 
     def read(self, source: socket.socket) -> None:
-        """Note the lag of each beat."""
+        """Record the lag of each beat."""
         while received := source.recv(4096):
             now = monotonic()
             self.lags += [now - float(beat) for beat in received.split()]
 
     def open(self) -> None:
-        """Forget what was."""
+        """Discard all lags so far."""
         self.lags.clear()
 
     def mean(self) -> float:
-        """The mean lag since ``open``."""
+        """Return the mean lag in seconds since ``open``."""
         return sum(self.lags) / len(self.lags) if self.lags else 0.0
 
     def end(self) -> None:
-        """End the child."""
+        """Stop the child."""
         self.child.terminate()
         self.child.wait()
         self.reader.kill()

@@ -1,21 +1,22 @@
-"""Locust's page obeys its own pages alone, and sends load to our own stack alone.
+"""Make Locust's page accept commands from its own pages only, and send load to our own stack only.
 
-It has no password, and Locust checks neither who sends a form nor the host in it. So any page on the internet could have the browser
-of somebody who runs it start a load test, of a host of its choice.
+The page has no password. Locust checks neither which site sends a form nor the host in it. So any website could make the browser of a
+person who runs Locust start a load test, against a host of the website's choice.
 """
 
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, jsonify, request
 
-SAFE = {"GET", "HEAD", "OPTIONS"}  # which change nothing here
+SAFE = {"GET", "HEAD", "OPTIONS"}  # methods that change nothing here
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 def guard(app: Flask, target: str, loopback: bool) -> None:
-    """Refuse orders of other pages, and another target. ``loopback``: nothing is in front of the page, and this machine alone asks it.
+    """Refuse commands from other sites, and other targets. ``loopback``: there is no proxy, and only this machine reaches the page.
 
-    A name of another page's that leads to this machine (DNS rebinding) makes it the same origin. Behind Nginx such a name gets no answer.
+    If another site's name resolves to this machine (DNS rebinding), that site has the same origin. Behind Nginx, a request for such a
+    name gets no answer.
     """
 
     @app.before_request
@@ -34,7 +35,10 @@ def guard(app: Flask, target: str, loopback: bool) -> None:
 
 
 def foreign(host: str | None) -> bool:
-    """Whether a browser says that another page sends the request. One that is older, or asks without TLS, says it by Origin alone."""
+    """Return whether a browser says that another site sends the request.
+
+    An older browser, or a request without TLS, only has the Origin header.
+    """
     if site := request.headers.get("Sec-Fetch-Site"):
         return site not in ("same-origin", "none")
     origin = request.headers.get("Origin")
@@ -42,5 +46,5 @@ def foreign(host: str | None) -> bool:
 
 
 def refusal(why: str, status: int) -> tuple[Response, int]:
-    """An answer in the form that the page's own script shows."""
+    """Return an answer in the form that the page's own script displays."""
     return jsonify(success=False, message=f"Refused: {why}."), status

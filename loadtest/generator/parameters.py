@@ -1,4 +1,4 @@
-"""Numbers that a run takes, each with its range and one default: from the command line, else from the environment."""
+"""Numbers that a run takes, each with its range and one default. The command line overrides the environment."""
 
 import math
 import sys
@@ -26,7 +26,7 @@ class Number:
         return f"a number from {self.low:g} to {self.high:g}"
 
     def parse(self, text: str) -> float:
-        """The number that ``text`` holds; ArgumentTypeError says what is accepted."""
+        """Return the number in ``text``. Raise ArgumentTypeError, which says what is accepted."""
         try:
             number = self.kind(text)
         except ValueError:
@@ -47,12 +47,12 @@ WORKLOAD_NUMBERS = {
 }
 
 
-# Of a visitor of the notice board.
+# For visitors of the notice board.
 THINK = Number(float, 3, 0, 600, "seconds that a visitor thinks between two requests, in the mean")
 
 
 def read_number(environ: Mapping[str, str], name: str, number: Number) -> float:
-    """A number from the environment; exit with a sentence when it is wrong."""
+    """Return a number from the environment; exit with a message if it is invalid."""
     try:
         return number.parse(environ.get(name.upper()) or str(number.default))
     except ArgumentTypeError as error:
@@ -62,7 +62,7 @@ def read_number(environ: Mapping[str, str], name: str, number: Number) -> float:
 
 @dataclass(frozen=True)
 class Parameters:
-    """What one request of a workload asks for. Seconds for ``wait`` and ``interval``."""
+    """What one request of a workload asks for. ``wait`` and ``interval`` are in seconds."""
 
     wait: float = WORKLOAD_NUMBERS["wait"].default
     work: int = int(WORKLOAD_NUMBERS["work"].default)
@@ -73,5 +73,5 @@ class Parameters:
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Self:
-        """Read ``WAIT``, ``WORK``, ``CALLS``, ``CHUNKS``, ``LIMIT`` and ``INTERVAL``; exit with a sentence when one is wrong."""
+        """Read ``WAIT``, ``WORK``, ``CALLS``, ``CHUNKS``, ``LIMIT`` and ``INTERVAL``; exit with a message if one is invalid."""
         return cls(**{name: read_number(environ, name, number) for name, number in WORKLOAD_NUMBERS.items()})  # type: ignore[arg-type]

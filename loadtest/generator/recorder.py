@@ -1,4 +1,4 @@
-"""What happens under one load, counted from Locust's events."""
+"""Count what happens under one load, from Locust's events."""
 
 import time
 from collections import Counter
@@ -9,27 +9,27 @@ from gevent.event import Event
 
 from loadtest.generator.latency import Latencies
 
-# Types of the events that are no whole request: the first piece of a streamed answer, and the opening of a WebSocket.
+# Types of events that are not a whole request: the first piece of a streamed answer, and the opening of a WebSocket.
 FIRST_PIECE = "FIRST"
 CONNECT = "CONNECT"
-# Equal parts of a window, each with a histogram of its own: what the two halves are compared by, and what is resampled.
+# Equal parts of a window, each with its own histogram. They are used to compare the two halves, and for resampling.
 SLICES = 10
-# An arrival that is sent this much after its intended moment is late; its latency counts from that moment all the same.
+# An arrival is late if it is sent this much after its intended moment. Its latency counts from the intended moment in any case.
 LATE_SECONDS = 0.01
-# An answer that took this much longer than the service holds a request was kept waiting by something: a trouble, as a lost one is.
+# An answer that took this much longer than the service holds a request was delayed by a problem. It is trouble, like a lost request.
 PATIENCE_SECONDS = 0.5
 
 
 class Recorder:
-    """Counts everything, and keeps what ends while the window is open apart from the rest.
+    """Counts everything, and keeps requests that end while the window is open apart from the rest.
 
-    ``begun`` requests were sent, ``ended`` had an answer or failed. ``in_flight_seconds`` is the integral of the requests in
-    flight over the window: with the throughput it gives the mean latency by a way that no single latency has a part in.
+    ``begun`` requests were sent; ``ended`` requests were answered or failed. ``in_flight_seconds`` is the integral of the requests in
+    flight over the window. Divided by the number of answers it gives the mean latency, independently of each single latency.
     """
 
     def __init__(self, seconds: float, held: float = 0.0) -> None:
         self.seconds, self.patience = seconds, held + PATIENCE_SECONDS
-        self.last_trouble = 0.0  # seconds after the window's begin, until all requests have ended
+        self.last_trouble = 0.0  # seconds after the window opened; requests that end after it closed count too
         self.latencies = [Latencies() for _ in range(SLICES)]
         self.first_pieces = Latencies()
         self.successes = [0] * SLICES
@@ -46,7 +46,7 @@ class Recorder:
         self.cpu = 0.0
 
     def begin(self, intended: float | None) -> None:
-        """A request is being sent. One that was due before counts as in flight since then."""
+        """Count a request that is being sent. If it was due before, it counts as in flight since then."""
         self.begun += 1
         self.flight(1)
         self.first_begin = self.first_begin or self.changed
@@ -54,18 +54,21 @@ class Recorder:
             self.in_flight_seconds += self.changed - max(intended, self.opened)
 
     def arrive(self, late_by: float) -> None:
-        """An open workload's request was due, and leaves ``late_by`` seconds after that."""
+        """Count a request of an open workload that was due ``late_by`` seconds ago."""
         if self.is_open:
             self.arrivals[self.slice()] += 1
             self.late += late_by > LATE_SECONDS
 
     def drop(self) -> None:
-        """An open workload's request was due, and too many were in flight to send it."""
+        """Count a request of an open workload that was due, but not sent because too many were in flight."""
         if self.is_open:
             self.dropped += 1
 
     def request(self, request_type: str, response_time: float, exception: BaseException | None, context: dict[str, Any], **_: Any) -> None:
-        """A request ended, ``response_time`` milliseconds after it began, or later than its intended moment if it has one."""
+        """Count a request that ended ``response_time`` milliseconds after it began.
+
+        If it has an intended moment, its latency counts from that moment.
+        """
         now = perf_counter()
         seconds = now - context["intended"] if "intended" in context else response_time / 1000
         whole = request_type not in (FIRST_PIECE, CONNECT)
@@ -92,18 +95,18 @@ class Recorder:
             self.successes[part] += 1
 
     def slice(self) -> int:
-        """The part of the window that is now."""
+        """Return the index of the window's current part."""
         return min(SLICES - 1, int((perf_counter() - self.opened) / self.seconds * SLICES))
 
     def flight(self, change: int) -> None:
-        """One more or one less is in flight."""
+        """Add ``change`` to the requests in flight, and update their integral."""
         now = perf_counter()
         if self.is_open:
             self.in_flight_seconds += self.in_flight * (now - self.changed)
         self.in_flight, self.changed = self.in_flight + change, now
 
     def user_error(self, exception: BaseException, **_: Any) -> None:
-        """A user's own code failed: no request was counted, and it must not look as if none had been due."""
+        """Count an exception in a user's own code as a failure: otherwise it would look as if no request had been due."""
         self.fail(f"{type(exception).__name__} in the load generator: {exception}")
 
     def fail(self, error: str) -> None:
@@ -115,14 +118,14 @@ class Recorder:
             self.failures_outside += 1
 
     def open(self) -> None:
-        """Begin the window."""
+        """Open the window."""
         self.opened = self.changed = perf_counter()
         self.cpu = time.process_time()
         self.is_open = True
         self.go.set()
 
     def close(self, at: float | None = None) -> None:
-        """End the window, or say that it ended ``at`` a moment of perf_counter's that is just past."""
+        """Close the window, or record that it ended at the moment ``at`` of perf_counter, which has just passed."""
         self.flight(0)
         self.longest_gap = max(self.longest_gap, perf_counter() - max(self.last_end, self.opened))
         self.is_open = False

@@ -1,7 +1,7 @@
-"""Locust's users: one class for each way of asking, and from them one for each service and workload.
+"""Locust's users: one class for each way to send a request, and a derived class for each service and workload.
 
-Every answer is verified: status, content type, body, and the id that the request was sent with. What is not right is a
-failure, however fast it came.
+Every answer is verified: status, content type, body, and the request id that was sent. A wrong answer is a failure, however fast it
+came.
 """
 
 import json
@@ -29,14 +29,14 @@ from loadtest.generator.recorder import CONNECT, FIRST_PIECE
 from loadtest.generator.ways import Caller, Way
 from loadtest.generator.workloads import Workload
 
-# Longer than Nginx waits for a service, so that a user hears what went wrong.
+# Longer than Nginx waits for a service, so that a user receives Nginx's error.
 TIMEOUT_SECONDS = 60.0
 NUMBERS = count(1)
 keep_connections()
 
 
 class AnswerError(ResponseError):
-    """An answer that is not the right one; raised in the block of a response, it makes the request a failure."""
+    """A wrong answer. Raised in the block of a response, it makes the request a failure."""
 
 
 class WorkloadUser(Asker):
@@ -47,31 +47,31 @@ class WorkloadUser(Asker):
     path: ClassVar[str]
     expected: ClassVar[Any]
     entrance: ClassVar[Entrance | None] = None
-    # Before the number of a request in its id, by which each log can say which cell it belonged to.
+    # Prefix of a request's id, which lets each log identify the cell of a request.
     mark: ClassVar[str] = ""
-    source: ClassVar[str] = ""  # the client address that it asks for, if not its own
+    source: ClassVar[str] = ""  # the client address that it sends as X-Forwarded-For, if not its own
 
     def on_start(self) -> None:
-        """Come in as the others do, where there is a cell."""
+        """Ramp up with the other users of the cell, if there is a cell."""
         if self.entrance:
             self.entrance.enter(self.connect)
 
     def connect(self) -> None:
-        """Open the connection that is kept, if there is one."""
+        """Open the persistent connection, if there is one."""
 
     def begin(self, intended: float | None) -> dict[str, Any]:
-        """Say that a request begins; what tells listeners of the ``request`` event whose it was, and when it was due."""
+        """Count a request that begins. Return the context for listeners of the ``request`` event: its user, and when it was due."""
         if self.recorder:
             self.recorder.begin(intended)
         return {"user": id(self)} | ({} if intended is None else {"intended": intended})
 
     def new_id(self) -> str:
-        """An id for a request: the cell's mark and a number, or any where there is no cell."""
+        """Return a request id: the cell's mark and a number, or a random id if there is no cell."""
         return f"{self.mark}-{next(NUMBERS):x}" if self.mark else uuid4().hex
 
 
 class HttpWorkloadUser(WorkloadUser, FastHttpUser):
-    """A user over HTTP, with one kept connection."""
+    """A user over HTTP, with persistent connections."""
 
     abstract = True
     connection_timeout = TIMEOUT_SECONDS
@@ -82,7 +82,7 @@ class HttpWorkloadUser(WorkloadUser, FastHttpUser):
         pool.return_socket(pool.get_socket())
 
     def on_stop(self) -> None:
-        """Close the connections: else they are the next cell's too."""
+        """Close the connections: otherwise the next cell would count them too."""
         self.client.client.close()
 
     def verify_head(self, response: Any, request_id: str) -> None:
@@ -98,7 +98,7 @@ class HttpWorkloadUser(WorkloadUser, FastHttpUser):
 
 
 class RequestUser(HttpWorkloadUser):
-    """Asks, and takes the answer as a whole."""
+    """Sends a request and reads the answer as a whole."""
 
     abstract = True
 
@@ -111,10 +111,10 @@ class RequestUser(HttpWorkloadUser):
             self.verify_head(response, request_id)
             if not self.is_expected(response.content):
                 raise AnswerError("another body than expected")
-            response.success()  # else a status of 400 and more is a failure, expected or not
+            response.success()  # otherwise Locust counts a status of 400 or more as a failure, even if it is expected
 
     def is_expected(self, body: bytes) -> bool:
-        """Whether a body is the expected JSON, or ends as a whole file does where there is no JSON."""
+        """Return whether a body is the expected JSON. Without an expected JSON, return whether it ends as the whole file does."""
         if self.workload.content_type.endswith("+json"):
             return bool(json.loads(body)["status"] == self.workload.status)
         if self.expected is None:
@@ -126,10 +126,10 @@ class RequestUser(HttpWorkloadUser):
 
 
 class StreamUser(HttpWorkloadUser):
-    """Reads an answer piece by piece as it comes.
+    """Reads an answer piece by piece as it arrives.
 
-    FastHttpUser's ``iter_content`` and ``iter_lines`` wait for 1,024 bytes, several events; ``readline`` of the response
-    below them returns when its line is there.
+    FastHttpUser's ``iter_content`` and ``iter_lines`` wait for 1,024 bytes, which are several events. ``readline`` of the underlying
+    response returns as soon as its line is complete.
     """
 
     abstract = True
@@ -149,7 +149,7 @@ class StreamUser(HttpWorkloadUser):
                     response.release()
 
     def open_and_wait(self) -> None:
-        """Take the first piece of a stream, and leave the rest to come."""
+        """Read the first piece of a stream, and leave the rest unread."""
         assert self.recorder
         headers = {"X-Request-ID": self.new_id(), "Accept-Encoding": "identity"}
         with self.client.get(self.path, headers=headers, stream=True, catch_response=True, context={"user": id(self)}) as response:
@@ -162,7 +162,7 @@ class StreamUser(HttpWorkloadUser):
                     response.release()
 
     def read_pieces(self, response: Any, begun: float, context: dict[str, Any]) -> None:
-        """Read to the end of the answer; raise AnswerError at the first piece that is not the expected one."""
+        """Read the answer to its end. Raise AnswerError at the first piece that is not the expected one."""
         for number, expected in enumerate([*self.expected, b""]):  # empty: nothing may follow the last piece
             try:
                 piece = response.stream.readline(self.workload.end_of_piece)
@@ -182,7 +182,7 @@ class StreamUser(HttpWorkloadUser):
 
 
 class SocketUser(WorkloadUser):
-    """Sends a message over a WebSocket that stays open, and waits for its echo."""
+    """Sends a message over a persistent WebSocket, and waits for its echo."""
 
     abstract = True
     socket: websocket.WebSocket | None = None
@@ -223,12 +223,12 @@ class SocketUser(WorkloadUser):
         self.socket = None
 
     def on_stop(self) -> None:
-        """Close the connection as a browser that leaves does."""
+        """Close the connection as a browser does when it leaves the page."""
         self.hang_up()
 
 
 class WayUser(WorkloadUser):
-    """Asks in a way that its load names, and keeps the connection or not."""
+    """Sends requests over the transport that its load names, with or without a persistent connection."""
 
     abstract = True
     way: ClassVar[Way]
@@ -256,16 +256,16 @@ class WayUser(WorkloadUser):
                 raise AnswerError("another body than expected")
 
     def on_stop(self) -> None:
-        """Close what is open; the next request opens another."""
+        """Close the open connection; the next request opens another."""
         if self.caller:
             self.caller.close()
         self.caller = None
 
 
 class SlowUser(WorkloadUser):
-    """A client on a bad line, which sends its request a piece at a time.
+    """A client on a slow network, which sends its request piece by piece.
 
-    Written on a plain socket, since HTTP clients send as fast as they can.
+    It uses a plain socket, because HTTP clients send as fast as they can.
     """
 
     abstract = True
@@ -278,7 +278,7 @@ class SlowUser(WorkloadUser):
             self.exchange()
 
     def exchange(self) -> None:
-        """One request and its answer, on a connection of its own."""
+        """Send one request and verify its answer, on a new connection."""
         url = urlsplit(str(self.host))
         request_id = self.new_id()
         body = json.dumps(self.workload.document).encode()
@@ -298,7 +298,7 @@ class SlowUser(WorkloadUser):
             raise AnswerError(f"not answered: {answer[:12].decode('latin-1') or 'connection closed'}")
 
     def pieces(self, body: bytes) -> list[bytes]:
-        """The body in equal pieces."""
+        """Return the body in equal pieces."""
         size = -(-len(body) // self.PIECES) or 1
         return [body[start : start + size] for start in range(0, len(body), size)]
 
@@ -310,14 +310,14 @@ KINDS: dict[str, type[Asker]] = {"closed": Closed, "open": Open, "burst": Burst,
 def user_class(
     prefix: str, workload: Workload, parameters: Parameters, target: str, kind: str = "closed", **more: Any
 ) -> type[WorkloadUser]:
-    """The class of users of a workload below the path ``prefix`` of ``target``, such as ``FlaskWait``."""
+    """Return the class of users of a workload below the path ``prefix`` of ``target``, such as ``FlaskWait``."""
     path = workload.path.format(**asdict(parameters))
     attributes = {
         "workload": workload,
         "path": ("" if path.startswith("/") else f"{prefix}/") + path,
         "expected": workload.expected(parameters),
         "seconds": parameters.wait,
-        # Requests at once in one client. The default of 10 is a silent limit on the load where one user asks for many things.
+        # Concurrent requests of one client. The default of 10 would silently limit an open workload, where one user sends all requests.
         "concurrency": MOST_IN_FLIGHT if kind == "open" else 1,
         "host": target,
         "__doc__": f"The workload {workload.name} below {prefix}.",

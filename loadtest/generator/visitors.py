@@ -1,7 +1,7 @@
 """Visitors of the notice board: they read much, write little, and think between two requests.
 
-Each answer is checked as far as a visitor can: its status and type, that it has what was asked for, and the ETag of what is to be
-changed. What is not right is a failure. A visitor takes down its own notices when it leaves.
+Each answer is checked as far as a visitor can: its status and type, that it has the requested data, and the ETag of a notice before
+it is changed. A wrong answer is a failure. A visitor deletes its own notices when it leaves.
 """
 
 import random
@@ -19,29 +19,29 @@ Document = dict[str, Any]
 
 
 class Visitor(FastHttpUser):
-    """Weights are how often something is done, beside the others."""
+    """A visitor. The weights of its tasks say how often it does each of them, relative to the others."""
 
     abstract = True
     prefix: ClassVar[str]
-    think: ClassVar[float]  # seconds between two requests, in the mean
+    think: ClassVar[float]  # mean seconds between two requests
     connection_timeout = TIMEOUT_SECONDS
     network_timeout = TIMEOUT_SECONDS
 
     def on_start(self) -> None:
-        """Look at what is there."""
+        """Read the list of boards."""
         self.name = f"Visitor {uuid4().hex[:8]}"
         self.boards: list[Document] = []
         self.own: list[tuple[str, str]] = []  # path and text of its notices
         self.browse()
 
     def wait_time(self) -> float:
-        """As long as people take: mostly less than the mean, and now and then much more."""
+        """Return a pause like a person's: mostly shorter than the mean, and sometimes much longer."""
         return min(random.expovariate(1 / self.think), 10 * self.think) if self.think else 0.0
 
     def ask(self, method: str, path: str, name: str, status: int, document: Document | None = None, **headers: str) -> Any:
-        """The answer, or ``None`` where it is not as it must be; ``name`` is what statistics call all paths of its kind.
+        """Return the answer, or ``None`` if it is wrong; ``name`` stands for all paths of its kind in the statistics.
 
-        Ask for ``None``: whether an answer is true depends on its body.
+        Compare the result with ``None``: the truth value of an answer depends on its body.
         """
         given = {key.replace("_", "-"): value for key, value in headers.items()}
         with self.client.request(
@@ -57,14 +57,14 @@ class Visitor(FastHttpUser):
 
     @task(3)
     def browse(self) -> None:
-        """The list of boards, from its start."""
+        """Read the list of boards, from its start."""
         answer = self.ask("GET", "/boards?limit=20", "/boards", 200)
         if answer is not None:
             self.boards = answer.json()["boards"]
 
     @task(10)
     def read(self) -> None:
-        """A page of a board, and sometimes the next one."""
+        """Read a page of a board, and sometimes the next one."""
         if board := self.choose():
             path = f"/boards/{board['id']}/messages?limit=10"
             page = self.ask("GET", path, "/boards/[id]/messages", 200)
@@ -73,14 +73,14 @@ class Visitor(FastHttpUser):
 
     @task(2)
     def search(self) -> None:
-        """A word on a board."""
+        """Search a board for a word."""
         if board := self.choose():
             word = random.choice(WORDS)  # noqa: S311
             self.ask("GET", f"/boards/{board['id']}/messages?search={word}", "/boards/[id]/messages?search=", 200)
 
     @task(2)
     def post(self) -> None:
-        """A notice, with a key by which it is not made twice; the oldest of its own makes room."""
+        """Post a notice, with an idempotency key. If it already has enough notices, delete its oldest one first."""
         if len(self.own) >= MOST_OF_ITS_OWN:
             self.take_down()
         if board := self.choose():
@@ -92,7 +92,7 @@ class Visitor(FastHttpUser):
 
     @task(1)
     def edit(self) -> None:
-        """One of its own, in the version that it has seen."""
+        """Change one of its own notices, in the version that it has read."""
         if self.own:
             path, text = self.own.pop()
             changed = f"{text}, still"[-2000:]
@@ -103,7 +103,7 @@ class Visitor(FastHttpUser):
 
     @task(1)
     def take_down(self) -> None:
-        """The oldest of its own."""
+        """Delete its oldest notice."""
         if self.own:
             path, _ = self.own.pop(0)
             seen = self.ask("GET", path, "/boards/[id]/messages/[id]", 200)
@@ -111,17 +111,17 @@ class Visitor(FastHttpUser):
                 self.ask("DELETE", path, "/boards/[id]/messages/[id]", 204, If_Match=seen.headers["ETag"])
 
     def on_stop(self) -> None:
-        """Leave the boards as they were."""
+        """Delete all its notices, so that the boards are as before."""
         while self.own:
             self.take_down()
 
     def choose(self) -> Document | None:
-        """Any board that it has seen."""
+        """Return a random board from its list, ``None`` if there is none."""
         return random.choice(self.boards) if self.boards else None  # noqa: S311
 
 
 def visitor_class(service: str, target: str, think: float) -> type[Visitor]:
-    """The class of visitors of a service, such as ``FlaskVisitor``."""
+    """Return the class of visitors of a service, such as ``FlaskVisitor``."""
     attributes = {
         "prefix": f"/{service}",
         "think": think,

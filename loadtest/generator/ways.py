@@ -1,4 +1,4 @@
-"""Ways to reach Nginx that HTTP clients do not let one choose: which handshake, on which connection, in which protocol."""
+"""Transports to Nginx that HTTP clients do not let the caller choose: which handshake, on which connection, in which protocol."""
 
 import socket
 import ssl
@@ -20,13 +20,13 @@ WORDS: dict[Way, str] = {
     "tls resumed": "each with a resumed TLS session",
     "http2 kept": "over HTTP/2, on a kept connection",
 }
-# A name of ours, whatever the address.
+# Sent as host name, whatever the address: in the Host header and in the TLS handshake. It is one of ours.
 NAME = "localhost"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came: its status, its headers by their names in lower case, and its body."""
+    """An answer: its status, its headers by their names in lower case, and its body."""
 
     status: int
     headers: Mapping[str, str]
@@ -34,25 +34,25 @@ class Answer:
 
 
 class WayError(Exception):
-    """A connection that is not of the kind that was asked for."""
+    """The connection is not of the requested kind, or was closed."""
 
 
 class Caller:
-    """One client. Raises OSError, HTTPException and WayError."""
+    """One client. Its methods raise OSError, HTTPException and WayError."""
 
     def __init__(self, address: tuple[str, int], way: Way, seconds: float) -> None:
         self.address, self.way, self.seconds = address, way, seconds
         self.connection: HTTPConnection | Http2 | None = None
         self.secure: ssl.SSLSocket | None = None
         self.session: ssl.SSLSession | None = None
-        # What is measured is Nginx: the client does not spend its CPU time on a certificate of our own.
+        # Nginx is under test, so the client spends no CPU time on verifying our own certificate.
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self.context.check_hostname, self.context.verify_mode = False, ssl.CERT_NONE
         if way == "http2 kept":
             self.context.set_alpn_protocols(["h2"])
 
     def get(self, path: str, headers: Mapping[str, str]) -> Answer:
-        """One request. A connection that is not kept is closed behind it."""
+        """Send one request. Unless the connection is kept, close it afterwards."""
         if self.connection is None:
             self.connection = self.connect()
         answer = self.connection.get(path, headers) if isinstance(self.connection, Http2) else get(self.connection, path, headers)
@@ -61,7 +61,7 @@ class Caller:
         return answer
 
     def connect(self) -> "HTTPConnection | Http2":
-        """A connection of the way's kind."""
+        """Open a connection of the requested kind."""
         raw = socket.create_connection(self.address, self.seconds)
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self.way in ("kept", "new"):
@@ -77,7 +77,7 @@ class Caller:
         return over(secure, self.address)
 
     def close(self) -> None:
-        """Leave. What TLS 1.3 sent after the handshake has been read with the answer, and with it the session."""
+        """Close the connection and keep its TLS session. TLS 1.3 sends the session after the handshake; it was read with the answer."""
         if self.connection is not None:
             self.session = self.secure.session if self.secure else None
             self.connection.close()
@@ -85,14 +85,14 @@ class Caller:
 
 
 def over(ready: socket.socket, address: tuple[str, int]) -> HTTPConnection:
-    """HTTP/1.1 on a socket that is connected."""
+    """Return an HTTP/1.1 connection on a connected socket."""
     connection = HTTPConnection(*address)
     connection.sock = ready
     return connection
 
 
 def get(connection: HTTPConnection, path: str, headers: Mapping[str, str]) -> Answer:
-    """One request over HTTP/1.1."""
+    """Send one request over HTTP/1.1."""
     connection.request("GET", path, headers={"Host": NAME, **headers})
     response = connection.getresponse()
     return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read())
@@ -107,7 +107,7 @@ class Http2:
         self.state.initiate_connection()
 
     def get(self, path: str, headers: Mapping[str, str]) -> Answer:
-        """One request, on a stream of its own."""
+        """Send one request on a new stream."""
         stream = self.state.get_next_available_stream_id()
         pseudo = [(":method", "GET"), (":scheme", "https"), (":authority", NAME), (":path", path)]
         self.state.send_headers(stream, [*pseudo, *((name.lower(), value) for name, value in headers.items())], end_stream=True)

@@ -1,4 +1,4 @@
-"""The table of workloads: what one request asks, what the right answer is, and how long it is held."""
+"""The table of workloads: what a request asks for, what the right answer is, and how long the request is held."""
 
 import hashlib
 from collections.abc import Callable
@@ -18,13 +18,13 @@ DOCUMENT = {
     "tags": ["small", "fragile"],
     "items": [{"name": "lantern", "quantity": 2, "price": 12.5}],
 }
-SEEDED = 25  # messages of each board that is there from the start
+SEEDED = 25  # messages of each board that exists from the start
 SMALL = {"message": "Hello, World!", "numbers": [1, 2, 3], "nested": {"ok": True, "nothing": None}}
 
 
 @cache
 def digest(work: int) -> str:
-    """The digest that ``/cpu`` must answer, computed here on its own: an answer taken from the service proves nothing."""
+    """Return the digest that ``/cpu`` must answer. It is computed here, because an answer taken from the service proves nothing."""
     value = b"two gates"
     for _ in range(1000 * work):
         value = hashlib.sha256(value).digest()
@@ -32,22 +32,22 @@ def digest(work: int) -> str:
 
 
 def pieces(chunks: int) -> list[bytes]:
-    """What ``/stream`` sends, piece by piece."""
+    """Return the pieces that ``/stream`` sends."""
     return [b"chunk %d of %d\n" % (number, chunks) for number in range(1, chunks + 1)]
 
 
 def events(chunks: int) -> list[bytes]:
-    """What ``/events`` sends, event by event."""
+    """Return the events that ``/events`` sends."""
     return [b'id: %d\ndata: {"event":%d,"of":%d}\n\n' % (number, number, chunks) for number in range(1, chunks + 1)]
 
 
 def counted(work: int) -> int:
-    """What the database must add up for ``/query``: a thousand numbers for each unit of work."""
+    """Return the sum that the database must compute for ``/query``: of a thousand numbers for each unit of work."""
     return 1000 * work * (1000 * work + 1) // 2
 
 
 def notices(how: str, limit: int) -> dict[str, Any]:
-    """What ``/listing`` must answer of a board that is as it was made."""
+    """Return what ``/listing`` must answer for a board that has not been changed."""
     authors = ("Ada", "Ben", "Cleo", "Dan")
     return {
         "board": 1,
@@ -60,11 +60,10 @@ def notices(how: str, limit: int) -> dict[str, Any]:
 class Workload:
     """One row of the table.
 
-    ``path`` is filled in with the parameters; it lies below the service's, or begins with a slash and does not.
-    ``expected`` is the parsed JSON of a whole answer, or the pieces of a
-    streamed one. ``held_by_slot`` and ``held_by_loop`` say for how many seconds a request occupies a worker or thread,
-    and a coroutine; ``None`` where that depends on the CPU. ``blocks`` says that the request stops its event loop,
-    ``asks_database`` that it needs a connection of the pool, whatever else there is.
+    ``path`` is filled in with the parameters. It is relative to the service's path, unless it begins with a slash.
+    ``expected`` returns the parsed JSON of a whole answer, or the pieces of a streamed one. ``held_by_slot`` and ``held_by_loop`` return
+    for how many seconds a request occupies a worker or thread, and a coroutine; ``None`` where that depends on the CPU. ``blocks``: the
+    request blocks its event loop. ``asks_database``: it always needs a connection of the pool.
     """
 
     name: str
@@ -78,16 +77,16 @@ class Workload:
     document: Any = None
     end_of_piece: bytes = b""
     status: int = 200
-    by_proxy: bool = False  # Nginx answers it, and no service ever sees it
+    by_proxy: bool = False  # Nginx answers it, and no service receives it
     blocks: bool = False
     hands_over: bool = False  # the loop hands it to a thread
     asks_database: bool = False
-    asks_cache: bool = False  # once, before the database
-    of_laboratory: bool = False  # it asks for what only the laboratory's own database has
+    asks_cache: bool = False  # one look-up, before the database
+    of_laboratory: bool = False  # it needs data that only the laboratory's own database has
 
 
 def unknown(_: Parameters) -> None:
-    """No time is known before the run."""
+    """Return ``None``: the time is not known before the run."""
 
 
 CPU_MISREADING = (
@@ -272,5 +271,5 @@ SERVICES = ("flask", "fastapi", "django")
 
 
 def services_of(workload: Workload) -> tuple[str, ...]:
-    """The services that can serve a workload: a WSGI application never sees a WebSocket."""
+    """Return the services that can serve a workload: a WSGI application never receives a WebSocket."""
     return tuple(name for name in SERVICES if workload.style != "socket" or name != "flask")

@@ -1,1 +1,1 @@
-"""From counts to statements: estimates with intervals, the audit of every cell, its limiter, and the verdict."""
+"""From counts to conclusions: estimates with intervals, the audit of every cell, its bottleneck, and the verdict."""

@@ -1,4 +1,4 @@
-"""What to do about a cell that is not valid, by the rule that it failed."""
+"""What the operator can do about a cell that is not valid, by the rule that it failed."""
 
 QUIET = "Run it again when nothing else uses this machine's CPUs; longer windows help (make load SECONDS=20, make lab FULL=1)."
 BROKEN = "make logs shows why; if it is not the service, the measurement is at fault, so please report it."
@@ -18,7 +18,7 @@ ADVICE = {
 
 
 def advice(reason: str) -> str:
-    """For a reason as a cell has it, ``rule: sentence``."""
+    """Return the advice for a cell's reason, which has the form ``rule: sentence``."""
     if any(f"status {status}" in reason for status in (429, 503, 504)):
         return "The service refused what it could not serve in time: fewer USERS, or requests that take less time."
     return ADVICE.get(reason.partition(":")[0], BROKEN)

@@ -1,7 +1,8 @@
-"""The audit of every run: the seven rules of a number that one may trust, and four for what published benchmarks hid.
+"""The audit of every run.
 
-Each rule is a function that gets what the run brought home and the values that were made of it, and returns a finding, or
-``None`` where it does not apply. A run that fails one of them is not valid, and enters no verdict.
+Seven rules are for any trustworthy number, four for errors that published benchmarks hid, and two for cells that may lose requests.
+Each rule is a function of a run's raw data and of the values computed from them. It returns a finding, or ``None`` where it does
+not apply. A run that fails a rule is not valid, and no verdict uses it.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,39 +17,39 @@ from loadtest.results import Finding, Run
 
 AGREES = 0.05
 BUSY_GENERATOR = 0.8
-# Of the CPUs that the generators share with Nginx: beyond, they wait for each other.
+# Of the CPUs that the generators share with Nginx. At a higher utilisation they wait for each other.
 BUSY_BESIDE = 0.9
-# Histograms hold three significant digits.
+# Relative error of the histograms, which hold three significant digits.
 ROUNDED = 0.002
 LAG_SHARE = 0.05
-# Rules that other work on the machine can break while everything is as it should be.
+# Rules that other work on the machine can break although the service is correct.
 DISTURBED = {"steady", "generator had room", "no hidden stall"}
-# Timers of event loops count whole milliseconds, and may be that much early.
+# Timers of event loops count whole milliseconds, and may fire that much early.
 TIMER_SECONDS = 0.002
 Rule = Callable[[Raw, dict[str, float]], Finding | None]
 
 
 def off(measured: float, expected: float) -> float:
-    """How far apart two numbers are, as a share of the second."""
+    """Return the difference of two numbers as a share of the second."""
     return abs(measured / expected - 1) if expected else float(measured != expected)
 
 
 def finding(rule: str, residual: float, sentence: str) -> Finding:
-    """Passed where the residual, a share of what is allowed, is at most 1."""
+    """Return a finding that passes where the residual, a share of what is allowed, is at most 1."""
     return Finding(rule, residual <= 1, round(residual, 4), sentence)
 
 
 def together(raw: Raw) -> float:
-    """Requests of a closed workload that a window, or half of one, may hold or just miss.
+    """Return how many requests of a closed workload may end just inside or just outside a window, or half of one.
 
-    Slots, or connections of a pool, begin at equal distances and may come into step, and then end together; users of a loop drift to
-    random moments of their requests, and differ by three standard deviations at most.
+    Slots and pool connections start at equal distances, but may synchronise and then end together. Users of a loop drift to random
+    moments of their requests, and differ by at most three standard deviations.
     """
     return raw.cell.load.places(raw.cell.variant) or 3 * sqrt(raw.cell.load.users)
 
 
 def littles_law(raw: Raw, values: dict[str, float]) -> Finding | None:
-    """L = λW. In a closed workload L is the users, in others the requests in flight, integrated over the window."""
+    """L = λW. In a closed workload L is the number of users, in others the requests in flight, integrated over the window."""
     load = raw.cell.load
     if load.kind == "hold" or "mean" not in values:
         return None
@@ -59,17 +60,17 @@ def littles_law(raw: Raw, values: dict[str, float]) -> Finding | None:
         in_flight = sum(part["in_flight_seconds"] for part in raw.loads) / raw.seconds
         found, expected, whose = rate * values["mean"], in_flight, "requests in flight"
     counted = max(sum(raw.slices), 1)
-    # Requests that end together end just inside the window, or just outside; and arrivals at random vary by themselves.
+    # Synchronised requests all end just inside the window, or just outside it. Random arrivals vary by themselves.
     allowed = max(AGREES, together(raw) / counted)
     if load.kind == "open" and expected:
-        # Who came in the window and was not answered in it was in flight, and no latency of the window has that time.
+        # Requests that arrived in the window and were not answered in it were in flight, but no latency of the window contains their time.
         unanswered = abs(sum(raw.arrivals) - sum(raw.slices)) * values["mean"]
         allowed = max(AGREES, 3 / sqrt(counted)) + unanswered / (expected * raw.seconds)
     return finding("Little's law", off(found, expected) / allowed, f"{number(found)} of {number(expected)} {whose} accounted for")
 
 
 def successes_only(raw: Raw, values: dict[str, float]) -> Finding | None:
-    """The throughput is verified successes over the window's length, and nothing failed beside them."""
+    """The throughput is verified successes divided by the window's length, and no other request failed."""
     counted, failed = sum(raw.slices), raw.lost
     if failed and not raw.cell.may_lose:
         error = next((text for load in raw.all_loads for text in load["errors"]), "")
@@ -83,7 +84,7 @@ def successes_only(raw: Raw, values: dict[str, float]) -> Finding | None:
 
 
 def percentiles(raw: Raw, values: dict[str, float]) -> Finding | None:
-    """In order, and the same when they are taken from the histograms once more, by another program."""
+    """The percentiles are in order, and a second, independent computation from the histograms gives the same values."""
     if "p99" not in values:
         return None
     names = ("min", "p50", "p95", "p99", "max")
@@ -99,7 +100,7 @@ def percentiles(raw: Raw, values: dict[str, float]) -> Finding | None:
 
 
 def recomputed(raw: Raw) -> dict[str, float]:
-    """Mean, percentiles and maximum from the histograms, in seconds."""
+    """Return mean, percentiles, minimum and maximum from the histograms, in seconds."""
     run = Run(0, raw.seconds, {}, {}, raw.slices, [one.encode() for one in raw.merged()], {}, {}, [], "")
     latencies, counts = estimates.histogram([run])
     weights = counts.sum(0, keepdims=True)
@@ -108,15 +109,15 @@ def recomputed(raw: Raw) -> dict[str, float]:
 
 
 def counts_agree(raw: Raw, _: dict[str, float]) -> Finding | None:
-    """What the client counted is what the service counted and what Nginx logged, from the first request to the last.
+    """The client, the service and Nginx's log counted the same number of requests, from the first to the last.
 
-    And what the cache counted, where each request asks it: one that did without has measured something else.
+    So did the cache, where each request queries it: a request that bypassed the cache has measured something else.
     """
     loads = (raw.cell.load, *raw.cell.background)
     if any(load.kind == "hold" or load.what.style == "socket" for load in loads):
-        return None  # a message on an open connection has no line in a log
+        return None  # a message on an open connection has no line in the log
     if raw.cell.may_lose:
-        return None  # each of them has a fate of its own
+        return None  # the rule "each has a fate" covers these cells
     ended = raw.count("ended", everywhere=True)
     seen = {"the client": ended}
     if raw.sampled and not any(load.what.by_proxy for load in loads):
@@ -130,9 +131,9 @@ def counts_agree(raw: Raw, _: dict[str, float]) -> Finding | None:
 
 
 def each_has_a_fate(raw: Raw, _: dict[str, float]) -> Finding | None:
-    """Where requests may be lost: each that was sent was answered rightly, refused with a status, or lost without an answer.
+    """Where requests may be lost: each request sent was answered correctly, refused with a status, or lost without an answer.
 
-    Nginx logged the same, status by status. What it has no line of never reached it, and is among those without an answer.
+    Nginx logged the same numbers, status by status. A request without a line in its log never reached Nginx, and counts as unanswered.
     """
     if not raw.cell.may_lose:
         return None
@@ -150,7 +151,7 @@ def each_has_a_fate(raw: Raw, _: dict[str, float]) -> Finding | None:
 
 
 def as_disturbed(raw: Raw, _: dict[str, float]) -> Finding | None:
-    """All was done to the service that was to be done, and each signal met requests in flight: else nothing was tried."""
+    """Every planned disturbance took place, and each signal found requests in flight; otherwise nothing was tested."""
     if not raw.cell.disturbances:
         return None
     planned, done = len(raw.cell.disturbances), len(raw.happened)
@@ -160,7 +161,7 @@ def as_disturbed(raw: Raw, _: dict[str, float]) -> Finding | None:
 
 
 def generator_had_room(raw: Raw, values: dict[str, float]) -> Finding | None:
-    """Its CPU, its ceiling against a null server, and how late it comes to an answer that is there."""
+    """The generator's CPU use, its rate against its ceiling with a null server, and how late it reads an answer that has arrived."""
     rate = (
         (raw.count("ended", everywhere=True) / max(raw.seconds, 1e-9)) if raw.cell.load.kind == "burst" else sum(raw.slices) / raw.seconds
     )
@@ -172,14 +173,14 @@ def generator_had_room(raw: Raw, values: dict[str, float]) -> Finding | None:
     if raw.other_cpus:
         shares[f"{raw.beside:.0%} of its CPUs used with Nginx"] = raw.beside / BUSY_BESIDE
     if "p50" in values:
-        cycle = values["p50"] + raw.cell.load.pause  # of a user who pauses, what lateness adds to
+        cycle = values["p50"] + raw.cell.load.pause  # for a user who pauses, the whole cycle that lateness adds to
         late = f"{duration(raw.generator_lag)} late, the median being {duration(cycle)}"
         shares[late] = raw.generator_lag / (LAG_SHARE * cycle)
     return finding("generator had room", max(shares.values()), ", ".join(shares))
 
 
 def second_generator(raw: Raw, values: dict[str, float]) -> Finding | None:
-    """Another program measures the same throughput, where the cell is spot-checked."""
+    """A second program measures the same throughput, in cells that are spot-checked."""
     if raw.second is None:
         return None
     return finding(
@@ -190,7 +191,7 @@ def second_generator(raw: Raw, values: dict[str, float]) -> Finding | None:
 
 
 def steady(raw: Raw, _: dict[str, float]) -> Finding | None:
-    """The two halves of the window agree. Arrivals at random moments are compared with what arrived in each half."""
+    """The two halves of the window agree. With random arrivals, each half is compared with the arrivals in it."""
     if raw.cell.load.kind in ("burst", "hold"):
         return None
     half = len(raw.slices) // 2
@@ -207,22 +208,22 @@ def steady(raw: Raw, _: dict[str, float]) -> Finding | None:
 
 
 def as_declared(raw: Raw, _: dict[str, float]) -> Finding | None:
-    """The service has the processes and slots that the experiment says it has."""
+    """The service has the processes and slots that the experiment declares."""
     variant = raw.cell.variant
     text = f"{raw.seen_slots or 'no'} slots of {variant.slots or 'none'}"
     passed = raw.seen_slots == variant.slots
     if raw.holding:
-        expected = variant.replicas * (variant.workers + 1) if variant.by_gunicorn else variant.workers  # Gunicorn's own process
+        expected = variant.replicas * (variant.workers + 1) if variant.by_gunicorn else variant.workers  # plus Gunicorn's master process
         passed = passed and raw.holding.processes == expected
         text += f", {raw.holding.processes} processes of {expected}"
     return Finding("as declared", passed, None, text)
 
 
 def connections(raw: Raw, _: dict[str, float]) -> Finding | None:
-    """Each user has a connection: with fewer, users wait in the generator, and the server never sees them."""
+    """Each user has a connection. With fewer connections, users queue in the generator, and the server never sees them."""
     load = raw.cell.load
     held = [part["connections"] for part in raw.loads]
-    closes = not raw.cell.variant.proxied and raw.cell.variant.slots is not None  # a sync worker asked directly, after each answer
+    closes = not raw.cell.variant.proxied and raw.cell.variant.slots is not None  # a sync worker without Nginx, after each answer
     closes = closes or (bool(load.way) and not load.way.endswith("kept"))
     if load.kind not in ("closed", "hold") or load.what.style == "slow" or None in held or closes:
         return None
@@ -231,7 +232,7 @@ def connections(raw: Raw, _: dict[str, float]) -> Finding | None:
 
 
 def no_hidden_stall(raw: Raw, values: dict[str, float]) -> Finding | None:
-    """Coordinated omission: while a server stands still, closed users ask nothing, and no percentile shows that it did."""
+    """Coordinated omission: while a server stalls, closed users send nothing, and no percentile shows the stall."""
     if raw.cell.load.kind != "closed" or "p99" not in values:
         return None
     usual = raw.seconds / max(sum(raw.slices), 1)
@@ -241,7 +242,7 @@ def no_hidden_stall(raw: Raw, values: dict[str, float]) -> Finding | None:
 
 
 def none_too_early(raw: Raw, _: dict[str, float]) -> Finding | None:
-    """No answer comes before the time that the service holds a request: one that does was no answer to it."""
+    """No answer comes before the time for which the service holds a request: an earlier one cannot be a correct answer."""
     held = raw.cell.load.held(raw.cell.variant)
     counted = [summary.min for latencies in raw.merged() if (summary := latencies.summary())]
     if not held or not counted:
@@ -265,20 +266,20 @@ RULES: tuple[Rule, ...] = (
     no_hidden_stall,
     none_too_early,
 )
-# Not asked where the service is disturbed: that it is not as before is what is measured there.
+# Rules that do not apply to a cell with disturbances: there, the deviation from the steady state is what is measured.
 OF_A_STEADY_STATE = {littles_law, steady, connections, no_hidden_stall}
 
 
 def disturbed(findings: Sequence[Finding], changed: bool = False) -> bool:
-    """Whether something else on the machine may be all that was wrong; a stall can also leave time unaccounted for.
+    """Whether other programs on the machine may be the only cause of the failures. A stall can also break Little's law.
 
-    ``changed``: the machine computed at another pace after the run than before it, so time may be missing and nothing else.
+    ``changed``: the machine's speed after the run differs from its speed before it, which may be the only cause of missing time.
     """
     failed = {finding.rule for finding in findings if not finding.passed}
     return bool(failed & DISTURBED or (failed and changed)) and failed <= DISTURBED | {"Little's law"}
 
 
 def audit(raw: Raw, values: dict[str, float]) -> list[Finding]:
-    """All findings on one run."""
+    """Return all findings on one run."""
     rules = [rule for rule in RULES if rule not in OF_A_STEADY_STATE] if raw.cell.disturbances else RULES
     return [found for rule in rules if (found := rule(raw, values)) is not None]

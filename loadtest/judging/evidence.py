@@ -1,4 +1,4 @@
-"""What an experiment's rule for the verdict works with: its cells, comparisons of them, and checks that become a verdict."""
+"""The input of an experiment's verdict: its cells, comparisons between them, and checks that lead to a verdict."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,7 @@ from loadtest.metrics import number
 from loadtest.model import Cell, Variant
 from loadtest.results import CellResult, Check, Estimate, Outcome, Verdict
 
-# More time than predicted, as a share, that the cost of a request can explain where its wait is what was predicted.
+# Extra time beyond the prediction, as a share, that a request's CPU cost can explain while its wait is as predicted.
 COST = 0.15
 
 
@@ -20,19 +20,19 @@ class NotValidError(Exception):
 
 
 def not_usable(reasons: Mapping[str, str]) -> str:
-    """Which rule failed for which cell, and what to do, once for each rule."""
+    """Return which rule failed for which cell, and the advice for it, once for each rule."""
     said = [f"{key} is not valid: {reason}." for key, reason in reasons.items()]
     return " ".join([*said, *dict.fromkeys(map(advice, reasons.values()))])
 
 
 class Evidence:
-    """The cells of an experiment. Asking for one that is not valid ends the judging."""
+    """The cells of an experiment. A request for a cell that is not valid raises NotValidError and ends the judging."""
 
     def __init__(self, cells: Sequence[CellResult], noise: dict[str, float], full: bool) -> None:
         self.cells, self.noise, self.full = cells, noise, full
 
     def cell(self, variant: Variant | str, step: float | str | None = None, label: str = "") -> CellResult:
-        """The cell of a variant (at a step)."""
+        """Return the cell of a variant (at a step). Raise LookupError where there is none, NotValidError where it is not valid."""
         name = variant if isinstance(variant, str) else variant.name
         found = [
             cell
@@ -46,11 +46,11 @@ class Evidence:
         return found[0]
 
     def all(self, variant: Variant) -> list[CellResult]:
-        """All cells of a variant, in order, each of which must be valid."""
+        """Return all cells of a variant, in order. Raise NotValidError where one is not valid."""
         return [self.cell(cell.variant, cell.step) for cell in self.cells if cell.variant == variant.name]
 
     def valid(self, variant: Variant) -> list[CellResult]:
-        """All valid cells of a variant, in order; there must be one."""
+        """Return all valid cells of a variant, in order. Raise NotValidError where there is none."""
         found = [cell for cell in self.cells if cell.variant == variant.name]
         if not any(cell.valid for cell in found):
             raise NotValidError(f"No cell of {variant.name} is valid. {not_usable({found[0].key: found[0].not_valid or ''})}")
@@ -60,7 +60,7 @@ class Evidence:
         return cell.estimates[metric]
 
     def near(self, cell: CellResult, metric: str, share: float = 0.03) -> Check:
-        """Whether the measured value is the predicted one within ``share``. Bound to a prediction."""
+        """Check that the measured value is within ``share`` of the predicted one. Bound to the prediction."""
         found, expected = cell.estimates[metric], cell.predicted[metric]
         show = metric_of(metric).show
         passed = abs(found.value / expected - 1) <= share
@@ -70,25 +70,25 @@ class Evidence:
         return Check(text, passed, bound=True, longer=longer - 1)
 
     def at_least(self, cell: CellResult, metric: str, share: float = 0.95) -> Check:
-        """Whether the measured value reaches ``share`` of a prediction that is a lower bound."""
+        """Check that the measured value reaches ``share`` of a prediction that is a lower bound. Bound to it."""
         found, expected = cell.estimates[metric].value, cell.predicted[metric]
         show = metric_of(metric).show
         text = f"{cell.variant}, {cell.step}: {metric_of(metric).label} {show(found)}, predicted {show(expected)} or more"
         return Check(text, found >= share * expected, bound=True)
 
     def at_most(self, cell: CellResult, metric: str) -> Check:
-        """Whether no run went above a prediction that is an upper bound. Bound to it."""
+        """Check that no run exceeded a prediction that is an upper bound. Bound to it."""
         found, expected = self.worst(cell, metric), cell.predicted[metric]
         show = metric_of(metric).show
         text = f"{cell.variant}, {cell.step}: {metric_of(metric).label} {show(found)}, predicted {show(expected)} at most"
         return Check(text, found <= expected, bound=True)
 
     def worst(self, cell: CellResult, metric: str) -> float:
-        """The largest value of any run."""
+        """Return the largest value of any run."""
         return max(run.values[metric] for run in cell.runs if metric in run.values)
 
     def ratio(self, a: CellResult, b: CellResult, metric: str) -> Estimate:
-        """``a / b``."""
+        """Return ``a / b`` with its interval. Raise NotValidError where there is no such ratio."""
         found = ratio(a.runs, b.runs, metric)
         if found is None:
             what = metric_of(metric).label
@@ -96,9 +96,9 @@ class Evidence:
         return found
 
     def compare(self, a: CellResult, b: CellResult, metric: str, more_than: float = 1.0) -> Check:
-        """Whether ``a`` is more than so many times ``b``: yes, no, or no difference seen.
+        """Check whether ``a`` is more than ``more_than`` times ``b``: yes, no, or no difference seen.
 
-        The whole interval must lie on one side, by more than two equal services differ in this session.
+        The whole interval must lie on one side, by more than the difference between two equal services in this session.
         """
         found = self.ratio(a, b, metric)
         floor = share(self.noise.get(metric, 0.0), metric, *(one.estimates[metric].value for one in (a, b)))
@@ -111,26 +111,26 @@ class Evidence:
         return Check(text, passed)
 
     def unless(self, check: Check) -> Check:
-        """The opposite of a comparison: passed where it is clearly not so."""
+        """Return the opposite of a comparison: passed where the comparison clearly failed."""
         return Check(f"not so: {check.text}", None if check.passed is None else not check.passed)
 
     def true(self, text: str, passed: bool) -> Check:
-        """A check of something that needs no statistics."""
+        """Return a check that needs no statistics."""
         return Check(text, passed)
 
     def bound(self, text: str, passed: bool) -> Check:
-        """The same where it compares with a prediction."""
+        """Return a check like ``true``, but bound to a prediction."""
         return Check(text, passed, bound=True)
 
     def at(self, step: float | str) -> list[CellResult]:
-        """All valid cells at a step."""
+        """Return all valid cells at a step."""
         return [cell for cell in self.cells if cell.step == step and cell.valid]
 
     def verdict(self, checks: Sequence[Check], holds: str, fails: str, limit: str | None = None) -> Verdict:
-        """A verdict from checks: all passed; one failed; or, with none failed, one in which no difference was seen.
+        """Return a verdict from checks: one failed; or none failed, but one showed no difference; or all passed.
 
-        Predictions leave out what a request costs beside its wait. On a slow machine that shows, and refutes no claim; nor does
-        anything where cells were measured on a machine that was slower than for others: the verdict doubts those cells.
+        Predictions leave out the cost of a request beyond its wait. On a slow machine this cost shows, and refutes no claim. Neither does a
+        failed check where the machine was slower for some cells than for others: then the verdict doubts those cells.
         """
         outcome: Outcome = "holds with a limit" if limit else "holds"
         failed = [check for check in checks if check.passed is False]
@@ -148,7 +148,10 @@ class Evidence:
 
 
 def predicted_throughput(cell: Cell) -> float | None:
-    """min(users, slots, connections) / held, requests a second of a closed workload; ``None`` where only the CPU says."""
+    """Return min(users, slots, connections) / held, in requests per second of a closed workload.
+
+    ``None`` where the throughput depends on the CPU alone.
+    """
     held = cell.load.held(cell.variant)
     if not held:
         return None
@@ -162,5 +165,5 @@ def predicted_throughput(cell: Cell) -> float | None:
 
 
 def times(found: Estimate) -> str:
-    """A ratio in a sentence: ``1.02 times (0.98 to 1.05)``."""
+    """Format a ratio for a sentence: ``1.02 times (0.98 to 1.05)``."""
     return f"{number(found.value)} times ({number(found.low)} to {number(found.high)})"

@@ -1,29 +1,29 @@
-"""The bottleneck of a cell: the first thing that was full, from the client to the server, or what users waited for although nothing was.
+"""The bottleneck of a cell: the first saturated resource, from the client to the server, or what users waited for without one.
 
-In the laboratory the service counts its requests in flight. The stack that `make up` started is read from outside, so how busy its slots
-were follows from Little's law: answers a second times the seconds for which each holds a slot.
+In the laboratory the service counts its requests in flight. The stack that `make up` started is only seen from outside. There, the
+utilisation of the slots follows from Little's law: answers per second times the seconds for which each holds a slot.
 """
 
 from loadtest.judging.raw import Raw
 
 FULL = 0.9
-# Share of slots or connections that are held by waits alone, beyond which they are what users queue for.
+# Share of slots or connections held by waits alone. From this share on, users queue for them.
 HELD = 0.75
-# Latency beyond the wait that counts as waiting for something, as a share of the wait.
+# Latency beyond the wait, as a share of the wait, that counts as waiting for a resource.
 LONGER = 0.1
-# CPUs that other programs use, as a share of the machine, beyond which they can be what users waited for.
+# CPUs used by other programs, as a share of the machine. From this share on, users may have waited for them.
 OTHERS = 0.1
 NOT_SATURATED, NOT_KNOWN = "not saturated", "not known"
 OTHER_PROGRAMS, BURSTS = "other programs", "CPU in bursts"
 
 
 def limiter(raw: Raw, values: dict[str, float]) -> str:
-    """In a few words."""
+    """Return the bottleneck in a few words."""
     return client_or_cpu(raw, values) or places(raw, values) or waited_for(raw, values)
 
 
 def client_or_cpu(raw: Raw, values: dict[str, float]) -> str | None:
-    """What was full of the generator, of the CPUs, and of the kernel's queue; ``None`` where nothing was."""
+    """Return the saturated part among the generator, the CPUs, and the kernel's accept queue; ``None`` where there is none."""
     variant, seconds = raw.cell.variant, raw.seconds
     if raw.generator_cpu >= 0.8:
         return "client"
@@ -35,7 +35,7 @@ def client_or_cpu(raw: Raw, values: dict[str, float]) -> str | None:
         return "upstream"
     if raw.usage.proxy / seconds >= FULL:
         return "proxy"
-    # It has what Nginx and the generator leave of its CPU.
+    # The database has what Nginx and the generator leave of its CPU.
     database = raw.usage.database / seconds
     if database > raw.beside and database + raw.beside >= FULL:
         return "database CPU"
@@ -50,7 +50,7 @@ def client_or_cpu(raw: Raw, values: dict[str, float]) -> str | None:
 
 
 def places(raw: Raw, values: dict[str, float]) -> str | None:
-    """Slots, connections, threads or loops for which users queue; ``None`` where there were enough."""
+    """Return the slots, connections, threads or loops for which users queue; ``None`` where there were enough."""
     variant, load = raw.cell.variant, raw.cell.load
     users = load.users if load.kind in ("closed", "burst") else 0
     held = load.held(variant) or 0.0
@@ -71,7 +71,7 @@ def places(raw: Raw, values: dict[str, float]) -> str | None:
 
 
 def waited_for(raw: Raw, values: dict[str, float]) -> str:
-    """What users waited for beyond the time for which the service holds a request, though nothing was full in the mean."""
+    """Return what users waited for beyond the time for which the service holds a request, although no resource was saturated."""
     variant, load = raw.cell.variant, raw.cell.load
     lag = values.get("loop_lag")
     if lag is not None and "p50" in values and lag > 0.5 * values["p50"] and lag > 0.005:
@@ -85,9 +85,9 @@ def waited_for(raw: Raw, values: dict[str, float]) -> str:
         return NOT_KNOWN
     if raw.others >= OTHERS * raw.machine.cpus:
         return OTHER_PROGRAMS
-    if not held:  # only CPU time, and none of the CPUs was full: the users do not ask for more of it
+    if not held:  # only CPU time, and no CPU was saturated: the users do not send enough requests
         return NOT_SATURATED
-    # The most that a wave of all users makes the last of them wait: the CPU time of the others.
+    # The longest wait that a wave of all users causes for its last request: the CPU time of the others.
     successes = max(1, sum(raw.slices))
     turn = max(raw.ours * raw.seconds / raw.machine.cpus, values["app_cpu"] * raw.seconds / min(raw.cpus, variant.workers)) / successes
     return BURSTS if values["mean"] - held <= load.users * turn else NOT_KNOWN

@@ -1,13 +1,13 @@
-"""What is not measured at all, since it is known before that the load generator would be the limit."""
+"""Cells that are not measured at all, because it is known in advance that the load generator would be the bottleneck."""
 
 from loadtest.metrics import number
 from loadtest.model import Cell
 
 
 def refusal(cell: Cell, ceiling: float) -> str | None:
-    """Why a cell is refused, ``None`` where it is not; ``ceiling`` in requests a second, of all generators together.
+    """Return why a cell is not measured, ``None`` where it is; ``ceiling`` in requests per second, of all generators together.
 
-    Only arrivals are known before. What closed users ask depends on how fast they are answered: theirs is left to the audit.
+    Only the rate of arrivals is known in advance. The rate of closed users depends on how fast they get answers, so the audit checks it.
     """
     asked = sum(load.rate for load in (cell.load, *cell.background))
     if asked <= ceiling / 2:

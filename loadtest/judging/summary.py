@@ -1,4 +1,4 @@
-"""From runs to a cell: estimates over all of them, the limiter of most, and why it is not valid if it is not."""
+"""From runs to a cell: estimates over all of them, the most frequent bottleneck, and the reason if the cell is not valid."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from loadtest.results import CellResult, Finding, Run
 
 
 def run_of(raw: Raw, values: dict[str, float], findings: list[Finding], limiter: str) -> Run:
-    """A run as it is kept in results.json."""
+    """Return a run in the form in which results.json keeps it."""
     names = ("begun", "ended", "succeeded", "failures", "failures_outside", "dropped", "late")
     burst = raw.cell.load.kind == "burst"
     errors: Counter[str] = Counter()
@@ -21,7 +21,7 @@ def run_of(raw: Raw, values: dict[str, float], findings: list[Finding], limiter:
         seconds=raw.seconds,
         values=values,
         counts={name: raw.count(name, everywhere=True) for name in names} | ({"served": raw.sampled.served} if raw.sampled else {}),
-        slices=[] if burst else raw.slices,  # a burst has no parts: the runs are what is resampled
+        slices=[] if burst else raw.slices,  # a burst has no slices: whole runs are resampled
         histograms=[] if burst or not sum(raw.slices) else [latencies.encode() for latencies in raw.merged()],
         errors=dict(errors),
         watched=watched(raw),
@@ -31,7 +31,7 @@ def run_of(raw: Raw, values: dict[str, float], findings: list[Finding], limiter:
 
 
 def watched(raw: Raw) -> dict[str, float]:
-    """What was seen of the processes, in seconds and whole things."""
+    """Return the observations of the processes: seconds, CPUs, and counts."""
     found: dict[str, float] = {
         "generator_cpu": raw.generator_cpu,
         "generator_lag": raw.generator_lag,
@@ -61,7 +61,7 @@ def watched(raw: Raw) -> dict[str, float]:
 
 
 def cell_result(cell: Cell, runs: Sequence[Run], rejected: Sequence[Run] = ()) -> CellResult:
-    """A cell from its runs."""
+    """Return a cell from its runs."""
     metrics = sorted(set().union(*(run.values for run in runs)))
     failed = [finding for run in runs for finding in run.audit if not finding.passed]
     return CellResult(
@@ -80,12 +80,12 @@ def cell_result(cell: Cell, runs: Sequence[Run], rejected: Sequence[Run] = ()) -
 
 
 def refused(cell: Cell, why: str) -> CellResult:
-    """A cell that was not measured at all."""
+    """Return a cell that was not measured at all."""
     return CellResult(cell.key, cell.variant.name, cell.step, cell.words, dict(cell.predicted), {}, "not measured", [], why)
 
 
 def looked_at(found: Mapping[str, Mapping[str, float]]) -> list[CellResult]:
-    """Cells of what was found without load: exact values."""
+    """Return cells of values that were found without load: they are exact."""
     cells = []
     for name, values in found.items():
         run = Run(0, 0.0, dict(values), {}, [], [], {}, {}, [], "none")

@@ -1,10 +1,10 @@
-"""The metrics of one run, from what it brought home."""
+"""The metrics of one run, computed from its raw data."""
 
 from loadtest.judging.raw import Raw
 
 
 def values(raw: Raw) -> dict[str, float]:
-    """By metric, in the units of metrics.py. What was not measured is not there."""
+    """Return the values by metric, in the units of metrics.py. A metric that was not measured is missing."""
     successes = sum(raw.slices)
     found: dict[str, float] = {"throughput": successes / raw.seconds}
     if summary := raw.whole():
@@ -13,7 +13,7 @@ def values(raw: Raw) -> dict[str, float]:
         found |= {"first_p50": first.p50, "first_p99": first.p99}
     if raw.cell.load.kind == "burst":
         found |= ranks(raw) | {"makespan": max(load["seconds"] for load in raw.loads)}
-        del found["throughput"]  # of a single burst it says nothing that the makespan does not
+        del found["throughput"]  # for a single burst it adds nothing to the makespan
     if raw.cell.load.kind == "open":
         found |= {"dropped": raw.count("dropped"), "late": raw.count("late")}
     if raw.cell.may_lose:
@@ -22,7 +22,11 @@ def values(raw: Raw) -> dict[str, float]:
 
 
 def losses(raw: Raw) -> dict[str, float]:
-    """What was lost, and what came of each disturbance: in flight when it came, and seconds from the first to the end of all trouble."""
+    """Return the lost requests, and the effect of the disturbances.
+
+    ``met`` is the smallest number of requests in flight at a disturbance. ``recovery`` is the time in seconds from the first disturbance
+    to the last failed or late request.
+    """
     found: dict[str, float] = {"lost": raw.lost, "refused": raw.refusals.get(429, 0), "unanswered": raw.lost - sum(raw.refusals.values())}
     loads = (raw.cell.load, *raw.cell.background)
     posts = (part["counts"] for number, part in enumerate(raw.all_loads) if loads[number % len(loads)].what.document)
@@ -37,19 +41,19 @@ def losses(raw: Raw) -> dict[str, float]:
         first = min(one.at for one in raw.happened)
         trouble = max(float(load["last_trouble"]) for load in raw.all_loads)
         found |= {"met": min(one.in_flight for one in raw.happened), "recovery": max(0.0, trouble - first)}
-        # One that came before it is a worker that was slow to begin, and replaces none.
+        # A newcomer before the first disturbance is a worker that was slow to start, and replaces none.
         if raw.sampled and raw.sampled.newcomer is not None and raw.sampled.newcomer > first:
             found["replaced"] = raw.sampled.newcomer - first
     return found
 
 
 def watched(raw: Raw, successes: int) -> dict[str, float]:
-    """What was seen of the processes, where they could be seen."""
+    """Return the metrics of the processes, where they could be observed."""
     found: dict[str, float] = {}
     if raw.usage:
         app = raw.usage.app_user + raw.usage.app_system
         found["app_cpu"] = app / raw.seconds
-        # Only where the measured load is the only one does its count share out the CPU time.
+        # With background load, the count of measured requests does not tell how to divide the CPU time.
         if successes and not raw.cell.background:
             found["cpu_us"] = app / successes * 1e6
             if raw.cell.variant.proxied:
@@ -73,6 +77,6 @@ def watched(raw: Raw, successes: int) -> dict[str, float]:
 
 
 def ranks(raw: Raw) -> dict[str, float]:
-    """When the first, second, ... answer of a burst ended, in seconds from its start."""
+    """Return when the first, second, ... answer of a burst ended, in seconds from its start."""
     ended = sorted(microseconds / 1e6 for latencies in raw.merged() for microseconds, times in latencies.items() for _ in range(times))
     return {f"rank_{number}": seconds for number, seconds in enumerate(ended, 1)}

@@ -1,1 +1,1 @@
-"""How many workers, threads and processes a demand needs: queueing theory and a measured profile, no load."""
+"""How many workers, threads and processes a demand needs, from queueing theory and a measured profile, without load."""

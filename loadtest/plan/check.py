@@ -1,4 +1,4 @@
-"""Three plans that fit a small machine, measured: is what was predicted what happens?"""
+"""Three plans that fit a small machine, measured: does each plan do what was predicted?"""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ THROUGHPUT, P99 = 0.05, 0.25
 
 @dataclass(frozen=True)
 class Trial:
-    """A configuration, what is asked of it, and the load that asks it."""
+    """A configuration, the demand on it, and the load that makes this demand."""
 
     variant: Variant
     configuration: Configuration
@@ -27,7 +27,7 @@ class Trial:
 
 
 def trials(profiles: dict[str, Profile]) -> list[Trial]:
-    """Slots at three quarters, a loop with hundreds of waits, and a loop whose CPU is at six tenths. One core each."""
+    """Return three trials on one core each: slots at 75 %, a loop with hundreds of waits, and a loop whose CPU is at 60 %."""
     cpu = work_seconds(WORK)
     slots = Demand(wait=0.1, cpu=0.0, rate=60, p99=1)
     waits = Demand(wait=0.1, cpu=0.0, rate=250, p99=1)
@@ -44,7 +44,7 @@ def trials(profiles: dict[str, Profile]) -> list[Trial]:
 
 
 def checking(profiles: dict[str, Profile]) -> Experiment:
-    """The experiment that measures them."""
+    """Return the experiment that measures the three trials."""
     tried = trials(profiles)
 
     def cell(trial: Trial) -> Cell:

@@ -1,6 +1,6 @@
-"""``python -m loadtest plan``: from a demand and a measured profile to configurations. No load is made here.
+"""``python -m loadtest plan``: from a demand and a measured profile to configurations. It creates no load itself.
 
-Exit status: 0 there is a plan, 1 there is none, 2 bad usage, or no profile and nothing that measures one.
+Exit status: 0 there is a plan, 1 there is none, 2 wrong usage, or there is no profile and no means to measure one.
 """
 
 import os
@@ -17,7 +17,7 @@ from loadtest.plan.predict import Demand
 from loadtest.plan.profile import PROFILES, SERVICES, MeasureProfile, Profile, ProfileError, read, write
 from loadtest.plan.table import as_json, sentence, table
 
-# Columns of a table that does not go to a terminal.
+# Columns of a table that is not printed to a terminal.
 PLAIN_WIDTH = 140
 NUMBERS = {
     "wait": Number(float, 0.1, 0, 30, "seconds that a request waits for something else"),
@@ -30,7 +30,7 @@ NUMBERS = {
 
 
 def add_arguments(parser: ArgumentParser, environ: Mapping[str, str] = os.environ) -> None:
-    """Add the options, with the environment's values as defaults: argparse checks those too."""
+    """Add the options, with the environment's values as defaults, as text: argparse checks those too."""
     for name, number in NUMBERS.items():
         default = environ.get(name.upper()) or str(number.default)
         help_text = f"{number.meaning}; {number.accepted} (default {number.default:g})"
@@ -61,7 +61,7 @@ def run(arguments: Namespace, measure_profile: MeasureProfile | None = None, pat
 
 
 def show(profiles: list[Profile], demand: Demand, json: bool) -> int:
-    """Print what is planned for the demand."""
+    """Print the plans for the demand."""
     found = plans(demand, profiles)
     if json:
         print(as_json(found))

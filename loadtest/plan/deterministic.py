@@ -1,9 +1,9 @@
-"""M/D/c exactly: Poisson arrivals, every service equally long, first come first served.
+"""M/D/c exactly: Poisson arrivals, a constant service time, first come first served.
 
-Seen once in each service time, the line's length is a random walk that cannot fall below 0: Poisson arrivals come,
-``servers`` requests go (Crommelin 1932). Spitzer's identity (1956) gives the walk's stationary law as a compound Poisson
-law, Panjer's recursion (1981) its probabilities, and Franx (Operations Research Letters 29, 2001) the waiting time from
-them. All sums have only positive terms, so no digits are lost however many servers there are.
+Observed once per service time, the queue length is a random walk that cannot fall below 0. In each step, Poisson arrivals join
+and ``servers`` requests leave (Crommelin 1932). Spitzer's identity (1956) gives the walk's stationary distribution as a compound
+Poisson distribution, and Panjer's recursion (1981) gives its probabilities. Franx (Operations Research Letters 29, 2001) derives
+the waiting time from them. All sums have only positive terms, so no digits are lost, however many servers there are.
 """
 
 from collections.abc import Iterator
@@ -15,22 +15,25 @@ from operator import mul
 
 from loadtest.plan.quantiles import quantile
 
-# What is left out of the tail of the line's length.
+# Probability of the tail of the queue length that is left out.
 LEFT_OUT = 1e-7
-# Terms of Spitzer's sum that are added one by one; the rest is smooth, and an integral with this ratio between its points.
+# This many terms of Spitzer's sum are added one by one. The rest is smooth: an integral with this ratio between its points.
 ONE_BY_ONE, RATIO = 64, 1.04
-# Standard deviations of a Poisson number beyond which nothing counts.
+# Standard deviations from a Poisson mean beyond which probabilities are negligible.
 FAR = 9.0
 
 
 def poisson(mean: float, count: float) -> float:
-    """The probability of ``count`` where ``mean`` are expected; the gamma function's continuation between whole numbers."""
+    """Return the probability of ``count`` events where ``mean`` are expected; between whole numbers, by the gamma function."""
     return exp(count * log(mean) - mean - lgamma(count + 1))
 
 
 @dataclass(frozen=True)
 class MDC:
-    """``servers`` that each take ``service`` seconds for a request, at ``rate`` requests a second; ValueError unless stable."""
+    """``servers`` that each need ``service`` seconds for a request, at ``rate`` requests per second.
+
+    Raise ValueError unless the queue is stable.
+    """
 
     servers: int
     rate: float
@@ -46,11 +49,11 @@ class MDC:
 
     @cached_property
     def longest(self) -> int:
-        """The length of a line that is longer with a probability of ``LEFT_OUT`` at most.
+        """The queue length that is exceeded with a probability of at most ``LEFT_OUT``.
 
         The tail falls off as ``z ** -length``, with z the root above 1 of ``load * (z - 1) = servers * log(z)``.
         """
-        root = 2.0 * self.servers / self.load  # beyond the root, from where Newton's method falls onto it
+        root = 2.0 * self.servers / self.load  # above the root, so that Newton's method converges to it from there
         for _ in range(100):
             over = self.load * (root - 1) - self.servers * log(root)
             step = over / (self.load - self.servers / root)
@@ -61,7 +64,7 @@ class MDC:
 
     @cached_property
     def jumps(self) -> list[float]:
-        """At index k the rate, in the compound Poisson law, of lines that are k longer; 0 at index 0."""
+        """The rates of the compound Poisson distribution: at index k, the rate of jumps of length k; 0 at index 0."""
         found = [0.0] * (self.longest + 1)
         for rounds, weight in self.rounds():
             expected, served = rounds * self.load, rounds * self.servers
@@ -76,13 +79,13 @@ class MDC:
         return found
 
     def rounds(self) -> Iterator[tuple[float, float]]:
-        """Numbers of service times n, and the weight of each in a sum of 1 / n times something smooth."""
-        # Chance for the walk to be above 0 after n rounds falls as exp(-n * decay).
+        """Yield numbers of service times n, each with its weight in a sum of 1 / n times a smooth function."""
+        # The probability that the walk is above 0 after n rounds falls as exp(-n * decay).
         decay = self.load - self.servers - self.servers * log(self.load / self.servers)
         last = -log(LEFT_OUT * 1e-3) / decay
         for number in range(1, min(ONE_BY_ONE, ceil(last)) + 1):
             yield number, 1 / number
-        # The integral of f(n) / n is that of f over the logarithm of n, by midpoints.
+        # The integral of f(n) / n is the integral of f over the logarithm of n; computed with midpoints.
         point = (ONE_BY_ONE + 0.5) * sqrt(RATIO)
         while point < last * RATIO:
             yield point, log(RATIO)
@@ -90,7 +93,7 @@ class MDC:
 
     @cached_property
     def at_most(self) -> list[float]:
-        """At index k the probability that k requests or fewer stand in line."""
+        """The probabilities, at index k, that the queue holds k requests or fewer."""
         jumps = [length * rate for length, rate in enumerate(self.jumps)]
         exactly = [exp(-sum(self.jumps))]
         for length in range(1, self.longest + 1):
@@ -99,11 +102,11 @@ class MDC:
 
     @property
     def mean_wait(self) -> float:
-        """The mean line by Little's law."""
+        """The mean waiting time in seconds: the mean queue length by Little's law."""
         return sum(length * rate for length, rate in enumerate(self.jumps)) / self.rate if self.load else 0.0
 
     def wait_within(self, seconds: float) -> float:
-        """The share of arrivals that wait ``seconds`` or less (Franx's formula)."""
+        """Return the share of arrivals that wait ``seconds`` or less (Franx's formula)."""
         if not self.load:
             return 1.0
         rounds = floor(seconds / self.service) + 1
@@ -118,5 +121,5 @@ class MDC:
         return min(1.0, found)
 
     def wait_percentile(self, share: float) -> float:
-        """The waiting time that ``share`` of the arrivals do not exceed; 0 where so many do not wait at all."""
+        """Return the waiting time in seconds that ``share`` of the arrivals do not exceed; 0 where at least that share does not wait."""
         return quantile(self.wait_within, share, self.service)

@@ -1,4 +1,4 @@
-"""A service's profile, measured by the laboratory: what the planner's formulas need and cannot know."""
+"""A service's profile, measured by the laboratory: the values that the planner's formulas need as input."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,19 +8,20 @@ from loadtest.model import Cell, Chart, Load, Variant, loop, sync
 from loadtest.plan.profile import Profile
 from loadtest.results import CellResult, Results, Verdict
 
-# Long enough for hundreds of users of an event loop to leave its CPU free.
+# Long enough that hundreds of users of an event loop do not saturate its CPU.
 WAIT, WAIT_ON_LOOP = 0.1, 0.5
 FEW, MANY = 1, 9
 FEW_THREADS, MANY_THREADS = 2, 34
 FEW_USERS, MANY_USERS = 50, 200
-# Of many users: ten rounds. When Django stands still for a moment, they come in step, and a window holds a part of a round more.
+# The window with many users: ten rounds. After a pause of Django's process, the users' requests are synchronised, and a window
+# contains a part of a round more.
 MANY_SECONDS = 5.0
 
 Measure = Callable[[Experiment], Results]
 
 
 def variants(service: str) -> dict[str, tuple[Variant, int]]:
-    """What is started of a service, and with how many users: few and many of whatever costs memory."""
+    """Return the variants to start, each with its number of users: few and many of each thing that needs memory."""
     if service == "flask":
         return {
             "few": (sync(FEW), FEW),
@@ -37,7 +38,7 @@ def variants(service: str) -> dict[str, tuple[Variant, int]]:
 
 
 def profiling(service: str) -> Experiment:
-    """The experiment that a profile comes from."""
+    """Return the experiment that measures a profile."""
 
     def cells(_: bool) -> Sequence[Cell]:
         parameters = Parameters(wait=WAIT if service == "flask" else WAIT_ON_LOOP)
@@ -61,7 +62,7 @@ def profiling(service: str) -> Experiment:
 
 
 def profile(service: str, measure: Measure) -> Profile:
-    """Measure a service; raises ValueError with a sentence where a cell is not valid."""
+    """Measure a service's profile. Raise ValueError with a sentence where a cell is not valid."""
     cells = {str(cell.step): cell for cell in measure(profiling(service)).experiments[0].cells}
     if wrong := [cell for cell in cells.values() if cell.not_valid]:
         raise ValueError(f"The profile of {service} cannot be trusted: {wrong[0].key} is not valid ({wrong[0].not_valid}).")
@@ -80,5 +81,5 @@ def profile(service: str, measure: Measure) -> Profile:
 
 
 def each(few: CellResult, many: CellResult, more: int) -> float:
-    """MiB for each of ``more`` things that ``many`` has beyond ``few``."""
+    """Return the MiB for each of the ``more`` things that ``many`` has in addition to ``few``."""
     return (many.estimates["pss_mib"].value - few.estimates["pss_mib"].value) / more

@@ -1,4 +1,4 @@
-"""The smallest configuration of each service that keeps a demand's p99, or why there is none."""
+"""The smallest configuration of each service that keeps a demand's p99, or the reason why there is none."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from loadtest.metrics import duration, number
 from loadtest.plan.predict import MOST_BUSY, Configuration, Demand, Kind, Margin, Prediction, margin, predict
 from loadtest.plan.profile import Profile
 
-# Beyond these nothing is looked for.
+# Upper limits of the search.
 SLOTS_SOUGHT, PROCESSES_SOUGHT = 20_000, 10_000
 KINDS: dict[str, tuple[Kind, ...]] = {"flask": ("workers", "threads"), "fastapi": ("loops",), "django": ("loops",)}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A configuration, what it does, and how much more it can take."""
+    """A configuration, its prediction, and its margin for a higher rate."""
 
     configuration: Configuration
     prediction: Prediction
@@ -24,7 +24,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class NoPlan:
-    """Why a service cannot do it in this way."""
+    """The reason why a service cannot meet the demand with this kind of concurrency."""
 
     service: str
     kind: Kind
@@ -33,7 +33,7 @@ class NoPlan:
 
 @dataclass(frozen=True)
 class Plans:
-    """The answer to a demand; its ``--json`` shape."""
+    """The answer to a demand; also the shape of the ``--json`` output."""
 
     demand: Demand
     profiles: list[Profile]
@@ -42,7 +42,7 @@ class Plans:
 
 
 def impossible(demand: Demand, overhead: float = 0.0) -> str | None:
-    """Why nothing keeps the demand, whatever is configured; ``overhead`` is CPU time on top of the demand's own."""
+    """Return why no configuration can meet the demand, else ``None``; ``overhead`` is CPU seconds in addition to the demand's own."""
     alone, cpu = demand.wait + demand.cpu + overhead, demand.cpu + overhead
     above = f" with {duration(overhead)} of the service's own CPU time" if overhead else ""
     if demand.p99 <= alone:
@@ -55,14 +55,14 @@ def impossible(demand: Demand, overhead: float = 0.0) -> str | None:
 
 
 def plans(demand: Demand, profiles: Iterable[Profile]) -> Plans:
-    """A plan, or a reason why not, for each way to run each service."""
+    """Return a plan, or a reason why there is none, for each way to run each service."""
     known = list(profiles)
     found = [plan(kind, demand, profile) for profile in known for kind in KINDS[profile.service]]
     return Plans(demand, known, [one for one in found if isinstance(one, Plan)], [one for one in found if isinstance(one, NoPlan)])
 
 
 def plan(kind: Kind, demand: Demand, profile: Profile) -> Plan | NoPlan:
-    """The fewest cores that can keep the p99 and then the fewest slots; with the demand's cores where it names them."""
+    """Return the fewest cores that can keep the p99, then the fewest slots; with the demand's cores where it sets them."""
     if reason := impossible(demand, profile.overhead):
         return NoPlan(profile.service, kind, f"{reason}.")
     cpu = demand.cpu + profile.overhead
@@ -82,14 +82,14 @@ def plan(kind: Kind, demand: Demand, profile: Profile) -> Plan | NoPlan:
 
 
 def configure(kind: Kind, demand: Demand, profile: Profile, least: int) -> Configuration | None:
-    """The smallest configuration, ``least`` cores or more."""
+    """Return the smallest configuration with ``least`` or more cores, ``None`` if there is none."""
 
     def keeps(configuration: Configuration) -> bool:
         found = predict(configuration, demand, profile)
         return found is not None and found.p99 <= demand.p99
 
     def on(size: int) -> Configuration | None:
-        """With ``size`` cores for sync workers, else with ``size`` processes that have a core each."""
+        """Return the configuration with ``size`` cores for sync workers, else with ``size`` processes that have a core each."""
         if kind == "loops":
             one = Configuration(profile.service, kind, size, 1, demand.cores or size)
             return one if keeps(one) else None
@@ -113,7 +113,7 @@ def configure(kind: Kind, demand: Demand, profile: Profile, least: int) -> Confi
 
 
 def smallest(low: int, high: int, enough: Callable[[int], bool]) -> int | None:
-    """The smallest number from ``low`` to ``high`` that is enough, ``None`` if none is. More must not be worse."""
+    """Return the smallest number from ``low`` to ``high`` that is enough, ``None`` if none is. A larger number must not be worse."""
     step, failed = 1, low - 1
     tried = low
     while tried <= high and not enough(tried):

@@ -1,4 +1,4 @@
-"""What a configuration does under a demand."""
+"""The predicted behaviour of a configuration under a demand."""
 
 from dataclasses import dataclass, replace
 from math import ceil, sqrt
@@ -8,8 +8,8 @@ from loadtest.plan.held import Held
 from loadtest.plan.profile import Profile
 from loadtest.plan.response import LoopResponse, SlotResponse
 
-# The highest share of what the CPU and the slots can do for which anything is predicted. Beyond it the p99 hangs on how much
-# CPU times vary, which no profile says: see docs/plan.md.
+# The highest utilisation of CPU and slots for which anything is predicted. Beyond it, the p99 depends on how much CPU times
+# vary, which no profile contains: see docs/plan.md.
 MOST_BUSY = 0.95
 
 Limit = Literal["p99", "CPU", "slots"]
@@ -18,9 +18,9 @@ Kind = Literal["workers", "threads", "loops"]
 
 @dataclass(frozen=True)
 class Demand:
-    """Requests of one kind that arrive at random, ``rate`` a second, and the p99 they shall have.
+    """Requests of one kind with random arrivals, ``rate`` per second, and the p99 that they must keep.
 
-    ``cores`` and ``memory_mib`` are what there is, 0 for as much as needed. Times in seconds.
+    ``cores`` and ``memory_mib`` are what is available, 0 for as much as needed. Times in seconds.
     """
 
     wait: float
@@ -33,7 +33,7 @@ class Demand:
 
 @dataclass(frozen=True)
 class Configuration:
-    """Processes of a service on ``cores``. ``threads`` in each; 1 for sync workers and event loops."""
+    """Processes of a service on ``cores``, with ``threads`` in each; 1 for sync workers and event loops."""
 
     service: str
     kind: Kind
@@ -43,13 +43,13 @@ class Configuration:
 
     @property
     def slots(self) -> int | None:
-        """Requests held at once, ``None`` for event loops."""
+        """Number of requests held concurrently, ``None`` for event loops."""
         return None if self.kind == "loops" else self.processes * self.threads
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """Throughput in requests a second, times in seconds, utilisation from 0 to 1 (``None`` for the slots of event loops)."""
+    """Throughput in requests per second, times in seconds, utilisation from 0 to 1 (``None`` for the slots of event loops)."""
 
     throughput: float
     mean: float
@@ -61,7 +61,7 @@ class Prediction:
 
 
 def predict(configuration: Configuration, demand: Demand, profile: Profile) -> Prediction | None:
-    """What theory says, ``None`` where ``overloaded`` names a limit."""
+    """Return the prediction, ``None`` where ``overloaded`` names a limit."""
     if overloaded(configuration, demand, profile):
         return None
     cpu = demand.cpu + profile.overhead
@@ -70,7 +70,7 @@ def predict(configuration: Configuration, demand: Demand, profile: Profile) -> P
     if configuration.kind == "loops":
         loop = LoopResponse(demand.rate / processes, demand.wait, cpu)
         at_once = demand.rate * loop.mean
-        # Nearly Poisson; 2.33 standard deviations are its 99th percentile.
+        # The number of concurrent requests is nearly Poisson; 2.33 standard deviations above the mean is its 99th percentile.
         memory = memory_mib(configuration, profile, ceil(at_once + 2.33 * sqrt(at_once)))
         return Prediction(demand.rate, loop.mean, loop.percentile(0.5), loop.percentile(0.99), None, busy, memory)
     held = network(configuration, demand, profile)
@@ -81,21 +81,21 @@ def predict(configuration: Configuration, demand: Demand, profile: Profile) -> P
 
 
 def network(configuration: Configuration, demand: Demand, profile: Profile) -> Held:
-    """The slots of a sync service that share one line and one set of cores."""
+    """Return the slots of a sync service that share one queue and one set of cores."""
     cpu = demand.cpu + profile.overhead
-    if configuration.kind == "threads":  # Gunicorn's gthread accepts what comes and lines it up in the process
+    if configuration.kind == "threads":  # Gunicorn's gthread accepts every connection and queues it in the process
         return Held(configuration.threads, 1, demand.rate / configuration.processes, demand.wait, cpu)
-    # A sync worker accepts when it is free: one line for all of them, in the kernel.
+    # A sync worker accepts only when it is free: one queue for all workers, in the kernel.
     return Held(configuration.processes, configuration.cores, demand.rate, demand.wait, cpu)
 
 
 def cpu_utilisation(configuration: Configuration, demand: Demand, profile: Profile) -> float:
-    """Of the cores that the processes can use: threads of a process, and an event loop, use one."""
+    """Return the utilisation of the cores that the processes can use: all threads of a process, or an event loop, use one."""
     return demand.rate * (demand.cpu + profile.overhead) / min(configuration.processes, configuration.cores)
 
 
 def overloaded(configuration: Configuration, demand: Demand, profile: Profile) -> Limit | None:
-    """What has more to do than is predicted for."""
+    """Return the resource whose utilisation is too high for a prediction, ``None`` if there is none."""
     if cpu_utilisation(configuration, demand, profile) > MOST_BUSY:
         return "CPU"
     if configuration.kind == "loops":
@@ -105,7 +105,7 @@ def overloaded(configuration: Configuration, demand: Demand, profile: Profile) -
 
 
 def memory_mib(configuration: Configuration, profile: Profile, held: int) -> float:
-    """Memory with ``held`` requests at once."""
+    """Return the memory in MiB with ``held`` concurrent requests."""
     more_threads = configuration.processes * (configuration.threads - 1)
     return (
         profile.shared_mib + configuration.processes * profile.process_mib + more_threads * profile.thread_mib + held * profile.request_mib
@@ -114,14 +114,14 @@ def memory_mib(configuration: Configuration, profile: Profile, held: int) -> flo
 
 @dataclass(frozen=True)
 class Margin:
-    """The largest rate at which the p99 is kept, as a ratio to the demand's, and what ends there."""
+    """The largest rate at which the p99 is kept, as a ratio to the demand's rate, and the limit that is reached there."""
 
     ratio: float
     limit: Limit
 
 
 def margin(configuration: Configuration, demand: Demand, profile: Profile) -> Margin:
-    """The margin of a configuration that keeps the demand, to half a per cent."""
+    """Return the margin of a configuration that meets the demand, accurate to 0.5 %."""
 
     def at(ratio: float) -> Demand:
         return replace(demand, rate=demand.rate * ratio)

@@ -1,4 +1,4 @@
-"""What a service costs on this machine, as the laboratory measured it: there are no numbers here without a measurement."""
+"""The cost of a service on this machine, as the laboratory measured it: every number comes from a measurement."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +11,7 @@ PROFILES = Path(".run/profiles.json")
 
 
 class ProfileError(Exception):
-    """A sentence on what is wrong with the file of profiles."""
+    """The file of profiles is not usable. The text is a sentence."""
 
 
 @dataclass(frozen=True)
@@ -19,19 +19,19 @@ class Profile:
     """One service's costs. CPU time in seconds, memory in MiB."""
 
     service: str
-    overhead: float  # CPU time of a request that does nothing
-    shared_mib: float  # once, however many processes: what they share
-    process_mib: float  # each worker or replica, beyond that
-    thread_mib: float  # each thread beyond the first of its process
-    request_mib: float  # each request that is held
+    overhead: float  # CPU time of a request without work of its own
+    shared_mib: float  # once, for any number of processes: the memory that they share
+    process_mib: float  # each worker or replica, in addition to the shared memory
+    thread_mib: float  # each thread after the first of its process
+    request_mib: float  # each request that is held concurrently
 
 
-# Measures one service, by name. The laboratory has it.
+# Measures the profile of one service, by name. The laboratory implements it.
 MeasureProfile = Callable[[str], Profile]
 
 
 def read(path: Path) -> dict[str, Profile]:
-    """The profiles by service, none where there is no file; ProfileError when it cannot be understood."""
+    """Return the profiles by service, empty where there is no file. Raise ProfileError where the file is not usable."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -47,7 +47,7 @@ def read(path: Path) -> dict[str, Profile]:
 
 
 def profile(entry: object, path: Path) -> Profile:
-    """The profile that ``entry`` is; ProfileError names the field that is wrong."""
+    """Return the profile in ``entry``. Raise ProfileError, which names the invalid field."""
     if not isinstance(entry, Mapping) or entry.get("service") not in SERVICES:
         raise ProfileError(f"{path} holds a profile whose service is none of {', '.join(SERVICES)}.")
     numbers = {}
@@ -62,7 +62,7 @@ def profile(entry: object, path: Path) -> Profile:
 
 
 def write(profiles: Sequence[Profile], path: Path) -> None:
-    """Write all of them, in place of those that were there."""
+    """Write all profiles, in place of those in the file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     partial.write_text(json.dumps([asdict(one) for one in profiles], indent=2) + "\n", encoding="utf-8")

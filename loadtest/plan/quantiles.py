@@ -1,17 +1,17 @@
-"""Percentiles of a distribution that is known as a function."""
+"""Percentiles of a distribution that is given as a function."""
 
 from collections.abc import Callable
 
-# How exact a percentile is, as a share of it.
+# Accuracy of a percentile, as a share of its value.
 EXACT = 1e-4
-# Sums that leave out 1e-7 of a tail say nothing of the shares above this one.
+# Sums that leave out a tail of 1e-7 are not accurate for shares above this one.
 MOST_SHARE = 0.9999
 
 
 def quantile(within: Callable[[float], float], share: float, step: float) -> float:
-    """The least time of which ``within`` says ``share`` or more; 0 where it says so of 0. ``step`` is a first guess, in seconds.
+    """Return the least time in seconds at which ``within`` returns ``share`` or more; 0 where it does so at 0.
 
-    ValueError for a share above ``MOST_SHARE``.
+    ``step`` is a first guess, in seconds. Raise ValueError for a share above ``MOST_SHARE``.
     """
     if not 0 <= share <= MOST_SHARE:
         raise ValueError(f"a share of {share} is outside 0 to {MOST_SHARE}")

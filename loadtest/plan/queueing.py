@@ -1,7 +1,7 @@
-"""Waiting lines with Poisson arrivals, first come first served: M/M/c, and M/G/c between it and M/D/c.
+"""Queues with Poisson arrivals, first come first served: M/M/c, and M/G/c between it and M/D/c.
 
-Times in seconds, rates per second. A percentile's ``share`` is from 0 to 1. Every queue here must be stable: its
-utilisation below 1, else ValueError.
+Times in seconds, rates per second. A percentile's ``share`` is from 0 to 1. Every queue here must be stable, with a
+utilisation below 1; otherwise ValueError is raised.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from loadtest.plan.quantiles import quantile
 
 
 def erlang_b(servers: int, load: float) -> float:
-    """The share of arrivals that find all servers busy where nobody waits (Erlang 1917). ``load`` is rate times service.
+    """Return the share of arrivals that find all servers busy in a system without a queue (Erlang 1917). ``load`` is rate times service.
 
     The recursion over the servers has only positive terms below 1, so it neither overflows nor loses digits.
     """
@@ -24,7 +24,7 @@ def erlang_b(servers: int, load: float) -> float:
 
 
 def erlang_c(servers: int, load: float) -> float:
-    """The share of arrivals that must wait in M/M/c (Erlang 1917); 1 where the load is not below the servers."""
+    """Return the share of arrivals that must wait in M/M/c (Erlang 1917); 1 where the load is not below the number of servers."""
     if load >= servers:
         return 1.0
     blocked = erlang_b(servers, load)
@@ -33,7 +33,7 @@ def erlang_c(servers: int, load: float) -> float:
 
 @dataclass(frozen=True)
 class MMC:
-    """``servers`` with exponential service times of mean ``service``; everything about it has a closed form."""
+    """``servers`` with exponential service times of mean ``service``; all its results have a closed form."""
 
     servers: int
     rate: float
@@ -50,7 +50,7 @@ class MMC:
 
     @property
     def drain(self) -> float:
-        """How many more than come could be served: the rate at which a waiting time's tail falls off."""
+        """The spare capacity in requests per second: the rate at which the tail of the waiting time falls off."""
         return self.servers / self.service - self.rate
 
     @property
@@ -58,13 +58,16 @@ class MMC:
         return self.delayed / self.drain
 
     def wait_percentile(self, share: float) -> float:
-        """The waiting time that ``share`` of the arrivals, below 1, do not exceed; 0 where so many do not wait at all."""
+        """Return the waiting time in seconds that ``share`` of the arrivals, below 1, do not exceed.
+
+        0 where at least that share does not wait.
+        """
         return max(0.0, log(self.delayed / (1 - share)) / self.drain) if self.delayed else 0.0
 
     def sojourn_beyond(self, seconds: float) -> float:
-        """The share of arrivals that wait and are served for longer than ``seconds`` in all."""
+        """Return the share of arrivals whose wait and service together take longer than ``seconds``."""
         own, line = 1 / self.service, self.drain
-        if isclose(own, line):  # the general form is 0 / 0 there
+        if isclose(own, line):  # the general formula is 0 / 0 there
             return exp(-own * seconds) * (1 + self.delayed * own * seconds)
         return exp(-own * seconds) + self.delayed * own * (exp(-own * seconds) - exp(-line * seconds)) / (line - own)
 
@@ -74,7 +77,7 @@ class MMC:
 
 @dataclass(frozen=True)
 class MGC:
-    """``servers`` with service times of mean ``service`` and squared coefficient of variation ``variation``, 0 to 1."""
+    """``servers`` with service times of mean ``service`` and squared coefficient of variation ``variation``, from 0 to 1."""
 
     servers: int
     rate: float
@@ -102,6 +105,6 @@ class MGC:
         return (1 + self.variation) / (2 * self.variation / random + (1 - self.variation) / constant)
 
     def wait_percentile(self, share: float) -> float:
-        """Tijms's interpolation of percentiles (A First Course in Stochastic Models, 2003, section 9.6), of all arrivals."""
+        """Tijms's interpolation of percentiles (A First Course in Stochastic Models, 2003, section 9.6), over all arrivals."""
         constant = self.constant.wait_percentile(share)
         return (1 - self.variation) * constant + self.variation * self.exponential.wait_percentile(share)

@@ -1,4 +1,4 @@
-"""How long a request takes in each kind of service: waiting for its turn, its own wait, its CPU time."""
+"""The response time of a request in each kind of service: the queue, the request's own wait, and its CPU time."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,19 +10,19 @@ from loadtest.plan.held import Held
 from loadtest.plan.quantiles import MOST_SHARE, quantile
 from loadtest.plan.queueing import MGC, erlang_c
 
-# Where something is added to the wait for a slot, that wait is taken at POINTS points; each stands for a part of the
-# requests, the next for RATIO times as many of the slower ones.
+# Where something is added to the wait for a slot, the distribution of that wait is sampled at POINTS points. Each stands for a
+# part of the requests; the next, slower point stands for RATIO times as many.
 POINTS, RATIO = 64, 0.87
 
 
 @dataclass(frozen=True)
 class SlotResponse:
-    """A sync service: wait for a slot, wait in it, then share the CPU with the other slots.
+    """A sync service: a request queues for a slot, waits in it, and then shares the CPU with the other slots.
 
-    The line for a slot is M/G/c with the time for which slots are held when all of them are taken, for there is no line
-    otherwise; how often there is one says the network of held.py. What sharing adds to the CPU time has the network's
-    mean and the shape of an M/M/c waiting time: nothing for most, exponential for those who find all cores busy. It is
-    taken as independent of the wait for a slot.
+    The queue for a slot is M/G/c. Its service time is the time for which slots are held while all of them are taken, since there is
+    no queue otherwise. How often there is a queue comes from the network of held.py. The time that sharing adds to the CPU time has
+    the network's mean and the shape of an M/M/c waiting time: zero for most requests, exponential for those that find all cores busy.
+    It is assumed to be independent of the wait for a slot.
     """
 
     held: Held
@@ -34,29 +34,32 @@ class SlotResponse:
 
     @property
     def added(self) -> float:
-        """The mean seconds that sharing adds for those."""
+        """The mean time in seconds that sharing adds to those requests."""
         return self.held.stretch / self.sharing if self.sharing else 0.0
 
     @cached_property
     def line(self) -> MGC:
-        """The queue for a slot, if slots were always held as long as when all are taken."""
+        """The queue for a slot, if slots were always held as long as while all of them are taken."""
         seconds = max(self.held.slots * self.held.crowding / self.held.rate, self.held.seconds)
         variance = self.sharing * (2 - self.sharing) * self.added**2
         return MGC(self.held.slots, self.held.rate, seconds, min(1.0, variance / seconds**2))
 
     @cached_property
     def rarer(self) -> float:
-        """How often there is a line, beside how often ``line`` has one."""
+        """How often there is a queue, relative to how often ``line`` has one."""
         often = self.line.exponential.delayed
         return self.held.delayed / often if often else 1.0
 
     def turn(self, beyond: float) -> float:
-        """The wait for a slot that all but the share ``beyond`` do not exceed; the line's tail ends at ``MOST_SHARE``."""
+        """Return the wait for a slot in seconds that only the share ``beyond`` of requests exceeds.
+
+        The tail of ``line`` is cut off at ``MOST_SHARE``.
+        """
         return self.line.wait_percentile(min(1 - beyond / self.rarer, MOST_SHARE)) if beyond < self.rarer else 0.0
 
     @cached_property
     def turns(self) -> list[tuple[float, float]]:
-        """Waits for a slot, each with the share of requests that it stands for."""
+        """Waits for a slot in seconds, each with the share of requests that it stands for."""
         edges = [RATIO**number for number in range(POINTS)] + [0.0]
         return [(self.turn((above + below) / 2), above - below) for above, below in pairwise(edges)]
 
@@ -65,7 +68,7 @@ class SlotResponse:
         return self.rarer * self.line.mean_wait + self.held.seconds
 
     def percentile(self, share: float) -> float:
-        """The response time that ``share`` of the requests do not exceed."""
+        """Return the response time in seconds that ``share`` of the requests do not exceed."""
         alone = self.held.wait + self.held.cpu
         if not self.added:
             return alone + self.turn(1 - share)
@@ -78,7 +81,7 @@ class SlotResponse:
 
 @dataclass(frozen=True)
 class LoopResponse:
-    """One event loop: every request waits at once, and their CPU time is one server's, first come first served (M/D/1)."""
+    """One event loop: all requests wait concurrently, and their CPU time is served by one server, first come first served (M/D/1)."""
 
     rate: float
     wait: float
@@ -94,5 +97,5 @@ class LoopResponse:
         return self.wait + self.cpu + self.line.mean_wait
 
     def percentile(self, share: float) -> float:
-        """The response time that ``share`` of the requests do not exceed."""
+        """Return the response time in seconds that ``share`` of the requests do not exceed."""
         return self.wait + self.cpu + self.line.wait_percentile(share)

@@ -18,12 +18,12 @@ ENDS = {
 
 
 def percent(share: float | None) -> str:
-    """A share as whole per cent, a dash for ``None``."""
+    """Format a share as whole per cent, a dash for ``None``."""
     return "-" if share is None else f"{share:.0%}"
 
 
 def words(configuration: Configuration) -> str:
-    """``93 sync workers``, ``4 processes with 27 threads each``, ``4 event loops``."""
+    """Describe a configuration: ``93 sync workers``, ``4 processes with 27 threads each``, ``4 event loops``."""
     count = configuration.processes
     if configuration.kind == "threads":
         return f"{count:,} process{'es' * (count > 1)} with {configuration.threads:,} threads{' each' * (count > 1)}"
@@ -32,12 +32,12 @@ def words(configuration: Configuration) -> str:
 
 
 def cores(configuration: Configuration) -> int:
-    """How many cores its processes can use at once."""
+    """Return how many cores its processes can use concurrently."""
     return min(configuration.processes, configuration.cores)
 
 
 def table(plans: Plans) -> Table:
-    """One row for each plan; what cannot be done is in the sentences."""
+    """Return a table with one row for each plan. Kinds without a plan are described in the sentences."""
     demand = plans.demand
     title = f"{demand.rate:g} a second of {duration(demand.wait)} wait and {duration(demand.cpu)} CPU, p99 within {duration(demand.p99)}"
     found = Table(title=title)
@@ -62,7 +62,7 @@ def table(plans: Plans) -> Table:
 
 
 def sentence(plan: Plan | NoPlan) -> str:
-    """What a plan says, or why there is none."""
+    """Return the sentence for a plan, or for the reason why there is none."""
     if isinstance(plan, NoPlan):
         ways = {"workers": "sync workers", "threads": "threads", "loops": "event loops"}
         return f"{NAMES[plan.service]} with {ways[plan.kind]}: {plan.reason}"
@@ -73,5 +73,5 @@ def sentence(plan: Plan | NoPlan) -> str:
 
 
 def as_json(plans: Plans) -> str:
-    """The dataclasses as they are."""
+    """Return the dataclasses as JSON."""
     return json.dumps(asdict(plans), indent=2)

@@ -1,4 +1,4 @@
-"""What a short window sees of a line that has not had the time to become as long as theory says."""
+"""The latencies in a short window whose queue has not had the time to become as long as theory says."""
 
 from heapq import heapreplace
 from random import Random
@@ -8,16 +8,16 @@ WINDOWS = 101
 
 
 def p99_of_a_window(servers: int, rate: float, held: float, seconds: float) -> float:
-    """The p99 of latencies in seconds: the median of 101 simulated windows of M/D/c that begin with nobody in line.
+    """Return the p99 of latencies in seconds: the median of 101 simulated windows of M/D/c that begin with an empty queue.
 
-    ``rate`` in arrivals a second, each ``held`` for so many seconds by one of ``servers``, in order of arrival.
+    ``rate`` in arrivals per second; each occupies one of ``servers`` for ``held`` seconds, in order of arrival.
     """
     draw = Random(1)  # noqa: S311  the same prediction each time
     return median(p99(servers, rate, held, seconds, draw) for _ in range(WINDOWS))
 
 
 def p99(servers: int, rate: float, held: float, seconds: float, draw: Random) -> float:
-    """Of one window."""
+    """Return the p99 of one simulated window in seconds."""
     free = [0.0] * servers  # a heap of the moments at which each server is free
     latencies = []
     now = draw.expovariate(rate)

@@ -14,8 +14,8 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
-# Matplotlib draws with colours that nobody would choose, and each is then replaced by the variable.
-# The first three are the services', each with one colour in every view and report; the others no service has.
+# Matplotlib draws with placeholder colours, and each is then replaced by its CSS variable. The first three series are the services,
+# each with the same colour in every view and report. No service has one of the other colours.
 SERIES = tuple(f"#0e0a0{number}" for number in range(1, 9))
 SERVICES = ("Flask", "FastAPI", "Django")
 NAMES = (*(f"--{name.lower()}" for name in SERVICES), *(f"--series-{number}" for number in range(1, 6)))
@@ -29,7 +29,7 @@ VARIABLES = dict(zip(SERIES, NAMES, strict=True)) | {
 INCHES = (6.6, 3.1)
 SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",
-    "text.parse_math": False,  # a dollar in a name is a dollar
+    "text.parse_math": False,  # a dollar sign in a name is plain text
     "axes.unicode_minus": False,
     "font.size": 8.5,
     "axes.edgecolor": SOFT,
@@ -48,15 +48,15 @@ SETTINGS: dict[Any, Any] = {
     "hatch.linewidth": 0.8,
 }
 NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-# Above the highest value, for marks and numbers.
+# Space above the highest value, for markers and numbers.
 ROOM = 1.1
-# Labels of an axis stand at least so far apart, as a share of its length.
+# Smallest distance between the labels of an axis, as a share of its length.
 APART = 0.07
 Show = Callable[[float], str]
 
 
 def render(draw: Callable[[Axes], None], prefix: str, sentence: str) -> str:
-    """The SVG of what ``draw`` puts on the axes. ``prefix`` begins every id, for a page has many charts."""
+    """Return the SVG of what ``draw`` puts on the axes. Every id begins with ``prefix``, since a page has many charts."""
     with rc_context({**SETTINGS, "svg.hashsalt": prefix}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # the browser has more fonts
         figure = Figure(figsize=INCHES, dpi=72, facecolor="none", layout="constrained")
@@ -68,11 +68,11 @@ def render(draw: Callable[[Axes], None], prefix: str, sentence: str) -> str:
 
 
 def inline(text: str, prefix: str, sentence: str) -> str:
-    """An SVG file as an element of a page."""
+    """Return an SVG file's text as an element of a page."""
     text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", text, flags=re.DOTALL)  # its style would be the whole page's
+    text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", text, flags=re.DOTALL)  # its style would apply to the whole page
     text = re.sub(r' (id="|xlink:href="#)', rf" \g<1>{prefix}-", text).replace("url(#", f"url(#{prefix}-")
-    text = re.sub(r'font: ([\d.]+px) [^;"]*', r"font-size: \1", text)  # the page's font
+    text = re.sub(r'font: ([\d.]+px) [^;"]*', r"font-size: \1", text)  # use the page's font
     for colour, variable in VARIABLES.items():
         text = text.replace(colour, f"var({variable})")
     box = re.search(r'viewBox="[^"]*"', text)
@@ -83,7 +83,7 @@ def inline(text: str, prefix: str, sentence: str) -> str:
 
 
 def scale_y(axes: Axes, log: bool, show: Show, values: Sequence[float]) -> None:
-    """The vertical axis: from zero, or logarithmic where no value forbids it."""
+    """Scale the vertical axis: from zero, or logarithmic where asked for and all values are positive."""
     if log and min(values) > 0:
         logarithmic(axes, min(values), max(values), show)
         return
@@ -93,7 +93,7 @@ def scale_y(axes: Axes, log: bool, show: Show, values: Sequence[float]) -> None:
 
 
 def logarithmic(axes: Axes, low: float, high: float, show: Show) -> None:
-    """A logarithmic vertical axis with plain numbers at 1, 2, 5, 10 ..., or at every tenfold where it is long."""
+    """Scale the vertical axis logarithmically, with labels at 1, 2, 5, 10 ..., or at powers of ten where the axis is long."""
     first, last = floor(log10(low * 0.9)), ceil(log10(high * 1.1))
     within = [part * 10.0**power for power in range(first, last + 1) for part in (1, 2, 5)]
     bottom = max(tick for tick in within if tick <= low * 0.9)
@@ -106,7 +106,7 @@ def logarithmic(axes: Axes, low: float, high: float, show: Show) -> None:
 
 
 def scale_x(axes: Axes, log: bool, places: Sequence[float], show: Show) -> None:
-    """The horizontal axis, labelled where there are cells, as far as the labels do not touch."""
+    """Scale the horizontal axis, with labels at the cells' steps as far as the labels do not touch."""
     log = log and min(places) > 0
     if log:
         axes.set_xscale("log")
@@ -121,7 +121,7 @@ def scale_x(axes: Axes, log: bool, places: Sequence[float], show: Show) -> None:
 
 
 def plain(axis: Axis, show: Show) -> None:
-    """Labels as people write numbers, and none between them."""
+    """Use plain numbers as labels, and no minor ticks."""
     axis.set_major_formatter(FuncFormatter(lambda value, _: show(value) if value else "0"))
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())

@@ -1,8 +1,8 @@
 """The charts of the laboratory: lines over steps, bars by step, and when each request of a burst ended.
 
-A service has one colour in every chart and on the page (nginx/html/style.css). The others are those of Okabe and Ito
-(https://jfly.uni-koeln.de/color/), which people of every colour vision tell apart. Each series has a shape too, and one more than
-there are colours repeats a colour with another shape.
+A service has the same colour in every chart and on the page (nginx/html/style.css). The other colours are those of Okabe and Ito
+(https://jfly.uni-koeln.de/color/), which readers with any colour vision can tell apart. Each series has a shape too. Where there
+are more series than colours, a colour repeats with another shape.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ from loadtest.report.drawings import DRAWINGS, Points
 from loadtest.report.rows import series, step
 from loadtest.results import CellResult, ExperimentResult
 
-# As characters, for the legend is text; in the order of the markers of drawings.py.
+# As characters, because the legend is text; in the order of the markers of drawings.py.
 SHAPES = ("●", "■", "▲", "◆", "▼")
 RANK = Metric("rank", "answered after", "s")
 
@@ -33,7 +33,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A chart and its legend; ``svg`` is ``None`` where there is nothing to draw, and ``sentence`` says so."""
+    """A chart and its legend. ``svg`` is ``None`` where there is nothing to draw; ``sentence`` says so then."""
 
     svg: str | None
     legend: tuple[Key, ...]
@@ -41,7 +41,10 @@ class Drawing:
 
 
 def draw(experiment: ExperimentResult, prefix: str) -> Drawing:
-    """The experiment's chart. ``prefix`` begins every id in it: ``chart-1-measured-2`` is what was measured of the second series."""
+    """Return the experiment's chart.
+
+    ``prefix`` begins every id in it: ``chart-1-measured-2`` is the measurement of the second series.
+    """
     chart = experiment.chart
     kind = chart["kind"]
     measured = [cell for cell in experiment.cells if chart["metric"] in cell.estimates]
@@ -57,8 +60,8 @@ def draw(experiment: ExperimentResult, prefix: str) -> Drawing:
 
 
 def legend(points: Points, kind: str) -> tuple[Key, ...]:
-    """The series that are drawn, and the signs that are."""
-    # A bar has no marker, and its second round of colours is hatched.
+    """Return entries for the series and for the symbols that are drawn."""
+    # A bar has no marker. Where bar colours repeat, the bars are hatched.
     found = [
         Key("■▨▥"[look // 8 % 3] if kind == "bars" else SHAPES[drawings.shape(look)], NAMES[look % 8], name)
         for look, name in zip(points.looks, points.names, strict=True)
@@ -73,7 +76,7 @@ def legend(points: Points, kind: str) -> tuple[Key, ...]:
 
 
 def described(points: Points, kind: str) -> str:
-    """What the chart shows, in a sentence for those who do not see it."""
+    """Return a sentence on what the chart shows, for readers who cannot see it."""
     parts = "; ".join(f"{name}: {told(points, [cell for cell in points.cells if series(cell) == name], kind)}" for name in points.names)
     what = {
         "lines": f"Lines of {points.metric.label} by {points.chart['x'] or 'step'}",
@@ -84,7 +87,7 @@ def described(points: Points, kind: str) -> str:
 
 
 def told(points: Points, cells: Sequence[CellResult], kind: str) -> str:
-    """One series: its first and its last value, or all values of a few bars."""
+    """Describe one series: its first and its last value, or all values of up to four cells."""
     if kind == "ranks":
         return "; ".join(ranks_told(cell) + noted(cell) for cell in cells)
     name = points.metric.name
@@ -97,7 +100,7 @@ def told(points: Points, cells: Sequence[CellResult], kind: str) -> str:
 
 
 def ranks_told(cell: CellResult) -> str:
-    """The first and the last answer, over all runs."""
+    """Describe the first and the last answer, over all runs."""
     ends = [seconds for run in drawings.ranks_of_runs(cell) for seconds in run.values()]
     show = metric("rank_1").show
     return f"the first after {show(min(ends))}, the last after {show(max(ends))}"

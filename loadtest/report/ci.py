@@ -1,4 +1,4 @@
-"""Results for the machines that run tests: JUnit XML, and the lines that GitHub shows beside a change."""
+"""Results for continuous integration: JUnit XML, and the annotations that GitHub shows beside a change."""
 
 import os
 import re
@@ -14,13 +14,13 @@ from loadtest.report.rows import CHECK_MARKS, CHECKED
 from loadtest.report.text import escaped, markdown
 from loadtest.results import ExperimentResult, Results
 
-# What XML 1.0 cannot hold, not even escaped.
+# Characters that XML 1.0 cannot contain, not even escaped.
 UNWRITABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True)
 class Case:
-    """One thing that is right or not; ``skipped`` is for checks in which no difference was seen."""
+    """One test case; ``skipped`` is for checks in which no difference was seen."""
 
     name: str
     outcome: Literal["passed", "failed", "skipped"]
@@ -28,7 +28,10 @@ class Case:
 
 
 def cases(experiment: ExperimentResult, answers: Sequence[Answer]) -> Iterator[Case]:
-    """Validity of every cell, every check of the verdict, every threshold; and that the experiment ran to its end, if it did not."""
+    """Yield a case for the validity of each cell, each check of the verdict, and each threshold.
+
+    An experiment that did not finish has a failed case too.
+    """
     if experiment.verdict.outcome == "failed":
         yield Case("runs to its end", "failed", experiment.verdict.sentence)
     for cell in experiment.marked().cells:
@@ -41,7 +44,7 @@ def cases(experiment: ExperimentResult, answers: Sequence[Answer]) -> Iterator[C
 
 
 def by_experiment(results: Results, answers: Sequence[Answer]) -> dict[str, list[Case]]:
-    """All cases. A threshold on an experiment that was not run has a suite all the same, or it would be lost."""
+    """Return all cases. A threshold on an experiment that was not run gets a suite too, or its failure would be lost."""
     of: dict[str, list[Answer]] = {}
     for answer in answers:
         of.setdefault(answer.threshold.experiment, []).append(answer)
@@ -50,13 +53,13 @@ def by_experiment(results: Results, answers: Sequence[Answer]) -> dict[str, list
 
 
 def threshold_case(answer: Answer) -> Case:
-    """The case of a threshold in one cell."""
+    """Return the case of a threshold in one cell."""
     name = f"threshold: {answer.threshold.text}" + (f" ({answer.cell})" if answer.cell else "")
     return Case(name, "passed" if answer.passed else "failed", answer.sentence)
 
 
 def junit(results: Results, answers: Sequence[Answer] = ()) -> str:
-    """JUnit XML: a suite for each experiment."""
+    """Return JUnit XML with a suite for each experiment."""
     root = ElementTree.Element("testsuites", name=writable(results.name))
     seconds = {experiment.name: experiment.seconds for experiment in results.experiments}
     for name, suite in by_experiment(results, answers).items():
@@ -72,12 +75,12 @@ def junit(results: Results, answers: Sequence[Answer] = ()) -> str:
 
 
 def writable(text: str) -> str:
-    """Text without the characters that XML has no way to write."""
+    """Replace the characters that XML cannot contain."""
     return UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def github(results: Results, answers: Sequence[Answer] = ()) -> list[str]:
-    """Workflow commands: an error for each failed case, a notice for each verdict."""
+    """Return workflow commands: an error for each failed case, a notice for each verdict."""
     lines = []
     for experiment in results.experiments:
         verdict = experiment.verdict
@@ -91,14 +94,14 @@ def github(results: Results, answers: Sequence[Answer] = ()) -> list[str]:
 
 
 def command(kind: str, title: str, message: str) -> str:
-    """One line, escaped as GitHub's toolkit does."""
+    """Return one workflow command, escaped as GitHub's toolkit does."""
     text = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
     short = title.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A").replace(":", "%3A").replace(",", "%2C")
     return f"::{kind} title={short}::{text}"
 
 
 def add_summary(results: Results, answers: Sequence[Answer] = (), environ: Mapping[str, str] = os.environ) -> bool:
-    """Append the Markdown to what GITHUB_STEP_SUMMARY names; whether it names anything."""
+    """Append the Markdown to the file that GITHUB_STEP_SUMMARY names. Return False where it is not set."""
     path = environ.get("GITHUB_STEP_SUMMARY")
     if not path:
         return False

@@ -1,4 +1,4 @@
-"""Two runs beside each other: which cells changed, and by more than two equal services differ in either session."""
+"""A comparison of two runs: which cells changed by more than two equal services differ in either session."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,13 +11,16 @@ from loadtest.report.page import in_words
 from loadtest.results import CellResult, Estimate, ExperimentResult, Results, Session
 
 Change = Literal["changed", "no difference seen", "cannot be said"]
-# Facts of the manifest that differ between any two runs and explain nothing.
+# Entries of the manifest that differ between any two runs and explain nothing.
 ALWAYS_OTHER = ("time",)
 
 
 @dataclass(frozen=True)
 class Row:
-    """A metric of a cell in both runs. ``ratio`` is b / a, ``floor`` a share of 1, ``why`` says why nothing can be said."""
+    """A metric of a cell in both runs.
+
+    ``ratio`` is b / a, and ``floor`` a share of 1. ``why`` is the reason where no conclusion is possible.
+    """
 
     experiment: str
     cell: str
@@ -32,18 +35,18 @@ class Row:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What two runs, a and b, have to say about each other; every list of sentences may be empty."""
+    """The comparison of two runs, a and b. Every list of sentences may be empty."""
 
     a: str
     b: str
     rows: list[Row]
-    manifest: list[tuple[str, str, str]]  # what, in a, in b
+    manifest: list[tuple[str, str, str]]  # fact, value in a, value in b
     flips: list[tuple[str, str, str]]  # experiment, verdict in a, verdict in b
     left_out: list[str]
 
 
 def compare(a: Results, b: Results) -> Comparison:
-    """Compare the cells that are in both runs and valid in both, by the metrics that both tables have."""
+    """Compare the cells that both runs have and that are valid in both, by the metrics that both tables have."""
     a, b = a.marked(), b.marked()
     of_b = {experiment.name: experiment for experiment in b.experiments}
     both = [(one, of_b[one.name]) for one in a.experiments if one.name in of_b]
@@ -69,7 +72,7 @@ def compare(a: Results, b: Results) -> Comparison:
 
 
 def matched(a: ExperimentResult, b: ExperimentResult) -> tuple[list[tuple[CellResult, CellResult]], list[str]]:
-    """The pairs that can be compared, and a sentence for every cell that cannot."""
+    """Return the pairs of cells that can be compared, and a sentence for every cell that cannot."""
     of_a, of_b = ({cell.key: cell for cell in one.cells} for one in (a, b))
     pairs, sentences = [], []
     for key in dict.fromkeys([*of_a, *of_b]):
@@ -87,7 +90,7 @@ def matched(a: ExperimentResult, b: ExperimentResult) -> tuple[list[tuple[CellRe
 
 
 def compared(experiment: str, a: CellResult, b: CellResult, name: str, session_a: Session, session_b: Session) -> Row | None:
-    """One metric of one cell, ``None`` where one of the runs lacks it."""
+    """Compare one metric of one cell; ``None`` where one of the runs lacks it."""
     if name not in a.estimates or name not in b.estimates:
         return None
     values = (a.estimates[name].value, b.estimates[name].value)
@@ -99,8 +102,8 @@ def compared(experiment: str, a: CellResult, b: CellResult, name: str, session_a
 
 
 def judged(a: CellResult, b: CellResult, name: str, found: Estimate | None, floor: float | None) -> tuple[Change, str]:
-    """Changed only where the whole interval is off 1 by more than the noise floor; otherwise no difference was seen."""
-    if not any(run.seconds for cell in (a, b) for run in cell.runs):  # counted, without load: exact
+    """Return "changed" only where the whole interval is off 1 by more than the noise floor; otherwise no difference was seen."""
+    if not any(run.seconds for cell in (a, b) for run in cell.runs):  # counted without load: exact values
         return ("no difference seen" if a.estimates[name].value == b.estimates[name].value else "changed"), ""
     if found is None:
         return "cannot be said", "there is no ratio to zero"
@@ -114,7 +117,10 @@ def judged(a: CellResult, b: CellResult, name: str, found: Estimate | None, floo
 
 
 def noise(session: Session, name: str) -> float | None:
-    """The session's noise floor of a metric, in seconds or as a share; where it has none of its own, the largest of the same unit."""
+    """Return the session's noise floor of a metric, in seconds or as a share.
+
+    Where the metric has none of its own, return the largest floor of the same unit.
+    """
     if name in session.noise:
         return session.noise[name]
     same = [floor for other, floor in session.noise.items() if other in METRICS and METRICS[other].unit == METRICS[name].unit != "1"]
@@ -122,14 +128,14 @@ def noise(session: Session, name: str) -> float | None:
 
 
 def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """What two manifests do not say alike, in a line each."""
+    """Return the differences of two manifests: name, value in a, value in b."""
     of_a, of_b = flat(a), flat(b)
     names = [name for name in dict.fromkeys([*of_a, *of_b]) if name not in ALWAYS_OTHER]
     return [(name, of_a.get(name, "-"), of_b.get(name, "-")) for name in names if of_a.get(name) != of_b.get(name)]
 
 
 def flat(manifest: Mapping[str, Any], before: str = "") -> dict[str, str]:
-    """A manifest with mappings in it as one mapping: ``services flask``."""
+    """Flatten a manifest with nested mappings, with keys such as ``services flask``."""
     found: dict[str, str] = {}
     for name, value in manifest.items():
         found |= flat(value, f"{before}{name} ") if isinstance(value, Mapping) else {f"{before}{name}": in_words(value)}

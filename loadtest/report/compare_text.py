@@ -17,7 +17,7 @@ HEADINGS = ("cell", "metric", "a", "b", "b / a", "noise", "result")
 
 
 def changed(comparison: Comparison) -> str:
-    """The sentence that comes first."""
+    """Return the sentence that comes first: how many numbers changed."""
     if not comparison.rows:
         return "No cell is in both runs and valid in both, so nothing is compared."
     counts = Counter(row.change for row in comparison.rows)
@@ -27,7 +27,7 @@ def changed(comparison: Comparison) -> str:
 
 
 def texts(row: Row) -> list[str]:
-    """A row of the table."""
+    """Return the texts of one row of the table."""
     show = metric(row.metric).show
     times = "-" if row.ratio is None else f"{number(row.ratio.value)} ({number(row.ratio.low)} to {number(row.ratio.high)})"
     floor = "-" if row.floor is None else f"{number(100 * row.floor)} %"
@@ -36,7 +36,7 @@ def texts(row: Row) -> list[str]:
 
 
 def tables(comparison: Comparison) -> Group:
-    """What ``make compare`` prints."""
+    """Return what ``make compare`` prints."""
     numbers = grid(*HEADINGS)
     for row in comparison.rows:
         numbers.add_row(*map(Text, texts(row)), style="bold" if row.change == "changed" else "")
@@ -54,7 +54,7 @@ def tables(comparison: Comparison) -> Group:
 
 
 def grid(*headings: str) -> Table:
-    """An empty table."""
+    """Return an empty table."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0)
     for heading in headings:
         table.add_column(heading, overflow="fold", justify="right" if heading in ("a", "b", "noise") and len(headings) > 3 else "left")
@@ -62,7 +62,7 @@ def grid(*headings: str) -> Table:
 
 
 def markdown(comparison: Comparison) -> str:
-    """The same for a pull request."""
+    """Return the comparison as Markdown for a pull request."""
     parts = [
         f"# {escaped(comparison.b)} against {escaped(comparison.a)}",
         f"a is {escaped(comparison.a)}, b is {escaped(comparison.b)}: {changed(comparison)}",

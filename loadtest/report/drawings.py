@@ -1,4 +1,4 @@
-"""How each kind of chart is drawn. What is not valid is grey and hollow, whatever it measured."""
+"""The drawing of each kind of chart. A cell that is not valid is grey and hollow, whatever its values."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,16 +16,16 @@ from loadtest.results import CellResult
 
 MARKERS = ("o", "s", "^", "D", "v")
 HATCHES = ("", "....", "||||")
-# Bars that are few enough to have their number above them.
+# Up to this many bars have their number above them.
 NUMBERED = 10
-# How near a line above a bar is to the bar's number, as a share of the axis.
+# Distance between a bar's top and its prediction line, as a share of the axis, below which the number moves above the line.
 TOUCHING = 0.08
 DASH = 4.0
 
 
 @dataclass(frozen=True)
 class Points:
-    """What is drawn: cells that have the metric, and how."""
+    """The cells to draw, which all have the metric, and the settings of the chart."""
 
     cells: Sequence[CellResult]
     metric: Metric
@@ -33,12 +33,15 @@ class Points:
 
     @cached_property
     def names(self) -> list[str]:
-        """The series."""
+        """The names of the series."""
         return names(self.cells)
 
     @cached_property
     def looks(self) -> list[int]:
-        """By series a number, of which colour, marker and hatch follow. A service's colour is its first series', and no other's."""
+        """A number for each series, which decides its colour, marker and hatch.
+
+        A service's first series has the service's colour; no other series has it.
+        """
         others = (number for number in count() if number % len(SERIES) >= len(SERVICES))
         free = list(SERVICES)
         found = []
@@ -50,19 +53,19 @@ class Points:
         return found
 
     def of(self, name: str) -> list[CellResult]:
-        """The cells of a series."""
+        """Return the cells of a series."""
         return [cell for cell in self.cells if series(cell) == name]
 
     def id(self, what: str, number: int) -> str:
-        """``measured-1``; ``canvas.inline`` puts the chart's prefix before it."""
+        """Return an id such as ``measured-1``; ``canvas.inline`` puts the chart's prefix before it."""
         return f"{what}-{number + 1}"
 
     def has_predictions(self, kind: str) -> bool:
-        """Whether any is drawn."""
+        """Whether the chart contains a prediction."""
         return any(ranks(cell.predicted) if kind == "ranks" else self.metric.name in cell.predicted for cell in self.cells)
 
     def all_values(self) -> list[float]:
-        """Every number on the vertical axis: measured, the ends of intervals, and predicted."""
+        """Return every number on the vertical axis: measured values, the ends of intervals, and predictions."""
         name = self.metric.name
         found = [cell.estimates[name] for cell in self.cells]
         predicted = [cell.predicted[name] for cell in self.cells if name in cell.predicted]
@@ -70,18 +73,18 @@ class Points:
 
 
 def shape(number: int) -> int:
-    """Which marker a series with this look has: colours repeat after eight, and then with another marker."""
+    """Return the index of a series' marker: colours repeat after eight series, then with another marker."""
     return (number + number // len(SERIES)) % len(MARKERS)
 
 
 def dashed(number: int, count: int) -> tuple[float, tuple[float, float]]:
-    """Dashes that leave room for those of the other series: predictions often lie on one line."""
+    """Return dashes that leave gaps for those of the other series, since predictions often lie on the same line."""
     turns = max(2, min(count, 3))
     return (DASH * (number % turns), (DASH, DASH * (turns - 1)))
 
 
 def lines(axes: Axes, points: Points) -> None:
-    """A line for each series over numeric steps; words are placed in their order."""
+    """Draw a line for each series over numeric steps; steps that are words are placed in their order."""
     words = list(dict.fromkeys(cell.step for cell in points.cells))
     numeric = not any(isinstance(place, str) for place in words)
     place_of = {place: float(place) if numeric else float(number) for number, place in enumerate(words)}
@@ -108,7 +111,7 @@ def lines(axes: Axes, points: Points) -> None:
 
 
 def bars(axes: Axes, points: Points) -> None:
-    """Bars in a group for each step, each series in its colour, the prediction a line across the bar."""
+    """Draw a group of bars for each step, each series in its colour, with the prediction as a line across the bar."""
     groups = list(dict.fromkeys(cell.step for cell in points.cells))
     members = [[cell for cell in points.cells if cell.step == group] for group in groups]
     width = 0.8 / max(map(len, members))
@@ -122,7 +125,7 @@ def bars(axes: Axes, points: Points) -> None:
 
 
 def bar(axes: Axes, points: Points, cell: CellResult, at: float, width: float, group: str) -> None:
-    """One bar with its interval, its prediction, and its number where there is room for numbers."""
+    """Draw one bar with its interval, its prediction, and its number where there is room for numbers."""
     name, number = points.metric.name, points.names.index(series(cell))
     found, predicted = cell.estimates[name], cell.predicted.get(name)
     look = points.looks[number]
@@ -137,14 +140,14 @@ def bar(axes: Axes, points: Points, cell: CellResult, at: float, width: float, g
         ends, gid = (at - width / 2, at + width / 2), points.id("predicted", number) + group
         axes.plot(ends, [predicted] * 2, color=TEXT, linewidth=2, solid_capstyle="butt", gid=gid)
         if top < predicted < top + TOUCHING * max(points.all_values()):
-            top = predicted  # or the line would strike the number out
+            top = predicted  # otherwise the line would cross the number
     if len(points.cells) <= NUMBERED:
         label: dict[str, Any] = {"ha": "center", "fontsize": 7, "color": TEXT if cell.valid else VOID}
         axes.annotate(points.metric.show(found.value), (at, top), (0, 2), textcoords="offset points", **label)
 
 
 def burst(axes: Axes, points: Points) -> None:
-    """When the n-th answer of a burst came: the prediction as steps, every run as dots."""
+    """Draw when the n-th answer of a burst came: the prediction as steps, every run as dots."""
     count = len(points.cells)
     drawn: list[float] = []
     for number, cell in enumerate(points.cells):
@@ -155,7 +158,7 @@ def burst(axes: Axes, points: Points) -> None:
             edges = [0.5, *(rank + 0.5 for rank in predicted)]
             steps = axes.stairs(list(predicted.values()), edges, baseline=None, color=colour, linestyle=dashed(number, count))
             steps.set_gid(points.id("predicted", number))
-        # Beside each other, or those that came together would hide each other.
+        # Side by side: otherwise dots of answers that came together would hide each other.
         aside = (number - (count - 1) / 2) * min(0.2, 0.7 / count)
         dots = [(rank + aside, seconds) for run in ranks_of_runs(cell) for rank, seconds in run.items()]
         drawn += (seconds for _, seconds in dots)
@@ -171,7 +174,7 @@ def burst(axes: Axes, points: Points) -> None:
 
 
 def intervals(axes: Axes, placed: Sequence[tuple[float, CellResult]], name: str, colour: str, gid: str) -> None:
-    """A vertical stroke from low to high, grey for what is not valid."""
+    """Draw a vertical line from low to high, grey for a cell that is not valid."""
     having = [(place, cell) for place, cell in placed if cell.estimates[name].low < cell.estimates[name].high]
     if having:
         at, cells = zip(*having, strict=True)
@@ -181,23 +184,23 @@ def intervals(axes: Axes, placed: Sequence[tuple[float, CellResult]], name: str,
 
 
 def hollow(axes: Axes, dots: Sequence[tuple[float, float]], marker: str, gid: str) -> None:
-    """Marks of what is not valid."""
+    """Draw the markers of cells that are not valid."""
     axes.plot(*zip(*dots, strict=True), color=VOID, linestyle="none", marker=marker, markersize=4.5, markerfacecolor="none", gid=gid)
 
 
 def ranks(values: Mapping[str, float]) -> dict[int, float]:
-    """Seconds by rank, in order."""
+    """Return seconds by rank, in order."""
     found = {int(name.removeprefix("rank_")): seconds for name, seconds in values.items() if name.startswith("rank_")}
     return dict(sorted(found.items()))
 
 
 def ranks_of_runs(cell: CellResult) -> list[dict[int, float]]:
-    """Of every run that has them."""
+    """Return seconds by rank for every run that has them."""
     return [found for run in cell.runs if (found := ranks(run.values))]
 
 
 def ranked(cells: Sequence[CellResult]) -> list[CellResult]:
-    """The cells whose runs tell when each answer came."""
+    """Return the cells whose runs contain when each answer came."""
     return [cell for cell in cells if ranks_of_runs(cell)]
 
 

@@ -1,4 +1,4 @@
-"""A run in a folder of its own: results.json, and what is drawn from it for people."""
+"""A run in a folder of its own: results.json, and the reports for readers that are made from it."""
 
 import json
 import re
@@ -19,8 +19,8 @@ RESULTS = Path("results")
 def write(results: Results, folder: Path) -> Path:
     """Write a new folder below ``folder``, point ``latest`` to it, and return it.
 
-    Raises ReportError where the results are not as the schema says; results.json is kept all the same, for a run may have
-    taken hours. Raises OSError where nothing can be written.
+    Raise ReportError where the results do not match the schema. results.json is kept even then, since a run may have taken hours.
+    Raise OSError where nothing can be written.
     """
     made = folder_of(folder, results.name)
     put(results, made)
@@ -28,13 +28,13 @@ def write(results: Results, folder: Path) -> Path:
 
 
 def folder_of(folder: Path, name: str) -> Path:
-    """A new folder below ``folder`` for a run of that name."""
+    """Create a folder below ``folder`` for a run of that name, and return it."""
     plain = re.sub(r"[^\w.-]+", "-", name).strip("-.")[:80] or "run"
     return new_folder(folder, f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{plain}")
 
 
 def put(results: Results, made: Path) -> None:
-    """Write a run to its folder, in place of what is there of it, and point ``latest`` to it. Raises what ``write`` raises."""
+    """Write a run to its folder, replacing older files, and point ``latest`` to it. Raise the same errors as ``write``."""
     source = made / "results.json"
     replace_text(source, json.dumps(asdict(results), indent=1) + "\n")
     parsed(source)
@@ -43,29 +43,29 @@ def put(results: Results, made: Path) -> None:
 
 
 def replace_text(file: Path, text: str) -> None:
-    """Write a file in one step: a reader, or a run that is killed meanwhile, finds the old text or the new one."""
+    """Replace a file atomically: after a crash, or for a concurrent reader, it holds either the old text or the new one."""
     new = file.with_name(f".{file.name}.new")
-    new.write_text(text, encoding="utf-8", errors="replace")  # an error's text may hold half a character
+    new.write_text(text, encoding="utf-8", errors="replace")  # an error's text may contain a lone surrogate
     new.replace(file)
 
 
 def read(path: Path | str, results: Path = RESULTS) -> Results:
-    """The results in a folder, in a results.json, or of the newest run (``latest``, below ``results``).
+    """Return the results in a folder, in a results.json, or of the newest run (``latest``, below ``results``).
 
-    Raises ReportError, in a sentence, where there are none that this program can read.
+    Raise ReportError with a sentence where there are none that this program can read.
     """
     return parsed(found(path, results))
 
 
 def draw(path: Path | str, results: Path = RESULTS) -> Path:
-    """Draw the page and the text of a run again, from its results.json alone; its folder."""
+    """Recreate the page and the text of a run from its results.json alone; return its folder."""
     source = found(path, results)
     draw_into(parsed(source), source.parent)
     return source.parent
 
 
 def found(path: Path | str, results: Path) -> Path:
-    """The results.json that is meant."""
+    """Return the results.json that ``path`` names. Raise ReportError where there is none."""
     meant = results / "latest" if str(path) == "latest" else Path(path)
     file = meant / "results.json" if meant.is_dir() else meant
     if not file.is_file():
@@ -74,12 +74,12 @@ def found(path: Path | str, results: Path) -> Path:
 
 
 def parsed(file: Path) -> Results:
-    """The results that a file holds, checked."""
+    """Return the results that a file holds. Raise ReportError where they are not valid."""
     try:
         document = json.loads(file.read_text(encoding="utf-8"), parse_constant=refuse)
     except OSError as error:
         raise ReportError(f"{file} cannot be read: {error.strerror}.") from None
-    except ValueError as error:  # also text that is not UTF-8
+    except ValueError as error:  # includes text that is not UTF-8
         raise ReportError(f"{file} is not JSON: {error}.") from None
     found_format = document.get("format") if isinstance(document, dict) else None
     if found_format != FORMAT:
@@ -91,12 +91,12 @@ def parsed(file: Path) -> Results:
 
 
 def refuse(constant: str) -> float:
-    """Python writes and reads NaN and Infinity; JSON has neither, and nothing can be concluded from them."""
+    """Raise ValueError for NaN and Infinity. Python reads them, but JSON does not have them, and they allow no conclusion."""
     raise ValueError(f"{constant} is not a number")
 
 
 def new_folder(parent: Path, name: str) -> Path:
-    """A folder that was not there before: two runs may begin in one second."""
+    """Create a folder under a name that is free, and return it: two runs may start in the same second."""
     parent.mkdir(parents=True, exist_ok=True)
     for number in count(1):
         made = parent / (name if number == 1 else f"{name}-{number}")
@@ -109,7 +109,7 @@ def new_folder(parent: Path, name: str) -> Path:
 
 
 def draw_into(results: Results, folder: Path) -> None:
-    """Write what people read."""
+    """Write the files for readers."""
     for name, text in (("report.html", page(results)), ("report.md", markdown(results))):
         replace_text(folder / name, text)
     verdicts = {experiment.name: experiment.verdict.outcome for experiment in results.experiments}
@@ -117,8 +117,8 @@ def draw_into(results: Results, folder: Path) -> None:
 
 
 def point(link: Path, target: str) -> None:
-    """Replace a symbolic link in one step, so that whoever reads it meanwhile finds the old run or the new one."""
+    """Replace a symbolic link atomically: a concurrent reader finds either the old run or the new one."""
     new = link.with_name(f".{link.name}-{target}")
-    new.unlink(missing_ok=True)  # of a run that was killed between these two
+    new.unlink(missing_ok=True)  # left by a run that was killed between the next two steps
     new.symlink_to(target)
     new.replace(link)

@@ -1,8 +1,8 @@
 """Thresholds on results, for continuous integration: ``--fail-on 'queue:p99>2.5s'``.
 
-A threshold says what must not be: EXPERIMENT[CELL]:METRIC OPERATOR VALUE. CELL is a variant, or variant/step; without it every
-cell of the experiment is meant. A threshold that nothing valid can answer has failed: a gate must not open because there was
-no number.
+A threshold states the condition that must not occur: EXPERIMENT[CELL]:METRIC OPERATOR VALUE. CELL is a variant, or variant/step.
+Without it, the threshold applies to every cell of the experiment. A threshold without a valid number to compare has failed: a
+missing number must not let a build pass.
 """
 
 import operator
@@ -14,7 +14,7 @@ from loadtest.metrics import METRICS, metric
 from loadtest.results import CellResult, ExperimentResult, Results
 
 OPERATORS: dict[str, Callable[[float, float], bool]] = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le}
-# What may be written behind a number, by the metric's own unit, and how many of that unit it is.
+# The accepted units after a number, by the metric's own unit, with the factor that converts to it.
 UNITS = {
     "s": {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6},
     "µs": {"us": 1.0, "µs": 1.0, "ms": 1e3, "s": 1e6},
@@ -29,12 +29,12 @@ EXAMPLE = "accepted, for example: queue:p99>2.5s, or thousands[FastAPI, 1 loop/1
 
 
 class ThresholdError(Exception):
-    """A threshold that cannot be read; the text is a sentence."""
+    """A threshold that cannot be parsed. The text is a sentence."""
 
 
 @dataclass(frozen=True)
 class Threshold:
-    """What must not be. ``value`` in the metric's unit."""
+    """A condition that must not occur. ``value`` is in the metric's unit."""
 
     text: str
     experiment: str
@@ -44,13 +44,13 @@ class Threshold:
     value: float
 
     def means(self, cell: CellResult) -> bool:
-        """Whether the threshold is about this cell."""
+        """Whether the threshold applies to this cell."""
         return self.cell is None or plain(self.cell) in map(plain, (cell.variant, f"{cell.variant}/{cell.step}", cell.key))
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of a threshold in one cell. ``measured`` in the metric's unit, ``None`` where there is no valid number."""
+    """The result of a threshold in one cell. ``measured`` is in the metric's unit, ``None`` where there is no valid number."""
 
     threshold: Threshold
     cell: str | None
@@ -60,17 +60,17 @@ class Answer:
 
 
 def plain(name: str) -> str:
-    """A cell's name without the spaces around its slashes."""
+    """Return a cell's name without the spaces around its slashes."""
     return re.sub(r"\s*/\s*", "/", name.strip())
 
 
 def parse_all(text: str) -> list[Threshold]:
-    """Thresholds with semicolons between them."""
+    """Parse thresholds that are separated by semicolons."""
     return [parse(part) for part in text.split(";") if part.strip()]
 
 
 def parse(text: str) -> Threshold:
-    """One threshold; ThresholdError says what is wrong with it and what is accepted."""
+    """Parse one threshold. Raise ThresholdError, which says what is wrong and what is accepted."""
     form = FORM.fullmatch(text)
     if form is None:
         raise ThresholdError(f"{text.strip()!r} is no threshold; {EXAMPLE}.")
@@ -86,13 +86,13 @@ def parse(text: str) -> Threshold:
 
 
 def evaluate(thresholds: Sequence[Threshold], results: Results) -> list[Answer]:
-    """An answer for every threshold and every cell that it means."""
+    """Return an answer for every threshold and every cell that it applies to."""
     results = results.marked()
     return [answer for threshold in thresholds for answer in answers(threshold, results)]
 
 
 def answers(threshold: Threshold, results: Results) -> list[Answer]:
-    """At least one: nothing to be judged by is a failure too."""
+    """Return at least one answer: a threshold without a cell or a number is a failure too."""
     experiment = next((one for one in results.experiments if one.name == threshold.experiment), None)
     if experiment is None:
         names = ", ".join(one.name for one in results.experiments) or "none"
@@ -106,12 +106,12 @@ def answers(threshold: Threshold, results: Results) -> list[Answer]:
 
 
 def unanswered(threshold: Threshold, why: str) -> Answer:
-    """The failure of a threshold that nothing can be asked about."""
+    """Return the failure of a threshold that has no number to compare."""
     return Answer(threshold, None, None, False, f"{threshold.text}: {why}.")
 
 
 def answered(threshold: Threshold, experiment: ExperimentResult, cell: CellResult) -> Answer | None:
-    """The answer of one cell, ``None`` where the metric does not apply to it."""
+    """Return the answer for one cell, ``None`` where the cell does not have the metric."""
     where = f"{experiment.name}: {cell.key}"
     if not cell.valid:
         return Answer(threshold, cell.key, None, False, f"{where} is not valid, so {threshold.text} cannot be answered: {cell.not_valid}.")

@@ -1,6 +1,6 @@
-"""The folder of a run that is under way: written after each experiment, so that a run that is broken off can be continued.
+"""The folder of an unfinished run: it is written after each experiment, so that an interrupted run can be resumed.
 
-As long as something is missing, ``run.json`` lies in it: the options of the run, and what its numbers depend on.
+While an experiment is missing, the folder contains ``run.json``: the run's options, and the conditions that its numbers depend on.
 """
 
 import json
@@ -20,7 +20,7 @@ STATE = "run.json"
 
 
 class Kept:
-    """``before`` is what was done when the run was broken off. ``place`` is made when there is something to write."""
+    """``before`` holds the results from before an interruption. The folder ``place`` is created when there is something to write."""
 
     def __init__(self, folder: Path, name: str, options: Mapping[str, Any], conditions: Mapping[str, Any]) -> None:
         self.folder, self.name, self.options, self.conditions = folder, name, dict(options), dict(conditions)
@@ -30,7 +30,7 @@ class Kept:
 
     @classmethod
     def newest(cls, folder: Path) -> Self:
-        """The newest run below ``folder`` that was broken off. Raises ReportError where there is none."""
+        """Return the newest interrupted run below ``folder``. Raise ReportError where there is none."""
         places = sorted(file.parent for file in folder.glob(f"*/{STATE}") if not file.parent.is_symlink())
         if not places:
             raise ReportError(f"There is nothing to continue in {folder}: each run there is finished. Start one with: make lab")
@@ -47,7 +47,7 @@ class Kept:
         return found
 
     def check(self, conditions: Mapping[str, Any]) -> None:
-        """Raise ReportError unless what the numbers depend on is what it was: one report must not mix what is not alike."""
+        """Raise ReportError where the conditions have changed: one report must not mix numbers from different conditions."""
         if changed := differences(self.conditions, conditions):
             what = "; ".join(f"{name} was {before} and is {now}" for name, before, now in changed)
             raise ReportError(
@@ -57,12 +57,12 @@ class Kept:
 
     @property
     def missing(self) -> list[str]:
-        """Experiments that are still to be done, in order."""
+        """The experiments that still have to run, in order."""
         return [name for name in self.options["experiments"] if name not in self.done]
 
     @property
     def left(self) -> str:
-        """What there is of the run, and how to continue it, for one that ends early."""
+        """What exists of a run that ends early, and how to resume it."""
         if self.place is None:
             return "Nothing was written and nothing is left running."
         total = len(self.options["experiments"])
@@ -70,7 +70,10 @@ class Kept:
         return f"{done} of {total} experiments are in {self.place}, and nothing is left running. Continue with: make lab RESUME=1"
 
     def write(self, results: Results) -> Results:
-        """Write what there is now, and return it with what was there before. Raises ReportError and OSError as files.write does."""
+        """Write the results together with those from before an interruption, and return all of them.
+
+        Raise ReportError and OSError as files.write does.
+        """
         place, whole = self.made(), self.whole(results)
         put(whole, place)
         self.done = [one.name for one in whole.experiments if one.verdict.outcome != "failed"]
@@ -79,13 +82,13 @@ class Kept:
         return whole
 
     def log(self, experiment: str, error: Exception) -> Path:
-        """Write the traceback of an experiment that failed to a file beside the report; its path."""
+        """Write the traceback of a failed experiment to a file beside the report, and return its path."""
         file = self.made() / f"{experiment}.log"
         file.write_text("".join(traceback.format_exception(error)), encoding="utf-8", errors="replace")
         return file
 
     def made(self) -> Path:
-        """The folder of the run."""
+        """Return the folder of the run; create it the first time."""
         if self.place is None:
             self.place = folder_of(self.folder, self.name)
             state = {"name": self.name, "options": self.options, "conditions": self.conditions}
@@ -93,7 +96,10 @@ class Kept:
         return self.place
 
     def whole(self, results: Results) -> Results:
-        """What was measured now and before, in order. The manifest says what is missing, and what was measured when."""
+        """Return all results of the run, in order.
+
+        The manifest names the missing experiments, and says when each of the others was measured.
+        """
         before = self.before.experiments if self.before else []
         found = {one.name: one for one in (*before, *results.experiments)}
         names = [name for name in self.options["experiments"] if name in found]
@@ -108,7 +114,7 @@ class Kept:
 
 
 def sittings(results: Results) -> Sequence[Mapping[str, Any]]:
-    """What was measured when, and on which commit and calibration; of a run that was continued before, all of its parts."""
+    """Return what was measured when, and on which commit and calibration; for a resumed run, each of its parts."""
     if "sittings" in results.manifest:
         return list(results.manifest["sittings"])
     facts = {name: results.manifest.get(name) for name in ("time", "commit")}
@@ -117,7 +123,10 @@ def sittings(results: Results) -> Sequence[Mapping[str, Any]]:
 
 
 def both(a: Session, b: Session) -> Session:
-    """The worse of two calibrations: a report has one, and a comparison with it must not see more than either session could."""
+    """Return the worse values of two calibrations.
+
+    A report has only one calibration, and a comparison must not claim a precision that one of the sessions did not have.
+    """
     return Session(
         ceiling=min(a.ceiling, b.ceiling),
         idle_lag=max(a.idle_lag, b.idle_lag),

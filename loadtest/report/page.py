@@ -1,4 +1,4 @@
-"""The page of a run: one file that needs nothing else, no network and no script."""
+"""The page of a run: a single self-contained file, without network access and without scripts."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -21,8 +21,8 @@ ENVIRONMENT.globals.update(number=number, duration=duration, rows=rows)
 
 
 def page(results: Results) -> str:
-    """The whole page."""
-    # Not above: matplotlib takes longer to import than all else together, and a command that is refused draws nothing.
+    """Return the page as HTML."""
+    # Not at the top: importing matplotlib takes longer than all other imports together, and a refused command draws nothing.
     from loadtest.report.charts import draw
 
     results = results.marked()
@@ -37,12 +37,12 @@ def page(results: Results) -> str:
 
 
 def safe(drawing: "Drawing") -> Markup | None:
-    """The SVG, which matplotlib has escaped already."""
+    """Return the SVG as safe markup: matplotlib has escaped it already."""
     return None if drawing.svg is None else Markup(drawing.svg)  # noqa: S704
 
 
 def in_words(value: Any) -> str:
-    """A value of the manifest in a line."""
+    """Return a value of the manifest as one line of text."""
     if value is None:
         return "unknown"
     if value in ("", [], {}):

@@ -1,4 +1,4 @@
-"""Results in words, for every form they are shown in: columns, names of cells, numbers with their intervals, the summary."""
+"""Results in words, for every form of report: columns, names of cells, numbers with their intervals, the summary."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ CHECK_MARKS = {True: "✓", False: "✗", None: "≈"}
 
 @dataclass(frozen=True)
 class Column:
-    """A column of an experiment's table: what was measured of a metric, or what was predicted."""
+    """A column of an experiment's table: the measured or the predicted values of a metric."""
 
     metric: str
     predicted: bool
@@ -32,25 +32,25 @@ class Column:
         return metric(self.metric).label + " predicted" * self.predicted
 
     def text(self, cell: CellResult) -> str:
-        """The number, or a dash."""
+        """Return the number, or a dash."""
         if self.predicted:
             return predicted(cell, self.metric)
         found = cell.estimates.get(self.metric)
         return metric(self.metric).show(found.value if found else None)
 
     def interval(self, cell: CellResult) -> str:
-        """``1.6 to 1.63 s``; nothing where there is none."""
+        """Return an interval such as ``1.6 to 1.63 s``; empty where there is none."""
         return "" if self.predicted or self.metric not in cell.estimates else interval(self.metric, cell.estimates[self.metric])
 
 
 def predicted(cell: CellResult, name: str) -> str:
-    """A prediction, or the range of one: ``157 to 197``; a dash where there is none."""
+    """Return a prediction, or a range such as ``157 to 197``; a dash where there is none."""
     high, low = (metric(name).show(values.get(name)) for values in (cell.predicted, cell.predicted_low))
     return high if name not in cell.predicted_low or low == high else f"{low} to {high}"
 
 
 def columns(experiment: ExperimentResult) -> list[Column]:
-    """The experiment's metrics, each followed by its prediction where one was made."""
+    """Return the experiment's metrics, each followed by its prediction where one was made."""
     found = []
     for name in experiment.columns:
         found.append(Column(name, predicted=False))
@@ -60,7 +60,7 @@ def columns(experiment: ExperimentResult) -> list[Column]:
 
 
 def interval(name: str, estimate: Estimate) -> str:
-    """From low to high, the unit once if it is one; nothing where resampling had nothing to vary."""
+    """Return ``low to high``, with a common unit only once; empty where all resamples are equal."""
     if estimate.low == estimate.high:
         return ""
     low, high = metric(name).show(estimate.low), metric(name).show(estimate.high)
@@ -69,28 +69,28 @@ def interval(name: str, estimate: Estimate) -> str:
 
 
 def step(value: float | str) -> str:
-    """A place on the horizontal axis: ``2,000``."""
+    """Return a position on the horizontal axis: ``2,000``."""
     return value if isinstance(value, str) else f"{value:,.10g}"
 
 
 def series(cell: CellResult) -> str:
-    """The line of a chart that the cell belongs to: its variant, and the label that is part of its key."""
+    """Return the series of a chart that the cell belongs to: its variant, and the label in its key if there is one."""
     label = cell.key.removeprefix(f"{cell.variant} / {cell.step}").strip()
     return f"{cell.variant}, {label}" if label not in ("", cell.key) else cell.variant
 
 
 def names(cells: Sequence[CellResult]) -> list[str]:
-    """The series of cells, each once, in order."""
+    """Return the series of the cells, each once, in order."""
     return list(dict.fromkeys(map(series, cells)))
 
 
 def steps(experiment: ExperimentResult) -> str:
-    """The heading of the steps, empty where all cells stand at one place."""
+    """Return the heading of the steps, empty where all cells have the same step."""
     return (experiment.chart["x"] or "step") if len({cell.step for cell in experiment.cells}) > 1 else ""
 
 
 def who(experiment: ExperimentResult, cell: CellResult) -> str:
-    """The cell in a sentence: ``FastAPI, 1 loop, users 2,000``."""
+    """Return the cell's name for a sentence: ``FastAPI, 1 loop, users 2,000``."""
     if not steps(experiment):
         return series(cell)
     place = cell.step if isinstance(cell.step, str) else f"{experiment.chart['x']} {step(cell.step)}".strip()
@@ -98,19 +98,22 @@ def who(experiment: ExperimentResult, cell: CellResult) -> str:
 
 
 def validity(cell: CellResult) -> str:
-    """``valid``, or why not."""
+    """Return ``valid``, or the reason why not."""
     return "valid" if cell.not_valid is None else f"not valid: {cell.not_valid}"
 
 
 def reasons(experiment: ExperimentResult) -> list[str]:
-    """Why cells are not valid, and what to do."""
+    """Return why cells are not valid, with the advice for each."""
     return [
         f"{who(experiment, cell)} is not valid: {cell.not_valid}. {advice(cell.not_valid)}" for cell in experiment.cells if cell.not_valid
     ]
 
 
 def first_lines(results: Results) -> list[str]:
-    """What a report says before all else: why nothing follows for a claim, or that it is refuted; of a single experiment, its verdict."""
+    """Return the first lines of a report: the verdicts that are not valid, failed, or refute their claim.
+
+    A run of a single experiment always shows its verdict.
+    """
     alone = len(results.experiments) == 1
     return [
         f"{MARKS[one.verdict.outcome]} {one.name}: {one.verdict.outcome}. {one.verdict.sentence}"
@@ -120,13 +123,13 @@ def first_lines(results: Results) -> list[str]:
 
 
 def headline(experiment: ExperimentResult) -> str | None:
-    """The metric that stands for the experiment: the chart's, or where no cell has that, the first of the table."""
+    """Return the experiment's main metric: the chart's, or the first of the table's that a cell has."""
     names = [name for name in (experiment.chart["metric"], *experiment.columns) if any(name in cell.estimates for cell in experiment.cells)]
     return names[0] if names else None
 
 
 def extremes(experiment: ExperimentResult, name: str) -> list[CellResult]:
-    """The valid cells with the lowest and the highest value of a metric; one where they read the same, none without any."""
+    """Return the valid cells with the lowest and the highest value of a metric; one if both read the same, none without a value."""
     having = [cell for cell in experiment.cells if cell.valid and name in cell.estimates]
     if not having:
         return []
@@ -136,7 +139,7 @@ def extremes(experiment: ExperimentResult, name: str) -> list[CellResult]:
 
 
 def measured(experiment: ExperimentResult) -> str:
-    """The range that was measured, and by whom: ``makespan: 1.01 s (FastAPI, 1 loop) to 2.01 s (...)``."""
+    """Return the measured range with its cells: ``makespan: 1.01 s (FastAPI, 1 loop) to 2.01 s (...)``."""
     name = headline(experiment)
     if name is None or not (ends := extremes(experiment, name)):
         return "nothing valid"
@@ -146,7 +149,7 @@ def measured(experiment: ExperimentResult) -> str:
 
 
 def prediction(experiment: ExperimentResult) -> str:
-    """What was predicted for the same cells, and how often a prediction held; ``none`` where no check is bound to one."""
+    """Return the prediction for the same cells, and how many predictions were met; ``none`` where no check is bound to one."""
     bound = [check for check in experiment.verdict.checks if check.bound]
     if not bound:
         return "none"
@@ -161,7 +164,7 @@ def prediction(experiment: ExperimentResult) -> str:
 
 
 def kind(results: Results) -> str:
-    """What sort of run it is, and what is missing of it."""
+    """Return the kind of run, and the experiments that are missing."""
     said = "A full run" if results.full else "A quick run: few repeats, so intervals are wide"
     if results.short:
         said = "A short run, which shows that everything runs to its end and measures nothing"
@@ -170,7 +173,7 @@ def kind(results: Results) -> str:
 
 
 def floor(session: Session) -> list[tuple[str, str]]:
-    """The noise floor by metric: ``("p99", "within 1.2 ms")``, ``("requests/s", "within 3 %")``."""
+    """Return the noise floor by metric: ``("p99", "within 1.2 ms")``, ``("requests/s", "within 3 %")``."""
 
     def words(name: str, floor: float) -> str:
         return duration(floor) if name in METRICS and METRICS[name].unit == "s" else f"{number(100 * floor)} %"
@@ -179,7 +182,7 @@ def floor(session: Session) -> list[tuple[str, str]]:
 
 
 def audited(cell: CellResult) -> str:
-    """The audit in a few words."""
+    """Return the result of the audit in a few words."""
     findings = [finding for run in cell.runs for finding in run.audit]
     failed = sum(not finding.passed for finding in findings)
     runs = f"{len(cell.runs)} run{'s' * (len(cell.runs) != 1)}" + f", {len(cell.rejected)} more made again" * bool(cell.rejected)

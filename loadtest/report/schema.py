@@ -1,4 +1,4 @@
-"""results.json as a document: checked against its schema, and made dataclasses again."""
+"""results.json as a document: validated against its schema, and converted back to dataclasses."""
 
 import json
 from dataclasses import fields, is_dataclass
@@ -14,22 +14,22 @@ from loadtest.metrics import METRICS
 from loadtest.results import Results
 
 SCHEMA = Path(__file__).with_name("schema.json")
-# Of a value that is wrong, as much as fits in a sentence.
+# Longest part of a schema error that fits in a sentence, in characters.
 SHOWN = 160
 
 
 class ReportError(Exception):
-    """Results that cannot be read or written; the text is a sentence."""
+    """Results that cannot be read or written. The text is a sentence."""
 
 
 @cache
 def validator() -> Any:
-    """The validator; it is made once, for the schema does not change."""
+    """Return the validator; it is created once, since the schema does not change."""
     return Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
 
 
 def wrong(document: object) -> str | None:
-    """What is not as the schema says, and where; ``None`` for a valid document."""
+    """Return what does not match the schema, and where; ``None`` for a valid document."""
     error = best_match(validator().iter_errors(document))
     if error is not None:
         message = error.message if len(error.message) <= SHOWN else f"{error.message[:SHOWN]} ..."
@@ -43,14 +43,14 @@ def wrong(document: object) -> str | None:
 
 
 def restore(document: dict[str, Any]) -> Results:
-    """The dataclasses that a valid document was made of."""
+    """Return the dataclasses that a valid document was made from."""
     restored = made(Results, document)
     assert isinstance(restored, Results)
     return restored
 
 
 def made(kind: Any, value: Any) -> Any:
-    """``value`` as what the annotation ``kind`` says. Simple types are as JSON has them."""
+    """Return ``value`` converted to the type of the annotation ``kind``. Simple types stay as JSON has them."""
     if is_dataclass(kind):
         hints = get_type_hints(kind)
         return kind(**{field.name: made(hints[field.name], value[field.name]) for field in fields(kind)})  # type: ignore[operator]

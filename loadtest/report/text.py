@@ -23,7 +23,7 @@ STYLES = {
 
 
 def summary_table(results: Results) -> Table:
-    """Claim, prediction, measured and verdict of every experiment."""
+    """Return a table with claim, prediction, measurement and verdict of every experiment."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading, ratio in (("claim", 4), ("prediction", 3), ("measured", 4)):
         table.add_column(heading, ratio=ratio)
@@ -36,9 +36,9 @@ def summary_table(results: Results) -> Table:
 
 
 def experiment_table(experiment: ExperimentResult) -> Table:
-    """The numbers of an experiment; the interval of the metric that stands for it only, for 100 columns hold no more.
+    """Return a table with the numbers of an experiment.
 
-    The reasons of what is not valid stand below.
+    Only the main metric has its interval, because 100 columns have no room for more. The reasons for cells that are not valid are below.
     """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0)
     columns, steps, first = rows.columns(experiment), rows.steps(experiment), rows.headline(experiment)
@@ -46,7 +46,7 @@ def experiment_table(experiment: ExperimentResult) -> Table:
     if steps:
         table.add_column(Text(steps), justify="right", overflow="fold")
     for column in columns:
-        heading = "predicted" if column.predicted else column.heading.replace(" ", "\n")  # it stands behind what was measured
+        heading = "predicted" if column.predicted else column.heading.replace(" ", "\n")  # it is the column after the measured one
         table.add_column(Text(heading), justify="right", no_wrap=True)
     table.add_column("bottleneck", overflow="fold")
     experiment = experiment.marked()
@@ -62,13 +62,13 @@ def experiment_table(experiment: ExperimentResult) -> Table:
 
 
 def entry(column: rows.Column, cell: CellResult, first: str | None) -> Text:
-    """A number, over its interval where it is the metric that stands for the experiment."""
+    """Return a number, with its interval below it for the main metric."""
     interval = column.interval(cell) if column.metric == first else ""
     return Text("\n".join(filter(None, (column.text(cell), interval))))
 
 
 def markdown(results: Results) -> str:
-    """report.md: the summary, and the numbers of every experiment behind a fold."""
+    """Return the text of report.md: the summary, and the numbers of every experiment."""
     results = results.marked()
     summary = [
         [experiment.claim, rows.prediction(experiment), rows.measured(experiment), f"{rows.MARKS[outcome]} {outcome}"]
@@ -90,7 +90,7 @@ def markdown(results: Results) -> str:
 
 
 def experiment_markdown(experiment: ExperimentResult) -> str:
-    """One experiment: verdict, checks, numbers."""
+    """Return one experiment: verdict, checks, numbers."""
     columns, steps = rows.columns(experiment), rows.steps(experiment)
     headings = ["variant", *([steps] if steps else []), *(column.heading for column in columns), "bottleneck", "valid"]
 
@@ -113,7 +113,7 @@ def experiment_markdown(experiment: ExperimentResult) -> str:
 
 
 def table(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """A table of Markdown."""
+    """Return a table in Markdown."""
     rule = "|---" * len(headings) + "|"
     return "\n".join([row(headings), rule, *map(row, lines)])
 
@@ -123,12 +123,12 @@ def row(texts: Sequence[str]) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text that Markdown and the HTML in it leave as it is, on one line."""
+    """Return the text on one line, escaped for Markdown and the HTML in it."""
     one_line = " ".join(text.split())
     return re.sub(r"([\\`*_{}\[\]<>|~#&$@])", r"\\\1", one_line)
 
 
 def code(text: str) -> str:
-    """A command, in more backticks than it has itself."""
+    """Return a command as inline code, between more backticks than it contains."""
     fence = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
     return f"{fence} {text} {fence}" if "`" in text else f"`{text}`"

@@ -1,4 +1,4 @@
-"""What this machine has and lacks for the project, and how to mend each: make doctor.
+"""Check what this machine has and lacks for the project, and how to fix each problem: make doctor.
 
-Any Python that is new enough runs it, without an environment or a package. What is needed is read from where it is decided.
+Runs on any supported Python, without a virtual environment or packages. It reads the requirements from the files that define them.
 """

@@ -1,4 +1,4 @@
-"""python3 runtime/venv.py none -m ops.doctor [--json]; exit status 1 when make up cannot work in any runtime."""
+"""Check this machine: python3 runtime/venv.py none -m ops.doctor [--json]; exit status 1 if make up cannot work in any runtime."""
 
 import argparse
 import json
@@ -19,7 +19,7 @@ NAME_WIDTH = 22
 
 
 def main() -> int:
-    """Look at everything, and show it."""
+    """Run all checks and show the findings."""
     parser = argparse.ArgumentParser(prog="doctor", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print what was found as JSON")
     as_json = parser.parse_args().json
@@ -41,13 +41,13 @@ def main() -> int:
 
 
 def document(finding: Finding, possible: list[str], runtimes: list[str]) -> dict[str, object]:
-    """A finding for a program."""
+    """Return a finding as data for the JSON output."""
     said = {"name": finding.name, "seen": finding.seen, "needed": finding.needed, "fix": finding.fix}
     return {**said, "state": state(finding, possible, runtimes), "stops": list(finding.stops)}
 
 
 def show(finding: Finding, found: str) -> None:
-    """A line, and where something is to be done another."""
+    """Print a finding, and below it the fix if one is needed."""
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     mark = f"\x1b[{COLOURS[found]}m{MARKS[found]}\x1b[0m" if colour else MARKS[found]
     indent = " " * (len(MARKS["ok"]) + 4 + NAME_WIDTH)
@@ -60,7 +60,7 @@ def show(finding: Finding, found: str) -> None:
 
 
 def verdict(possible: list[str]) -> str:
-    """The last line: what will happen, or what has to."""
+    """Return the last line: which runtime make up will use, or what to fix first."""
     if not possible:
         return "make up cannot work yet. First mend what is wrong, from above."
     if possible[0] == LOCAL:
@@ -69,5 +69,5 @@ def verdict(possible: list[str]) -> str:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # make doctor | head
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # no traceback for make doctor | head
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""Docker's engine and Compose, and the images that the stack is built on. Nothing is pulled."""
+"""Check Docker Engine, Compose and the base images, without a pull."""
 
 import re
 import subprocess
@@ -14,7 +14,7 @@ WITHOUT = "; without it the stack runs as local processes, and chaos and deploy 
 
 
 def findings() -> list[Finding]:
-    """The engine, and where it answers the rest."""
+    """Check the engine; if it answers, also the images and the project name."""
     found = docker_engine.look()
     needed = f"engine {dotted(OLDEST_ENGINE)} and Compose {dotted(OLDEST_COMPOSE)}, or newer"
     if found.trouble:
@@ -23,7 +23,7 @@ def findings() -> list[Finding]:
 
 
 def images() -> Finding:
-    """Those of compose.yaml: here, or in a registry that answers."""
+    """Check that each base image of compose.yaml is here or that a registry offers it."""
     block = (ROOT / "compose.yaml").read_text().partition("x-images:\n")[2].partition("\n\n")[0]
     wanted = [substitute(image, variables()) for image in re.findall(r"^  \w+: &\S+ (\S+)$", block, re.MULTILINE)]
     missing = [image for image in wanted if not fine("image", "inspect", image)]
@@ -37,7 +37,7 @@ def images() -> Finding:
 
 
 def name() -> Finding:
-    """Two checkouts have the same, if nobody names one."""
+    """Check the project name. Two checkouts have the same name unless the operator changes one."""
     other = docker_engine.elsewhere(project(), ROOT)
     needed = "no other checkout that runs under the same name"
     if other is None:
@@ -47,7 +47,7 @@ def name() -> Finding:
 
 
 def fine(*words: str) -> bool:
-    """Whether a docker command succeeds in time."""
+    """Whether a docker command succeeds within the time limit."""
     try:
         return subprocess.run(["docker", *words], env=for_network(), capture_output=True, timeout=SECONDS).returncode == 0
     except (OSError, subprocess.TimeoutExpired):

@@ -1,4 +1,4 @@
-"""One thing that was looked at."""
+"""The result of one check."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,8 +9,9 @@ RUNTIMES = (DOCKER, LOCAL)
 
 @dataclass(frozen=True)
 class Finding:
-    """What was seen and what is needed. ``fix`` says how to mend it, and is empty where nothing has to be; ``stops`` are the runtimes
-    in which ``make up`` cannot work as it is.
+    """What was seen and what is needed. ``fix`` says how to fix the problem, and is empty if there is none.
+
+    ``stops`` names the runtimes in which ``make up`` cannot work before the fix.
     """
 
     name: str
@@ -21,12 +22,12 @@ class Finding:
 
 
 def usable(findings: Sequence[Finding], runtimes: Sequence[str] = RUNTIMES) -> list[str]:
-    """The runtimes that nothing stops."""
+    """Return the runtimes that no finding stops."""
     return [runtime for runtime in runtimes if all(runtime not in finding.stops for finding in findings)]
 
 
 def state(finding: Finding, possible: Sequence[str], runtimes: Sequence[str] = RUNTIMES) -> str:
-    """``wrong`` is what has to be mended before anything starts; without a ``warning`` more would work."""
+    """Return ``ok``, ``wrong`` (fix it first, or the stack cannot start) or ``warning`` (the stack starts, but something is limited)."""
     if not finding.fix:
         return "ok"
     stopped = [runtime for runtime in runtimes if runtime in finding.stops]

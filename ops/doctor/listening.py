@@ -1,4 +1,4 @@
-"""The ports that the stack will listen on."""
+"""Check the ports that the stack will listen on."""
 
 import errno
 import re
@@ -13,7 +13,7 @@ DATA = 2  # PostgreSQL and Valkey
 
 
 def findings() -> list[Finding]:
-    """Those of Nginx, which both runtimes need, and those of local processes."""
+    """Check Nginx's ports, which both runtimes need, and the ports of local processes."""
     given = {**defaults(), **variables()}
     found = [looked_at(given["BIND"], [int(given[name])], name, RUNTIMES) for name in ("HTTP_PORT", "HTTPS_PORT")]
     first = int(given["LOCAL_PORT"])
@@ -21,7 +21,7 @@ def findings() -> list[Finding]:
 
 
 def looked_at(bind: str, numbers: Sequence[int], variable: str, stops: Sequence[str]) -> Finding:
-    """Ports in a row that one variable decides on."""
+    """Check consecutive ports that one variable sets."""
     name = f"port {numbers[0]}" if len(numbers) == 1 else f"ports {numbers[0]} to {numbers[-1]}"
     needed = f"free on {bind} ({variable})"
     for number in numbers:
@@ -31,7 +31,7 @@ def looked_at(bind: str, numbers: Sequence[int], variable: str, stops: Sequence[
         holder = ports.holder(number)
         if holder and (holder.pid in orphans.ours() or holder.folder == str(ROOT)):
             return Finding(name, "held by this checkout's stack", needed)
-        if error.errno == errno.EACCES and holder is None:  # a port below 1024, which the engine may bind
+        if error.errno == errno.EACCES and holder is None:  # a port below 1024: Docker's engine may bind it
             stops = [LOCAL]
         seen = f"{number} is held by {holder}" if holder else f"{number}: {error.strerror}"
         return Finding(name, seen, needed, f"make up {variable}={ports.another(bind, numbers[0])}, or stop who has it", stops)
@@ -39,9 +39,9 @@ def looked_at(bind: str, numbers: Sequence[int], variable: str, stops: Sequence[
 
 
 def local_count(given: Mapping[str, str]) -> int:
-    """How many ports local processes need: one for each replica of each service that listens.
+    """Return the number of ports that local processes need: one for each replica of each service that listens.
 
-    From the text of compose.yaml, since a bare Python cannot read YAML. A test compares it with what the runtime does.
+    The number comes from the text of compose.yaml, since Python has no YAML parser of its own. A test compares it with the runtime's.
     """
     text = (ROOT / "compose.yaml").read_text().partition("\nservices:\n")[2].partition("\nnetworks:\n")[0]
     count = DATA

@@ -1,4 +1,4 @@
-"""What the machine has: CPUs, memory, disk, open files, and its clock."""
+"""Check the machine: CPUs, memory, disk, open files, and the clock."""
 
 import os
 import re
@@ -13,25 +13,25 @@ from ops.doctor.finding import DOCKER, LOCAL, RUNTIMES, Finding
 from runtime import venv
 from runtime.compose_file import ROOT, defaults, variables
 
-# Of a start from nothing, as docs/first-run.md measures them: what .venv, .cache and .run have then, and what all processes
-# have in memory while nobody asks anything.
+# For a first start, as measured in docs/first-run.md: the disk space of .venv, .cache and .run, and the memory of all processes
+# while no client sends requests.
 DISK_MB, MEMORY_MB = 700, 600
-FILES = 256  # with fewer, servers do not start
+FILES = 256  # with fewer open files, servers do not start
 DAY = 86400
 
 
 def findings() -> list[Finding]:
-    """All of it."""
+    """Run all checks of this module."""
     return [cpus(), memory(), disk(), files(), clock()]
 
 
 def settings() -> dict[str, str]:
-    """Every variable's value."""
+    """Return the value of every variable."""
     return {**defaults(), **variables()}
 
 
 def cpus() -> Finding:
-    """As many as this process may use. Docker refuses a container more than the machine has."""
+    """Check the CPUs that this process may use. Docker does not start a container with a limit above the machine's CPUs."""
     sys.path.append(str(ROOT / "services" / "shared"))
     from twogates.server.cpus import cpus_given
 
@@ -45,10 +45,10 @@ def cpus() -> Finding:
 
 
 def memory() -> Finding:
-    """What is free, in the machine and in the group of processes that a container or a session is."""
+    """Check the free memory, of the machine and of the cgroup that a container or a session runs in."""
     values = settings()
     most = sum(megabytes(value) * replicas(name, values) for name, value in values.items() if name.endswith("_MEMORY"))
-    most -= megabytes(values["LOCUST_MEMORY"])  # not of the stack
+    most -= megabytes(values["LOCUST_MEMORY"])  # Locust is not part of the stack
     free = min(free_memory(), default=None)
     needed = f"{MEMORY_MB} MB to start; up to {most} under load, by the limits of compose.yaml"
     if free is None:
@@ -60,7 +60,7 @@ def memory() -> Finding:
 
 
 def free_memory() -> Iterator[int]:
-    """Megabytes, by each of the limits that can be seen."""
+    """Yield the free megabytes under each limit that this process can read."""
     try:
         found = re.search(r"^MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text(), re.MULTILINE)
         if found:
@@ -71,12 +71,12 @@ def free_memory() -> Iterator[int]:
         for most, used in (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes")):
             try:
                 yield max(0, int((folder / most).read_text()) - int((folder / used).read_text())) // 2**20
-            except (OSError, ValueError):  # no such limit, or "max"
+            except (OSError, ValueError):  # no such file, or "max": no limit
                 continue
 
 
 def groups(top: Path) -> set[Path]:
-    """Those that bound this process, of either version of cgroups: its own and all above."""
+    """Return the folders of all cgroups (version 1 or 2) that limit this process: its own and all parents."""
     found = {top, top / "memory"}
     try:
         for line in Path("/proc/self/cgroup").read_text().splitlines():
@@ -90,7 +90,7 @@ def groups(top: Path) -> set[Path]:
 
 
 def megabytes(size: str) -> int:
-    """A size of compose.yaml."""
+    """Return the megabytes of a size in compose.yaml."""
     return int(size[:-1]) * {"m": 1, "g": 1024}.get(size[-1], 0)
 
 
@@ -99,7 +99,7 @@ def replicas(name: str, values: dict[str, str]) -> int:
 
 
 def disk() -> Finding:
-    """Where the checkout is: everything is made there but Docker's images."""
+    """Check the free space at the checkout, which holds everything except Docker's images."""
     free = shutil.disk_usage(ROOT).free // 10**6
     wanted = 100 if venv.made() and not venv.missing(["runtime", "services"]) else DISK_MB  # type: ignore[no-untyped-call]
     fix = "" if free >= wanted else "Make room there, or clone to another disk"
@@ -107,7 +107,7 @@ def disk() -> Finding:
 
 
 def files() -> Finding:
-    """Sockets are open files. The stack raises the soft limit where it may, up to the hard one."""
+    """Check the limit of open files, which includes sockets. The stack raises the soft limit as far as the hard limit allows."""
     wanted = int(re.findall(r"nofile: (\d+)", (ROOT / "compose.yaml").read_text())[0])
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = sys.maxsize if hard == resource.RLIM_INFINITY else hard
@@ -119,7 +119,7 @@ def files() -> Finding:
 
 
 def clock() -> Finding:
-    """Certificates are made for the time from now on, and those of package indexes are checked by it."""
+    """Check the clock: new certificates are valid from its time, and pip needs it to verify a package index's certificate."""
     newest = max(file.stat().st_mtime for file in ROOT.glob("*.yaml"))
     fix = "Set it: sudo timedatectl set-ntp true" if time.time() < newest - DAY else ""
     return Finding("clock", time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "not before the checkout's own files", fix)

@@ -1,4 +1,4 @@
-"""The checkout: whether the stack can run from there, what a killed one left, and a browser for the tests."""
+"""Check the checkout: whether the stack can run from there, orphans of a killed run, and a browser and git for the tests."""
 
 import shutil
 import tempfile
@@ -10,12 +10,12 @@ from runtime.local import orphans
 
 
 def findings() -> list[Finding]:
-    """All of it."""
+    """Run all checks of this module."""
     return [writable(), path(), left(), browser(), git()]
 
 
 def writable() -> Finding:
-    """Everything that is made is made there."""
+    """Check write access: the stack writes all its files below the checkout."""
     needed = "this user may write there"
     try:
         with tempfile.TemporaryFile(dir=ROOT):
@@ -26,7 +26,7 @@ def writable() -> Finding:
 
 
 def path() -> Finding:
-    """What Python, Supervisor, PostgreSQL or a socket cannot have in a path."""
+    """Check that Python, Supervisor, PostgreSQL and sockets accept the checkout's path."""
     wrong = unusable()
     needed = f"none of : % \" $ ` and backslash, and at most {LONGEST_SOCKET_PATH} bytes with a socket's name"
     return Finding(
@@ -35,7 +35,7 @@ def path() -> Finding:
 
 
 def left() -> Finding:
-    """What no Supervisor looks after any more."""
+    """Look for orphans: processes of a stack whose Supervisor is gone."""
     found = orphans.orphans()
     seen = f"{len(found)} processes: {', '.join(sorted(set(found.values())))}" if found else "none"
     return Finding(
@@ -48,7 +48,7 @@ def left() -> Finding:
 
 
 def browser() -> Finding:
-    """The tests open pages in one."""
+    """Look for a browser, in which the tests open pages."""
     found = find_browser()
     return Finding(
         "browser",
@@ -59,7 +59,7 @@ def browser() -> Finding:
 
 
 def git() -> Finding:
-    """The tests ask it which files are the project's."""
+    """Look for git, which lists the project's files for the tests."""
     found = shutil.which("git")
     return Finding(
         "git",

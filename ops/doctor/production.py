@@ -1,4 +1,4 @@
-"""What production needs from the operator, by the same checks as make up's."""
+"""Check what production needs from the operator, with the same checks as make up."""
 
 from ops.doctor.finding import DOCKER, Finding
 from runtime.checks import preflight
@@ -6,7 +6,7 @@ from runtime.compose_file import variables
 
 
 def findings() -> list[Finding]:
-    """Secrets and the certificate; nothing in development, which makes them itself."""
+    """Check the secrets and the certificate; in development, check nothing, since the stack creates them itself."""
     given = variables()
     if given.get("PROFILE") != "production":
         return []

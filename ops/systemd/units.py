@@ -1,4 +1,4 @@
-"""compose.yaml as systemd units: the same commands and values as the local processes', in the folders of a host."""
+"""Render compose.yaml as systemd units: the same commands and values as the local processes, with a host's folders."""
 
 import re
 import sys
@@ -15,14 +15,14 @@ from runtime.local.plan import Plan, Process, make_plan
 
 HERE = Path(__file__).parent
 STATIC = ("twogates.target", "twogates.sysusers.conf", "twogates.logrotate", "twogates-.service.d/hardening.conf")
-# Where systemd makes folders for a unit that asks for them.
+# The folders that systemd creates for StateDirectory=, CacheDirectory=, LogsDirectory= and RuntimeDirectory=.
 STATE, CACHE, LOGS, RUNTIME = "/var/lib/twogates", "/var/cache/twogates-nginx", "/var/log/twogates-nginx", "/run/twogates-nginx"
-SECRETS = "/etc/twogates/secrets"  # where root puts them
+SECRETS = "/etc/twogates/secrets"  # root creates the files there
 PLACES = {"TLS_FOLDER": f"{STATE}/tls", "AUTHORITY_FOLDER": f"{STATE}/authority", "ACME_FOLDER": f"{STATE}/acme"}
-PLACES |= {"ALIVE_FILE": "/tmp/alive"}  # noqa: S108  of PrivateTmp=: this unit's alone
-PLACES |= {"LIVE_FOLDER": f"{STATE}/live", "RESULTS_FOLDER": f"{STATE}/results"}  # which nobody asks for: a host has no live view
+PLACES |= {"ALIVE_FILE": "/tmp/alive"}  # noqa: S108  PrivateTmp= gives each unit its own /tmp
+PLACES |= {"LIVE_FOLDER": f"{STATE}/live", "RESULTS_FOLDER": f"{STATE}/results"}  # unused: a host has no live view
 ACCESS_LOG = "access_log /dev/stdout "
-# What a host has from its distribution: the ports that these listen on, and the units, which are not named alike everywhere.
+# The database and the cache come from the host's distribution: their ports, and their units, whose names differ between distributions.
 DATA_PORTS = {"postgres": 5432, "valkey": 6379}
 DATA_UNITS = {"postgres": ["postgresql.service"], "valkey": ["valkey.service", "valkey-server.service"]}
 ACL_FILE = "/etc/valkey/twogates.acl"
@@ -30,9 +30,9 @@ LOWEST_FREE_PORT = 1024
 
 
 def render(folder: Path) -> Plan:
-    """Write every unit, and Nginx's configuration, to ``folder``; the plan that they come from.
+    """Write every unit, and Nginx's configuration, to ``folder``; return the plan that they come from.
 
-    Nothing in them depends on ``folder`` but where Nginx finds its configuration.
+    Only the path of Nginx's configuration depends on ``folder``.
     """
     plan = make_plan(live=False)
     entries = load()[1]["services"]
@@ -59,17 +59,17 @@ def unit(name: str) -> str:
 
 
 def fill(template: str, values: Mapping[str, str]) -> str:
-    """A template with its values; systemd's own $MAINPID stays."""
+    """Return a template with its values filled in; systemd's own $MAINPID stays."""
     return Template((HERE / f"{template}.service.template").read_text()).safe_substitute(values)
 
 
 def service_of(process: Process, entries: Mapping[str, Any]) -> str:
-    """The service in compose.yaml of a process, which may be one of several replicas."""
+    """Return the compose.yaml service of a process, which may be one of several replicas."""
     return process.name if process.name in entries else process.name.rsplit("-", 1)[0]
 
 
 def common(process: Process, entries: Mapping[str, Any]) -> dict[str, str]:
-    """What every unit has."""
+    """Return the values that every unit needs."""
     limits = entries[service_of(process, entries)]["deploy"]["resources"]["limits"]
     environment = {**process.environment, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
     environment |= {name: place for name, place in PLACES.items() if name in environment}
@@ -86,10 +86,10 @@ def common(process: Process, entries: Mapping[str, Any]) -> dict[str, str]:
 
 
 def with_data(process: Process, plan: Plan, entries: Mapping[str, Any]) -> dict[str, str]:
-    """What every unit has, and the host's database, cache and secrets in place of the local runtime's."""
+    """Return the common values, with the host's database, cache and secrets in place of the local runtime's."""
     entry = entries[service_of(process, entries)]
     secrets = [one if isinstance(one, str) else one["source"] for one in entry.get("secrets", [])]
-    # A secret is a file that only this unit sees, in memory; systemd names the folder.
+    # LoadCredential= gives the unit each secret as a file in memory that no other unit can read; %d is systemd's name for the folder.
     moved = {str(ROOT / one["file"]): f"%d/{name}" for name, one in plan.document["secrets"].items()}
     moved |= {f"{data_local.SECRETS}{name}": f"%d/{name}" for name in secrets}
     addresses = {f"127.0.0.1:{plan.data_ports[name]}/": f"127.0.0.1:{port}/" for name, port in DATA_PORTS.items()}
@@ -110,32 +110,32 @@ def with_data(process: Process, plan: Plan, entries: Mapping[str, Any]) -> dict[
 
 
 def data_job(job: Process, plan: Plan, entries: Mapping[str, Any]) -> str:
-    """The unit of what is done to the data before the services start."""
+    """Return the unit of a job that prepares the data before the services start."""
     return fill("data_job", {**with_data(job, plan, entries), "COMMAND": line(job.command)})
 
 
 def postgres_settings(entries: Mapping[str, Any]) -> str:
-    """The settings of compose.yaml as a file for PostgreSQL's conf.d."""
+    """Return the settings of compose.yaml as a file for PostgreSQL's conf.d."""
     options = [word.removeprefix("--").split("=", 1) for word in entries["postgres"]["command"][1:]]
     return "".join(f"{name.replace('-', '_')} = '{value}'\n" for name, value in options)
 
 
 def valkey_settings(entries: Mapping[str, Any]) -> str:
-    """The same as a file that Valkey's own includes."""
+    """Return Valkey's settings of compose.yaml as a file for an include in Valkey's own configuration."""
     words = entries["valkey"]["command"][1:]
     options = dict(zip(words[::2], words[1::2], strict=True)) | {"--aclfile": ACL_FILE}
     return "".join(f"{name.removeprefix('--')} {value or chr(34) * 2}\n" for name, value in options.items())
 
 
 def server(process: Process, plan: Plan, entries: Mapping[str, Any]) -> str:
-    """The unit of a Python server."""
+    """Return the unit of a Python server."""
     values = with_data(process, plan, entries)
     if Path(process.command[0]).name == "gunicorn":
-        # Gunicorn tells systemd when it listens. Its HUP replaces the workers, one set after the other.
+        # Gunicorn notifies systemd when it listens. On SIGHUP it starts a new set of workers and then stops the old set.
         start = f"Type=notify\nExecStart={line(process.command)}\nExecReload=/bin/kill -HUP $MAINPID"
     else:
-        # Daphne and the worker tell nothing, and a HUP ends them: they have no reload. They are asked as their containers' health
-        # checks ask, as long as they live, and count as started when they answer.
+        # Daphne and the worker do not notify systemd, and SIGHUP ends them, so they have no reload. The unit repeats their containers'
+        # health check while the process lives, and counts as started when the check succeeds.
         asked = line([sys.executable, "-m", "twogates.server.healthcheck"])
         wait = f"until {asked} >/dev/null 2>&1; do kill -0 $$MAINPID || exit 1; sleep 0.2; done"
         start = f"Type=exec\nExecStart={line(process.command)}\nExecStartPost=/bin/sh -c '{wait}'"
@@ -151,7 +151,7 @@ def server(process: Process, plan: Plan, entries: Mapping[str, Any]) -> str:
 
 
 def nginx(plan: Plan, entries: Mapping[str, Any], folder: Path) -> str:
-    """The unit of Nginx, whose configuration is in ``folder``."""
+    """Return the unit of Nginx, whose configuration is in ``folder``."""
     [process] = [process for process in plan.processes if process.name == "nginx"]
     directives = f"daemon off; pid {RUNTIME}/nginx.pid; worker_processes {plan.nginx_workers};"
     command = [*plan.nginx_command, "-p", str(folder), "-c", "nginx.conf", "-e", "stderr", "-g", directives]
@@ -175,10 +175,10 @@ def nginx(plan: Plan, entries: Mapping[str, Any], folder: Path) -> str:
 
 
 def render_nginx(folder: Path, values: Mapping[str, str]) -> None:
-    """Nginx's configuration with a host's folders in it."""
+    """Write Nginx's configuration with a host's folders in it."""
     nginx_local.render(folder, {**values, "NGINX_SPOOL": CACHE, **PLACES})
     (folder / "spool").rmdir()
-    # The journal gives a service a socket for its output, and a socket cannot be opened by a path as /dev/stdout.
+    # Under systemd a service's output is a socket of the journal, and Nginx cannot open a socket through the path /dev/stdout.
     (folder / "http").unlink()
     (folder / "http").mkdir()
     for path in sorted((ROOT / "nginx" / "http").glob("*.conf")):
@@ -186,17 +186,17 @@ def render_nginx(folder: Path, values: Mapping[str, str]) -> None:
 
 
 def line(command: list[str]) -> str:
-    """A command as ExecStart= reads it: no shell, but quotes, specifiers and variables."""
+    """Return a command as ExecStart= reads it: without a shell, but with quotes, specifiers and variables."""
     return " ".join(quoted(word, variables=True) for word in command)
 
 
 def escape(text: str) -> str:
-    """A text in which systemd finds no specifier."""
+    """Escape a text so that systemd finds no specifier in it."""
     return text.replace("%", "%%")
 
 
 def quoted(word: str, variables: bool = False) -> str:
-    """A word in double quotes where it needs them."""
+    """Return a word escaped for systemd, in double quotes if it needs them."""
     text = escape(word).replace("\\", "\\\\").replace('"', '\\"')
     if variables:
         text = text.replace("$", "$$")

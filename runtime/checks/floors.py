@@ -1,7 +1,7 @@
-"""Whether an image holds a part that is known to be vulnerable: production does not start with one.
+"""Check images for programs with known vulnerabilities: production does not start with one.
 
-The parts, and the oldest version of each, are in floors.toml. A version is asked of the program itself, in a container without a network:
-labels and tags say what somebody wrote there.
+The programs, and the oldest accepted versions of each, are in floors.toml. The version comes from the program itself, which runs in
+a container without a network: labels and tags are only claims of the image's author.
 """
 
 import json
@@ -26,18 +26,18 @@ COMMANDS = {
     "valkey": ["valkey-server", "--version"],
     "python": ["python", "--version"],
 }
-# By service, what its image is or is built on; all others are built on Python's.
+# By service: the program in its image or in its base image. All other services are built on Python's image.
 PARTS = {"nginx": "nginx", "postgres": "postgresql", "valkey": "valkey", "pgbouncer": "postgresql"}
-# By the name of a base image in compose.yaml.
+# By the name of a base image in compose.yaml: the program in it.
 OF_BASE = {"python": "python", "nginx": "nginx", "postgres": "postgresql", "valkey": "valkey"}
 SECONDS = 60
-# What images answered, by their ids: an image does not change.
+# Versions found so far, by image id: an image does not change.
 KNOWN = ROOT / ".run" / "versions.json"
 
 
 @dataclass(frozen=True)
 class Part:
-    """A program that Two Gates does not build, and its oldest versions, a branch each, the newest last."""
+    """A program that Two Gates does not build, and its oldest accepted versions: one for each branch, the newest last."""
 
     title: str
     floors: list[str]
@@ -45,7 +45,7 @@ class Part:
     source: str
 
     def needed(self, found: str) -> str | None:
-        """The version that is needed where the one that was found is too old."""
+        """Return the required version if ``found`` is too old, otherwise ``None``."""
         for floor in self.floors:
             if numbers(floor)[:-1] == numbers(found)[:-1]:
                 return floor if numbers(found) < numbers(floor) else None
@@ -54,12 +54,12 @@ class Part:
 
 @cache
 def parts() -> dict[str, Part]:
-    """Those of floors.toml."""
+    """Return the programs of floors.toml by name."""
     return {name: Part(**entry) for name, entry in tomllib.loads(Path(__file__).with_name("floors.toml").read_text()).items()}
 
 
 def version_in(image: str, part: str) -> str | None:
-    """The version of a part in an image; ``None`` where there is no such image, or no such program in it."""
+    """Return a program's version in an image; ``None`` if the image is missing, or the program in it prints no version."""
     if not (one := image_id(image)):
         return None
     known: dict[str, str] = json.loads(KNOWN.read_text()) if KNOWN.is_file() else {}
@@ -77,7 +77,7 @@ def version_in(image: str, part: str) -> str | None:
 
 
 def below(services: Iterable[Wanted]) -> dict[str, str]:
-    """The parts of services that are too old, or whose version cannot be found: a sentence by ``nginx=1.30.6``."""
+    """Return the services' programs that are too old or of unknown version: a message for each key such as ``nginx=1.30.6``."""
     images: dict[str, list[str]] = {}
     for one in services:
         name = PARTS.get(one.name, "python")
@@ -94,19 +94,19 @@ def below(services: Iterable[Wanted]) -> dict[str, str]:
 
 
 def on_this_machine(name: str, version: str, where: str) -> dict[str, str]:
-    """The same of a program that is no container's: nothing where it is new enough."""
+    """Return the same for a program outside a container; empty if it is new enough."""
     needed = parts()[name].needed(version)
     return {f"{name}={version}": sentence(name, version, needed, where)} if needed else {}
 
 
 def sentence(name: str, version: str, needed: str, where: str) -> str:
-    """What is wrong with a part, and who says so."""
+    """Return a message that says what is wrong with a program, and which advisory says so."""
     part = parts()[name]
     return f"{part.title} {version}, for {part.advisory}; {needed} is needed: {part.source} ({where})"
 
 
 def require(found: Mapping[str, str], cure: str = "Bring it up to date: make update") -> None:
-    """Raise ``NotHealthy`` where ``ACCEPT_VULNERABLE`` does not name all parts that were found too old; say so where it does."""
+    """Raise ``NotHealthy`` unless ``ACCEPT_VULNERABLE`` names every program found too old; print those that it accepts."""
     accepted = variables().get(ACCEPTED, "").split()
     if refused := [sentence for pair, sentence in found.items() if pair not in accepted]:
         listed = "\n  - ".join(["Refused, since it is known to be vulnerable:", *refused])

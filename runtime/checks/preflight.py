@@ -1,6 +1,6 @@
 """Check what the operator has to provide before anything starts: variables, secrets, the certificate, ports and disk space.
 
-Needs no package, so that make doctor can ask it too. Every fault is a sentence with the names that docs/production.md uses.
+Needs no package, so that make doctor can use it too. Every message uses the names of docs/production.md.
 """
 
 import errno
@@ -20,17 +20,17 @@ from runtime.docker import engine as docker_engine
 from runtime.messages import fail
 
 KEYS, SHORTEST_KEY = ("django_secret_key", "example_token"), 50
-# A random password of 20 characters cannot be guessed. One that a person typed often repeats a few characters. The lists of users are
-# made from the passwords, and are not checked here.
+# A random password of 20 characters cannot be guessed. A password typed by a person often repeats a few characters. The user lists are
+# built from the passwords, and are not checked here.
 SHORTEST_PASSWORD, FEWEST_CHARACTERS = 20, 8
 CERTIFICATE, KEY = "fullchain.pem", "privkey.pem"
-# Docker's build writes some hundred MB for an image whose packages changed. With less, PostgreSQL may be what finds the disk full.
+# Docker's build writes some hundred MB for an image whose packages changed. With less, PostgreSQL may run out of disk space.
 DISK_MB = 500
 SECONDS = 30
 
 
 def check(given: Mapping[str, str], starts: bool) -> None:
-    """End with one list of all faults; ``starts`` is true where the ports are needed too."""
+    """Exit with one list of all faults. ``starts`` is true if the ports are needed too."""
     wrong = [*wrong_variables(given)]
     if production := given.get("PROFILE") == "production" and given.get("RUNTIME") != "local":
         wrong += [*old_engine(), *wrong_secrets(given), *wrong_certificate(given), *little_disk()]
@@ -41,7 +41,7 @@ def check(given: Mapping[str, str], starts: bool) -> None:
 
 
 def old_engine() -> Iterator[str]:
-    """An engine whose networks do not hold what production says of them."""
+    """Report a Docker engine whose networks do not isolate as production requires."""
     found, oldest = docker_engine.look(), docker_engine.OLDEST_IN_PRODUCTION
     if found.engine and docker_engine.version(found.engine) < oldest:
         needed = docker_engine.dotted(oldest)
@@ -52,7 +52,7 @@ def old_engine() -> Iterator[str]:
 
 
 def wrong_secrets(given: Mapping[str, str]) -> Iterator[str]:
-    """Secrets that are missing, empty or too short."""
+    """Report secrets that are missing, empty or too weak, and a secrets folder that is open to other users."""
     folder = ROOT / (given.get("SECRETS") or defaults()["SECRETS"])
     names = re.findall(r"file: \$\{SECRETS:-[^}]*\}/(\w+)", (ROOT / "compose.yaml").read_text())
     try:
@@ -71,13 +71,13 @@ def wrong_secrets(given: Mapping[str, str]) -> Iterator[str]:
             yield f"The secret {name} has fewer than {shortest} characters. Remove its file, then: make secrets"
         elif shortest and 0 < len(set(text)) < FEWEST_CHARACTERS:
             yield f"The secret {name} has fewer than {FEWEST_CHARACTERS} different characters. Remove its file, then: make secrets"
-    # The users of the containers have to read the files, so the files are open to everyone. The folder's mode keeps other users out.
+    # The containers' users must read the files, so the files are readable for all. The folder's mode keeps other users out.
     if texts and (others := folder.stat().st_mode & 0o077):
         yield f"The folder {shown(folder)} is open to others (mode {others:03o} of them); accepted: chmod 700 {shown(folder)}"
 
 
 def wrong_certificate(given: Mapping[str, str]) -> Iterator[str]:
-    """What the job `certificates` would find, asked for here, as the operator: the stack need not start for it."""
+    """Run the check of the job `certificates` here, as the operator, so that the stack need not start for it."""
     folder = ROOT / (given.get("TLS_CERTIFICATES") or defaults()["TLS_CERTIFICATES"])
     step = "Step 4 of docs/production.md puts it there"
     if missing := [name for name in (CERTIFICATE, KEY) if not present(folder / name)]:
@@ -87,7 +87,7 @@ def wrong_certificate(given: Mapping[str, str]) -> Iterator[str]:
         return
     if CERTIFICATE in missing:
         return
-    # The same program as in the container, so that there is one opinion.
+    # The same program as in the container, so that both checks agree.
     environment = {"PROFILE": "production", "SERVER_NAMES": given["SERVER_NAMES"], "TLS_FOLDER": str(folder)}
     environment |= {"PYTHONPATH": str(ROOT / "services" / "shared"), "PATH": os.environ.get("PATH", os.defpath)}
     python = sys.executable if find_spec("cryptography") else str(venv.PYTHON)  # make doctor runs without packages
@@ -102,13 +102,13 @@ def wrong_certificate(given: Mapping[str, str]) -> Iterator[str]:
         timeout=SECONDS,
     )
     for line in done.stderr.splitlines():
-        # The key is for user 101, Nginx's, and often for no other. The job looks at it again, as that user.
+        # Often only UID 101, Nginx's user, may read the key. The job checks the key again, as that user.
         if line.startswith("twogates: ") and f"{KEY} cannot be read" not in line:
             yield f"The certificate: {line.removeprefix('twogates: ').replace(str(folder), shown(folder))}"
 
 
 def wrong_ports(given: Mapping[str, str]) -> Iterator[str]:
-    """Ports that the engine cannot publish, since something else than this stack's Nginx has them."""
+    """Report ports that the engine cannot publish because something other than this stack's Nginx holds them."""
     values = {**defaults(), **given}
     for name in ("HTTP_PORT", "HTTPS_PORT"):
         if sentence := taken(values["BIND"], int(values[name]), name):
@@ -116,22 +116,22 @@ def wrong_ports(given: Mapping[str, str]) -> Iterator[str]:
 
 
 def taken(bind: str, port: int, variable: str) -> str | None:
-    """Return a sentence when Docker cannot publish a port for this stack."""
+    """Return a message if Docker cannot publish a port for this stack, otherwise ``None``."""
     error = ports.why_not(bind, port)
     if error is None:
         return None
     holder = ports.holder(port)
-    if holder is None and ports.why_not(bind, port) is None:  # what had it has ended: a container that starts again and again
+    if holder is None and ports.why_not(bind, port) is None:  # the holder has ended: a container in a restart loop
         return None
     if holder and holder.project == project():
         return None
-    if error.errno == errno.EACCES and holder is None:  # a port below 1024: forbidden to this user, and not to the engine
+    if error.errno == errno.EACCES and holder is None:  # a port below 1024: forbidden to this user, but not to the engine
         return None
     return ports.sentence(bind, port, variable)
 
 
 def little_disk() -> Iterator[str]:
-    """The folders that fill up: this checkout's, and Docker's where it is on this machine."""
+    """Report low disk space in the folders that fill up: the checkout, and Docker's if it is on this machine."""
     for folder, what in ((ROOT, "the checkout is"), (Path("/var/lib/docker"), "Docker keeps images and data")):
         try:
             free = shutil.disk_usage(folder).free // 10**6
@@ -143,7 +143,7 @@ def little_disk() -> Iterator[str]:
 
 
 def present(path: Path) -> bool:
-    """Whether a file is there; one in a folder that is closed to this user counts as such, and the job looks at it."""
+    """Return whether a file exists. In a folder closed to this user, assume that it does: the job `certificates` checks it."""
     try:
         return path.is_file()
     except PermissionError:
@@ -155,5 +155,5 @@ def be(names: list[str]) -> str:
 
 
 def shown(path: Path) -> str:
-    """A path as the operator would type it in the checkout."""
+    """Return a path as the operator would type it in the checkout."""
     return str(path.resolve().relative_to(ROOT)) if path.resolve().is_relative_to(ROOT) else str(path)

@@ -1,6 +1,6 @@
-"""With which base images the tests were green here: make test writes it down, with the digest by which a registry knows each.
+"""Record the base images with which the tests passed here. make test writes the record, with each image's registry digests.
 
-Who wants exactly these again names them by digest in compose.yaml, in place of a tag that moves.
+To use exactly these images again, name them by digest in compose.yaml instead of by a tag that moves.
 """
 
 import json
@@ -18,22 +18,22 @@ RECORD = ROOT / ".run" / "tested.json"
 
 @dataclass(frozen=True)
 class Base:
-    """What the tag of a base image names here, and the version of the part that it is for."""
+    """The image that the tag of a base image names here, and the version of the program that it provides."""
 
     image: str
-    id: str  # empty where it is not here
+    id: str  # empty if the image is not here
     version: str | None
-    digests: list[str]  # none where it came from no registry
+    digests: list[str]  # none if the image came from no registry
 
 
 def bases() -> list[Base]:
-    """Those of compose.yaml."""
+    """Return the base images of compose.yaml."""
     images: dict[str, str] = load()[1]["x-images"]
     return [Base(image, image_id(image), floors.version_in(image, floors.OF_BASE[name]), digests(image)) for name, image in images.items()]
 
 
 def digests(image: str) -> list[str]:
-    """By what registries know an image."""
+    """Return the digests by which registries know an image."""
     words = ["docker", "image", "inspect", "--format", "{{json .RepoDigests}}", image]
     printed = subprocess.run(words, capture_output=True, text=True)
     found: list[str] | None = None if printed.returncode else json.loads(printed.stdout)
@@ -41,13 +41,13 @@ def digests(image: str) -> list[str]:
 
 
 def record() -> None:
-    """Write down the base images of this moment."""
+    """Record the current base images."""
     commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
     document = {"time": f"{datetime.now(UTC):%Y-%m-%d}", "commit": commit, "images": [asdict(base) for base in bases()]}
     RECORD.write_text(json.dumps(document, indent=1) + "\n")
 
 
 def recorded() -> dict[str, str]:
-    """The day of the record, by each image's id."""
+    """Return the date of the record by image id."""
     document: dict[str, Any] = json.loads(RECORD.read_text()) if RECORD.is_file() else {"images": []}
     return {base["id"]: document["time"] for base in document["images"] if base["id"]}

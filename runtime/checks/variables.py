@@ -1,4 +1,4 @@
-"""Check the variables of compose.yaml before anything starts, by the names a person gave them."""
+"""Check the variables of compose.yaml before anything starts, under the names that the operator sets."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -9,21 +9,21 @@ from runtime.messages import fail
 
 
 def whole(low: int, high: int, word: str = "") -> tuple[str, Callable[[str], bool]]:
-    """A whole number within bounds, or a word."""
+    """Return a rule for a whole number within bounds, or a word."""
     words = f"a whole number from {low} to {high}" + (f", or {word}" if word else "")
     return words, lambda value: bool(word and value == word) or (bool(re.fullmatch(r"[0-9]{1,15}", value)) and low <= int(value) <= high)
 
 
 def text(words: str, pattern: str) -> tuple[str, Callable[[str], bool]]:
-    """Text that matches a pattern."""
+    """Return a rule for text that matches a pattern."""
     return words, lambda value: re.fullmatch(pattern, value, re.ASCII) is not None
 
 
-# What a browser writes into the header Origin.
+# The value that a browser sends in the Origin header.
 ORIGIN = r"(?:null|http://{host}(?!:80\b)(?::\d{{1,5}})?|https://{host}(?!:443\b)(?::\d{{1,5}})?)"
 ORIGIN = ORIGIN.format(host=r"(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])")
 
-# The first whose pattern is in the variable's name.
+# The first rule whose pattern is found in the variable's name applies.
 RULES = {
     r"PORT$": whole(1, 65535),
     r"^NGINX_WORKERS$": whole(1, 64),
@@ -38,7 +38,7 @@ RULES = {
     r"LIMIT$": whole(1, 10**12),
     r"^MESSAGE_DAYS$": whole(1, 36500),
     r"TIMEOUT$": whole(1, 3600),
-    r"^KEEPALIVE$": whole(40, 3600),  # Nginx keeps its side for 30 s (upstreams.conf.template)
+    r"^KEEPALIVE$": whole(40, 3600),  # longer than Nginx's keep-alive of 30 s (upstreams.conf.template)
     r"CPUS$": text("a number of CPUs such as 0.5 or 2", r"\d+(\.\d+)?"),
     r"^VALKEY_MAXMEMORY$": text("a size such as 64mb", r"\d+[kmg]b"),
     r"MEMORY$": text("a size such as 256m or 1g", r"\d+[bkmg]"),
@@ -67,12 +67,12 @@ RULES = {
 }
 
 
-# Variables that are in .env.example, and that compose.yaml does not read.
+# Variables of .env.example that compose.yaml does not read.
 ELSEWHERE = ("HTTP3", "PGBOUNCER", "EXPOSE_DEVELOPMENT", "ACCEPT_VULNERABLE", "BACKUP_RECIPIENTS")
 
 
 def wrong_variables(given: Mapping[str, str]) -> Iterator[str]:
-    """A sentence for each variable that cannot be what it says."""
+    """Yield a message for each variable with an invalid value."""
     for name in [*defaults(), *(name for name in ELSEWHERE if name not in defaults())]:
         for pattern, (accepted, holds) in RULES.items():
             if re.search(pattern, name):
@@ -94,6 +94,6 @@ def wrong_variables(given: Mapping[str, str]) -> Iterator[str]:
 
 
 def check_variables(given: Mapping[str, str]) -> None:
-    """End with a sentence when a variable cannot be what it says."""
+    """Exit with a message if a variable has an invalid value."""
     for sentence in wrong_variables(given):
         fail(sentence, 2)

@@ -1,6 +1,6 @@
-"""Images that came in a bundle: while their sources here are those that they were built from, nothing has to be built.
+"""Images from a bundle. While the sources here are those that a bundled image was built from, nothing has to be built.
 
-A build would ask the network for packages, also where its image is here already: what it was built from is not kept with an image.
+Even if the image is here already, a build would request packages from the network: an image does not include what it was built from.
 """
 
 import hashlib
@@ -11,12 +11,12 @@ from typing import Any
 
 from runtime.compose_file import ROOT, load
 
-KEPT = ROOT / ".run" / "bundle.json"  # by image: its id in this engine, and its sources, as make load-bundle wrote them
+KEPT = ROOT / ".run" / "bundle.json"  # by image: its id in this engine and the digest of its sources, written by make load-bundle
 SHARED = ROOT / "services" / "shared"
 
 
 def to_build(*profiles: str) -> list[str]:
-    """The services, those of some profiles too, whose image has to be built, or looked at by Docker's build, which knows what changed."""
+    """Return the services, including those of ``profiles``, whose image must be built, or checked by Docker's build for changes."""
     kept: dict[str, dict[str, str]] = json.loads(KEPT.read_text()) if KEPT.is_file() else {}
     return [
         name
@@ -26,18 +26,18 @@ def to_build(*profiles: str) -> list[str]:
 
 
 def unchanged(entry: dict[str, Any], kept: dict[str, str] | None) -> bool:
-    """Whether an image is the bundle's, and would be built from the same again."""
+    """Return whether an image is the bundle's, and a build would use the same sources."""
     return kept is not None and kept["sources"] == sources(entry) and kept["id"] == image_id(entry["image"])
 
 
 def image_id(image: str) -> str:
-    """What the engine knows an image by, nothing where it has none of that name."""
+    """Return the engine's id of an image, empty if the engine has none of that name."""
     words = ["docker", "image", "inspect", "--format", "{{.Id}}", image]
     return subprocess.run(words, capture_output=True, text=True).stdout.strip()
 
 
 def sources(entry: dict[str, Any]) -> str:
-    """A digest of all that the build of a service of compose.yaml reads."""
+    """Return a digest of everything that the build of a service of compose.yaml reads."""
     digest = hashlib.sha256(json.dumps(entry["build"], sort_keys=True).encode())
     for folder in (ROOT / entry["build"]["context"], SHARED):
         for path in sorted(path for path in folder.rglob("*") if path.is_file() and not made(path)):
@@ -46,5 +46,5 @@ def sources(entry: dict[str, Any]) -> str:
 
 
 def made(path: Path) -> bool:
-    """Whether running something leaves it, and no image has it."""
+    """Return whether a file is a by-product of running a program, which no image contains."""
     return bool({"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"}.intersection(path.parts))

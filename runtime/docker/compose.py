@@ -1,4 +1,4 @@
-"""Docker Compose, run at the top of the checkout with the files that the settings ask for."""
+"""Run Docker Compose at the top of the checkout, with the files that the settings select."""
 
 import os
 import re
@@ -11,13 +11,13 @@ from runtime.environment import for_network
 from runtime.messages import fail
 
 PRODUCTION = "compose.production.yaml"
-# What a variable, with this value, lays over compose.yaml. COMPOSE_FILE, Compose's own variable, wins over all.
+# The file that a variable with this value lays over compose.yaml. COMPOSE_FILE, Compose's own variable, overrides all of them.
 POOLER = "compose.pgbouncer.yaml"
 OVERRIDES = {"PROFILE": ("production", PRODUCTION), "HTTP3": ("on", "compose.http3.yaml"), "PGBOUNCER": ("on", POOLER)}
 
 
 def files(given: Mapping[str, str] | None = None) -> list[str]:
-    """The Compose files in use, by the settings."""
+    """Return the Compose files that the settings select."""
     given = variables() if given is None else given
     if "COMPOSE_FILE" in given:
         return given["COMPOSE_FILE"].split(os.pathsep)
@@ -25,13 +25,13 @@ def files(given: Mapping[str, str] | None = None) -> list[str]:
 
 
 def compose(*arguments: str, quiet: bool = False, given: str | None = None) -> subprocess.CompletedProcess[str]:
-    """Run ``docker compose``; ``quiet`` keeps what it prints in the result, and ``given`` is its standard input."""
+    """Run ``docker compose``. ``quiet`` captures the output in the result, and ``given`` is the standard input."""
     environment = {**for_network(), "COMPOSE_FILE": os.pathsep.join(files())}
     return subprocess.run(["docker", "compose", *arguments], cwd=ROOT, env=environment, text=True, capture_output=quiet, input=given)
 
 
 def build(*more: str, services: Sequence[str] = (), tell: Callable[[str], None]) -> str | None:
-    """Build the images that changed, of all services or of some, and tell how far it is; the end of what was printed when that failed."""
+    """Build the changed images of all services or of some, and report progress to ``tell``. Return the last output lines on failure."""
     environment = {**for_network(), "COMPOSE_FILE": os.pathsep.join(files())}
     command = ["docker", "compose", *more, "--progress", "plain", "build", *services]
     last: deque[str] = deque(maxlen=100)
@@ -44,7 +44,7 @@ def build(*more: str, services: Sequence[str] = (), tell: Callable[[str], None])
 
 
 def docker(*words: str, **variables: str) -> str:
-    """What a docker command prints; it ends this program with the end of its errors when it fails."""
+    """Return the output of a docker command. If it fails, exit with the end of its error output."""
     done = subprocess.run(["docker", *words], cwd=ROOT, env={**for_network(), **variables}, capture_output=True, text=True)
     if done.returncode:
         fail(f"docker {' '.join(words[:3])} failed:\n{done.stderr.strip()[-2000:]}")
@@ -52,6 +52,6 @@ def docker(*words: str, **variables: str) -> str:
 
 
 def without_progress(printed: str) -> str:
-    """What Compose printed, less the lines that only say how far it is."""
+    """Return the last 20 lines of Compose's output, without its progress lines."""
     lines = [line for line in printed.splitlines() if not re.match(r"\s*(Container|Network|Volume|Image) \S+\s+\w+$", line)]
     return "\n".join(lines[-20:])

@@ -1,4 +1,4 @@
-"""Whether this user has a Docker engine and a Compose that are new enough for compose.yaml, and what to do where not."""
+"""Check whether this user has a Docker engine and a Compose new enough for compose.yaml, and say what to do if not."""
 
 import re
 import subprocess
@@ -8,10 +8,10 @@ from pathlib import Path
 
 from runtime.checkout import ROOT
 
-# healthcheck.start_interval: the engine's API 1.44, and the first Compose that passes it on.
+# healthcheck.start_interval needs the engine's API 1.44, and the first Compose that passes this setting on.
 OLDEST_ENGINE, OLDEST_COMPOSE = (25, 0), (2, 24, 1)
-# Before 28.0 a port that is published on 127.0.0.1 could be reached by other machines on the same link, and every container of an internal
-# network reached the host at its gateway. Development accepts older engines.
+# Before 28.0, other machines on the same link could reach a port published on 127.0.0.1, and every container of an internal network could
+# reach the host at the network's gateway. Development accepts older engines.
 OLDEST_IN_PRODUCTION = (28, 0)
 SECONDS = 10
 LABEL = "com.docker.compose.project"
@@ -20,7 +20,7 @@ PROJECTS = ROOT / ".run" / "docker-projects"
 
 @dataclass(frozen=True)
 class Engine:
-    """What was found. ``trouble`` says in a few words why it cannot be used, and ``fix`` what to do; both are empty where it can."""
+    """The result of the check. ``trouble`` says briefly why Docker cannot be used, and ``fix`` what to do. Both are empty if it can."""
 
     trouble: str = ""
     fix: str = ""
@@ -49,7 +49,7 @@ def look() -> Engine:
 
 
 def refusal(printed: str) -> tuple[str, str]:
-    """Why the client has no answer, and what to do."""
+    """Return why the Docker client got no answer, and what to do."""
     if "permission denied" in printed.lower():
         return (
             "this user may not use the Docker engine",
@@ -61,9 +61,9 @@ def refusal(printed: str) -> tuple[str, str]:
 
 
 def elsewhere(project: str, here: Path) -> str | None:
-    """Another checkout that has containers under this project's name, by which alone Compose tells stacks apart.
+    """Return another checkout that has containers under this project's name. Compose tells stacks apart by that name alone.
 
-    One that is no longer there has been moved, and may well be this one.
+    Ignores a checkout that no longer exists: it has been moved, and may be this one.
     """
     shown = f'{{{{.Label "{LABEL}.working_dir"}}}}'
     _, printed = ask("docker", "ps", "--all", "--filter", f"label={LABEL}={project}", "--format", shown)
@@ -71,18 +71,18 @@ def elsewhere(project: str, here: Path) -> str | None:
 
 
 def made() -> list[str]:
-    """The projects that this checkout has started, by what ``remember`` wrote."""
+    """Return the projects that this checkout has started, as ``remember`` recorded them."""
     return PROJECTS.read_text().split() if PROJECTS.is_file() else []
 
 
 def remember(project: str) -> None:
-    """Write down that this checkout starts a project: make clean removes no others, whose name may be the same."""
+    """Record that this checkout starts a project. make clean removes only recorded ones: other projects may have the same name."""
     PROJECTS.parent.mkdir(exist_ok=True)
     PROJECTS.write_text("\n".join(dict.fromkeys([*made(), project])))
 
 
 def ask(*command: str) -> tuple[int | None, str]:
-    """The status of a command, and what it printed; no status where there is no such command."""
+    """Run a command and return its status and output. The status is ``None`` if the command does not exist."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
     except subprocess.TimeoutExpired:
@@ -94,7 +94,7 @@ def ask(*command: str) -> tuple[int | None, str]:
 
 
 def version(text: str) -> tuple[int, ...]:
-    """The numbers that a version begins with."""
+    """Return the numbers that a version begins with."""
     found = re.match(r"\d+(\.\d+)*", text)
     return tuple(map(int, found[0].split("."))) if found else ()
 

@@ -1,34 +1,34 @@
-"""Nginx in its container: its configuration rendered anew, tested, and only then taken."""
+"""Nginx in its container: render its configuration, test it, and apply it only if it is valid."""
 
 from runtime.docker.compose import compose, without_progress
 
-# -p and the process id's file as compose.yaml starts it; -t and -s look nowhere else.
+# -p and the pid file as in compose.yaml: nginx -t and nginx -s look nowhere else.
 NGINX = ["nginx", "-p", "/etc/nginx/", "-g", "pid /tmp/nginx.pid;"]
 
 
 def test() -> str | None:
-    """Return what ``nginx -t`` finds wrong with the configuration, in a container that is there for this alone."""
+    """Return the errors that ``nginx -t`` finds in the configuration, in a temporary container; ``None`` if there are none."""
     tried = compose("run", "--rm", "--no-deps", "-T", "nginx", *NGINX, "-t", quiet=True)
     return without_steps(tried.stderr) if tried.returncode else None
 
 
 def without_steps(printed: str) -> str:
-    """What was printed, less the steps of Compose and of the image's entry point."""
+    """Return the output without the progress lines of Compose and of the image's entry point."""
     lines = without_progress(printed).strip().splitlines()
     return "\n".join(line for line in lines if not line.startswith(("/docker-entrypoint", "20-envsubst")))
 
 
 def reload(**values: str) -> str | None:
-    """Let Nginx take its configuration, with these variables in place of those of compose.yaml.
+    """Make Nginx reload its configuration, with these variables in place of those of compose.yaml.
 
-    Returns what ``nginx -t`` finds wrong, and Nginx then goes on with what it has; ``None`` when it has the new one.
+    Return the errors that ``nginx -t`` finds; Nginx then keeps its configuration. ``None`` means that the new one is active.
     """
     override = [word for name, value in values.items() for word in ("--env", f"{name}={value}")]
-    # The image's entry point renders, then runs what it is given.
+    # The image's entry point renders the templates, then runs the given command.
     tried = compose("exec", "-T", *override, "nginx", "/docker-entrypoint.sh", *NGINX, "-t", quiet=True)
     if tried.returncode:
         return without_steps(tried.stderr)
-    # From inside. A signal by docker kill, whichever it is, makes Docker take the container for one that somebody stopped:
-    # "restart: unless-stopped" then leaves it alone when it dies.
+    # Send the signal from inside. After any signal by docker kill, Docker treats the container as stopped by the operator:
+    # "restart: unless-stopped" then does not restart it when it dies.
     compose("exec", "-T", "nginx", *NGINX, "-s", "reload", quiet=True)
     return None

@@ -1,4 +1,4 @@
-"""The containers of a service, and what can be known of each from outside."""
+"""The containers of a service, and what can be observed of each from outside."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ LAST_LINES, LAST_OF_TRACEBACK = 12, 4
 
 
 class NotHealthy(Exception):
-    """Why a replica is not healthy, in a sentence and its last words."""
+    """A replica is not healthy. The message gives the reason, and the last lines of its output."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,12 @@ class Replica:
     name: str
 
     def look(self) -> dict[str, Any]:
-        """What Docker knows of its state now; empty when it is gone."""
+        """Return Docker's current data on the container, empty if it is gone."""
         found = subprocess.run(["docker", "inspect", self.id], capture_output=True, text=True)
         return dict(json.loads(found.stdout)[0]) if found.returncode == 0 else {}
 
     def wrong(self) -> str | None:
-        """Why it cannot become healthy any more; ``None`` while it can."""
+        """Return why the container can no longer become healthy, ``None`` while it can."""
         facts = self.look()
         state = facts.get("State", {})
         if state.get("Health", {}).get("Status") == "unhealthy":
@@ -43,32 +43,32 @@ class Replica:
         return None if state.get("Status") == "running" else f"ended with status {state.get('ExitCode', 'unknown')}"
 
     def trouble(self) -> str | None:
-        """What is wrong with it now, in a few words; ``None`` for one that serves, starts, was stopped, or has done its job."""
+        """Return what is wrong now, in a few words; ``None`` for one that serves, starts, was stopped, or has done its job."""
         facts = self.look()
         state = facts.get("State", {})
         if state.get("Restarting") or (facts.get("RestartCount") and state.get("Health", {}).get("Status") not in (None, "healthy")):
             return "ends again and again"
-        if state.get("Status") == "exited" and state["ExitCode"] not in (0, 137, 143):  # the last two: it was stopped
+        if state.get("Status") == "exited" and state["ExitCode"] not in (0, 137, 143):  # 137 and 143: it was stopped by a signal
             return f"ended with status {state['ExitCode']}"
         return "is unhealthy" if state.get("Health", {}).get("Status") == "unhealthy" else None
 
     def healthy(self) -> bool:
-        """Whether its health check has succeeded."""
+        """Return whether its health check has succeeded."""
         return bool(self.look().get("State", {}).get("Health", {}).get("Status") == "healthy")
 
     def address(self) -> str:
-        """Where Nginx finds it: its address in the network that they share; empty while it does not run."""
+        """Return the address at which Nginx finds it, in the network that they share; empty while it does not run."""
         networks = self.look().get("NetworkSettings", {}).get("Networks", {})
         return next((str(entry["IPAddress"]) for name, entry in networks.items() if name.endswith("_backend")), "")
 
     def in_line(self) -> int:
-        """Connections that the kernel holds for it and that no worker has taken yet; 0 when it is gone."""
+        """Return the number of connections in its accept queue, which no worker has taken yet; 0 if it is gone."""
         table = subprocess.run(["docker", "exec", self.id, "cat", "/proc/net/tcp"], capture_output=True, text=True).stdout
         rows = [line.split() for line in table.splitlines()[1:]]
         return sum(int(row[4].split(":")[1], 16) for row in rows if row[3] == LISTENING)
 
     def last_words(self) -> str:
-        """What its health check and it said last."""
+        """Return the last output of its health check and of its log."""
         checks = self.look().get("State", {}).get("Health", {}).get("Log") or []
         printed = subprocess.run(["docker", "logs", "--tail", str(LAST_LINES), self.id], capture_output=True, text=True)
         said = [line for one in (printed.stdout + printed.stderr).splitlines() for line in readable(one)]
@@ -76,7 +76,7 @@ class Replica:
 
 
 def readable(line: str) -> list[str]:
-    """A line of a log as a person reads it: of one in JSON the message, and the end of its traceback."""
+    """Return a log line in readable form: of a JSON entry, the message and the end of its traceback."""
     try:
         entry = json.loads(line)
         return [f"{entry['level']} {entry['message']}", *entry.get("exc_info", "").splitlines()[-LAST_OF_TRACEBACK:]]
@@ -85,9 +85,9 @@ def readable(line: str) -> list[str]:
 
 
 def replicas(service: str, *, ended: bool = False) -> list[Replica]:
-    """Return a service's containers that run, the first made first, and those that ended where asked for.
+    """Return a service's running containers, the oldest first; with ``ended``, also those that ended.
 
-    By Compose's labels: ``docker compose ps`` would read all files each time.
+    Filters by Compose's labels: ``docker compose ps`` would read all files on each call.
     """
     labels = (f"{LABEL}={project()}", f"{SERVICE}={service}", f"{ONE_OFF}=False")
     filters = [word for label in labels for word in ("--filter", f"label={label}")]
@@ -97,7 +97,7 @@ def replicas(service: str, *, ended: bool = False) -> list[Replica]:
 
 
 def wait_until_healthy(those: Sequence[Replica], seconds: float) -> None:
-    """Return when all are healthy; raises ``NotHealthy`` as soon as one cannot become so, or after ``seconds``."""
+    """Wait until all are healthy. Raise ``NotHealthy`` when one can no longer become healthy, or after ``seconds``."""
     deadline = time.monotonic() + seconds
     while waiting := [one for one in those if not one.healthy()]:
         for one in waiting:
@@ -109,13 +109,13 @@ def wait_until_healthy(those: Sequence[Replica], seconds: float) -> None:
 
 
 def stop(those: Sequence[Replica]) -> None:
-    """Let them finish what they have in hand, and remove them."""
+    """Stop these containers gracefully, so that they finish the requests in hand, and remove them."""
     if those:
         subprocess.run(["docker", "stop", *(one.id for one in those)], capture_output=True)
         remove(those)
 
 
 def remove(those: Sequence[Replica]) -> None:
-    """Remove them at once, whatever they do."""
+    """Remove these containers at once, without a graceful stop."""
     if those:
         subprocess.run(["docker", "rm", "--force", "--volumes", *(one.id for one in those)], capture_output=True)

@@ -1,8 +1,8 @@
 """Replace the containers of a service while the old ones serve, for make deploy and for make up on a running stack.
 
-Plain Compose and plain Nginx. New replicas start beside the old ones, and Nginx sends them nothing until all are healthy. Then it
-sends them everything, and the old ones stop when no connection waits in their accept queues any more: a server that stops resets
-what its queue holds. When a new replica does not become healthy, the new ones are removed and the old ones stay.
+Needs only plain Compose and plain Nginx. New replicas start beside the old ones, and Nginx sends them no request until all are
+healthy. Then Nginx sends all requests to the new replicas. The old ones stop when their accept queues are empty: a server that stops
+resets the connections in its queue. If a new replica does not become healthy, the new ones are removed and the old ones stay.
 """
 
 import fcntl
@@ -19,26 +19,26 @@ from runtime.docker.compose import compose, without_progress
 from runtime.docker.replicas import POLL_SECONDS, NotHealthy, Replica, remove, replicas, stop, wait_until_healthy
 from runtime.docker.wanted import Wanted
 
-# Those that Nginx sends requests to by an upstream of their own.
+# The services to which Nginx sends requests through an upstream of their own.
 BEHIND_NGINX = ("flask", "fastapi", "django")
-# In this order. The worker before Django: jobs of a new kind then find a worker that knows them.
+# The order of replacement. The worker comes before Django: jobs of a new kind then find a worker that knows them.
 ORDER = ("upstream", "monitor", "worker", *BEHIND_NGINX)
 MIGRATION = "migrate"
 # A migration may rewrite a large table.
 MIGRATION_SECONDS = 1800
-# A start takes some 3 on a machine that is idle. One that ends is found at once; this is for one that runs and never answers.
+# A start takes some 3 s on an idle machine. A replica that ends is noticed at once; this limit is for one that runs and never answers.
 HEALTHY_SECONDS = 120
-# After a reload, old Nginx workers serve clients they are connected to from the old list for this long (keepalive_min_timeout, 5 s).
+# After a reload, old Nginx workers serve their connected clients from the old list for up to this long (keepalive_min_timeout, 5 s).
 KNOWN_CLIENTS_SECONDS = 6.0
-# Nginx asks Docker's name server each second.
+# Nginx queries Docker's DNS server every second.
 LOOKED_UP_SECONDS = 2.0
-# What stands in line then has this long to be served.
+# The time limit for serving the connections that are still queued then.
 LINE_SECONDS = 30.0
 
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Hold the lock that lets one deploy or start at a time change the stack."""
+    """Hold the lock that allows only one deploy or start at a time to change the stack."""
     (ROOT / ".run").mkdir(exist_ok=True)
     with (ROOT / ".run" / "deploy.lock").open("w") as lock:
         try:
@@ -49,9 +49,9 @@ def alone() -> Iterator[None]:
 
 
 def send_to(service: str, addresses: Sequence[str], *, name: bool = False) -> None:
-    """Let Nginx send a service's requests to these addresses, and to all that the service's name stands for where asked.
+    """Make Nginx send a service's requests to these addresses; with ``name``, also to all addresses of the service's name.
 
-    Raises ``NotHealthy`` where Nginx refuses.
+    Raises ``NotHealthy`` if Nginx rejects the configuration.
     """
     variable = f"{service.upper()}_SERVERS"
     usual = load()[0]["nginx"].environment[variable]
@@ -61,10 +61,10 @@ def send_to(service: str, addresses: Sequence[str], *, name: bool = False) -> No
 
 
 def back_to_name(service: str, addresses: Sequence[str]) -> None:
-    """Let Nginx follow the service's name again, as always; the addresses are those that it stands for.
+    """Make Nginx follow the service's name again, as usual. ``addresses`` are those that the name resolves to.
 
-    In two steps: a name that has just been written is looked up while requests come, and these must have somewhere to go. What
-    has been looked up stays known over the next reload.
+    Works in two steps: while Nginx resolves a newly configured name, requests arrive and need a server. Nginx keeps the resolved
+    addresses over the next reload.
     """
     send_to(service, addresses, name=True)
     time.sleep(LOOKED_UP_SECONDS)
@@ -83,7 +83,7 @@ def start_new(service: str, old: Sequence[Replica], count: int) -> list[Replica]
 
 
 def wait_until_drained(old: Sequence[Replica]) -> None:
-    """Return when Nginx sends the old replicas nothing any more, and their accept queues are empty."""
+    """Wait until Nginx sends the old replicas no requests, and their accept queues are empty or ``LINE_SECONDS`` are over."""
     time.sleep(KNOWN_CLIENTS_SECONDS)
     deadline = time.monotonic() + LINE_SECONDS
     while any(one.in_line() for one in old) and time.monotonic() < deadline:
@@ -91,7 +91,7 @@ def wait_until_drained(old: Sequence[Replica]) -> None:
 
 
 def migrate() -> None:
-    """Run the job that brings the schema up to date, and wait for its end; raises ``NotHealthy``."""
+    """Run the job that migrates the schema, and wait until it ends; raises ``NotHealthy``."""
     say(f"{MIGRATION}: bringing the schema up to date ...")
     started = compose("up", "--detach", "--no-deps", "--no-build", "--force-recreate", MIGRATION, quiet=True)
     jobs = replicas(MIGRATION, ended=True)
@@ -103,21 +103,21 @@ def migrate() -> None:
     except subprocess.TimeoutExpired:
         raise NotHealthy(f"The job for the schema runs on after {MIGRATION_SECONDS} seconds: docker logs {job.name}") from None
     except KeyboardInterrupt:
-        stop([job])  # each migration is a transaction
+        stop([job])  # safe: each migration is a transaction
         raise
     if status := waited.stdout.strip().removeprefix("0"):
         raise NotHealthy(f"The job for the schema ended with status {status}, and no replica was replaced.{job.last_words()}")
 
 
 def replace(one: Wanted, retired: Sequence[Replica], *, drain: bool) -> list[Replica]:
-    """Replace these replicas of a service, and leave it with as many as it should have; the ones that serve at the end.
+    """Replace these replicas of a service, and scale it to its configured count. Return the replicas that serve at the end.
 
-    ``drain`` lets Nginx leave the old ones before they stop: no request is lost, and it takes some 10 s more. Without it Nginx
-    follows the service's name. Raises ``NotHealthy``, and all is as before, when new ones do not become healthy.
+    With ``drain``, Nginx stops using the old replicas before they stop: no request is lost, and it takes some 10 s more. Without it,
+    Nginx follows the service's name. If new replicas do not become healthy, restores the previous state and raises ``NotHealthy``.
     """
     service, drain = one.name, drain and one.name in BEHIND_NGINX
     old = replicas(service)
-    remove([ended for ended in replicas(service, ended=True) if ended not in old])  # Compose would start and count them
+    remove([ended for ended in replicas(service, ended=True) if ended not in old])  # otherwise Compose would start and count them
     kept = [replica for replica in old if replica not in retired]
     retired = [replica for replica in old if replica in retired] + kept[one.count :]
     kept = kept[: one.count]
@@ -135,7 +135,7 @@ def replace(one: Wanted, retired: Sequence[Replica], *, drain: bool) -> list[Rep
         take_back(service, old, drain)
         raise NotHealthy(f"{service} is as it was. Its old replicas serve. {reason or 'Interrupted.'}") from None
     say(f"{service}: {'the new ones serve; ' * bool(new)}letting {len(retired)} old finish ...")
-    with suppress(KeyboardInterrupt):  # it is too late to go back; the old ones still finish what they have in hand
+    with suppress(KeyboardInterrupt):  # too late for a rollback; the old replicas still finish the requests in hand
         if drain:
             wait_until_drained(retired)
     stop(retired)
@@ -145,16 +145,16 @@ def replace(one: Wanted, retired: Sequence[Replica], *, drain: bool) -> list[Rep
 
 
 def take_back(service: str, old: Sequence[Replica], drain: bool) -> None:
-    """Remove all replicas but the old ones, to which Nginx sends everything again."""
+    """Roll back: remove all replicas but the old ones, to which Nginx sends all requests again."""
     say(f"{service}: removing the new ones ...")
     remove([one for one in replicas(service, ended=True) if one not in old])
     if drain:
-        with suppress(NotHealthy):  # else it has its usual list still, or the reason is told below
+        with suppress(NotHealthy):  # Nginx then still has its usual list, or the caller reports the reason
             back_to_name(service, [one.address() for one in old])
 
 
 def running_images(services: Mapping[str, Wanted]) -> dict[str, str]:
-    """The id of the image that containers run, by the image's name; a build gives that name to another one."""
+    """Return the ids of the images that containers run, by image name. A build moves the name to another image."""
     found: dict[str, str] = {}
     for one in services.values():
         for replica in replicas(one.name)[:1] if one.built and not one.ends else []:
@@ -163,6 +163,6 @@ def running_images(services: Mapping[str, Wanted]) -> dict[str, str]:
 
 
 def give_names_back(images: Mapping[str, str]) -> None:
-    """Let images that still run have their names again: else the next scaling would start what did not become healthy."""
+    """Restore the names of images that still run. Otherwise the next scaling would start the image that did not become healthy."""
     for name, one in images.items():
         subprocess.run(["docker", "tag", one, name], capture_output=True)

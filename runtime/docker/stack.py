@@ -1,4 +1,4 @@
-"""The stack as containers, by Docker Compose."""
+"""The stack as containers, run by Docker Compose."""
 
 import hashlib
 import os
@@ -29,12 +29,12 @@ ADMIN = ["python", "-m", "admin_site.make_user"]
 
 
 def answers() -> bool:
-    """Whether a Docker engine with Compose answers that is new enough."""
+    """Return whether a Docker engine with Compose answers, and both are new enough."""
     return not docker_engine.look().trouble
 
 
 def missing_image() -> str | None:
-    """The first base image that is neither here nor can be pulled."""
+    """Return the first base image that is not here and cannot be pulled, ``None`` if there is none."""
     document = load()[1]
     for image in document["x-images"].values():
         if subprocess.run(["docker", "image", "inspect", image], capture_output=True).returncode == 0:
@@ -48,7 +48,7 @@ def missing_image() -> str | None:
 
 
 def up(reload: bool = False) -> None:
-    """Build what changed, replace and start what is not as it should be, and wait until all of it answers."""
+    """Build what changed, replace and start every container that is not as defined, and wait until all of them answer."""
     nginx = load()[0]["nginx"]
     (bind, port, _), (_, secure_port, _) = (published.rsplit(":", 2) for published in nginx.ports)
     if other := docker_engine.elsewhere(project(), ROOT):
@@ -76,9 +76,9 @@ def up(reload: bool = False) -> None:
 
 
 def bring_up(more: list[str]) -> None:
-    """Build, replace what serves already one after another, and start the rest."""
+    """Build images, replace the services that already serve one after another, and start the rest."""
     wanted = wanted_services()
-    serving = update.serves(wanted) and not more  # make dev: another set of files, where nothing has to go on serving
+    serving = update.serves(wanted) and not more  # make dev uses another set of files, and need not keep serving
     images = rollout.running_images(wanted) if serving else {}
     if services := bundled.to_build(*["pgbouncer"] * (POOLER in files())):
         with step("images of this project, those that changed") as shown:
@@ -102,14 +102,14 @@ def bring_up(more: list[str]) -> None:
             fail(f"{reason}\nMend the cause, and then: make up. All logs: make logs")
         fail(f"The stack did not start:\n{reason}\nMend the cause, and then: make up. All logs: make logs. Stop what did start: make down")
     if POOLER not in files():
-        compose("rm", "--stop", "--force", "pgbouncer", quiet=True)  # of a start that had it: it would go on to hold connections
+        compose("rm", "--stop", "--force", "pgbouncer", quiet=True)  # left over from a start with it: it would keep holding connections
     reload_nginx_if_changed()
     update.keep_as_good()
     remove_old(wanted.values())
 
 
 def check_certificate() -> None:
-    """Let the job that checks the certificate do so before anything else starts, as Nginx's user."""
+    """Run the job that checks the certificate, as Nginx's user, before anything else starts. Exit if it fails."""
     checked = compose("run", "--rm", "--no-deps", "-T", "certificates", quiet=True)
     if checked.returncode:
         said = [line.removeprefix("twogates: ") for line in checked.stderr.splitlines() if line.startswith("twogates: ")]
@@ -119,7 +119,7 @@ def check_certificate() -> None:
 
 
 def check_versions(services: Mapping[str, Wanted], running: Mapping[str, str]) -> None:
-    """End where a part is known to be vulnerable; ``running`` are the images that then have their names again."""
+    """Exit if an image has a known vulnerable program. The images in ``running`` then get their names back."""
     compose("pull", "--quiet", "--policy", "missing", "--ignore-buildable", *services, quiet=True)
     try:
         with step("versions of the images"):
@@ -144,35 +144,35 @@ def start_containers(more: list[str], names: list[str]) -> None:
 
 
 def set_database_password() -> None:
-    """Let the database have the password of its secret, which the image reads on its first start alone.
+    """Set the database's password to that of its secret. The image reads the secret on its first start only.
 
-    The volume outlives the secret: one that was changed, or that another clone of this project has made.
+    The volume outlives the secret. Its password may come from an earlier secret, or from one that another clone of this project made.
     """
     password = (ROOT / load()[1]["secrets"]["postgres_password"]["file"]).read_text().strip().replace("'", "''")
-    change = ["psql", "--quiet", "--set=ON_ERROR_STOP=1", "--username=postgres", "--dbname=postgres"]  # by its socket, which asks for none
+    change = ["psql", "--quiet", "--set=ON_ERROR_STOP=1", "--username=postgres", "--dbname=postgres"]  # its socket needs no password
     done = compose("exec", "-T", "postgres", *change, quiet=True, given=f"ALTER ROLE postgres PASSWORD '{password}';\n")
     if done.returncode:
         fail(f"The database's password could not be set: {done.stderr.strip()[-500:]}")
 
 
 def our_sentences(since: str) -> str:
-    """What our own programs said since a time before they ended, each once: Compose only knows that they did."""
+    """Return the messages that this project's programs printed after ``since``, each once: Compose reports only that a program ended."""
     printed = compose("logs", "--no-log-prefix", "--since", since, quiet=True).stdout
     return "\n".join(dict.fromkeys(line for line in printed.splitlines() if line.startswith("twogates: ")))
 
 
 def in_production() -> bool:
-    """Whether what runs, or is to run, is for production."""
+    """Return whether the stack that runs, or is to run, is for production."""
     return PRODUCTION in files()
 
 
 def show_production(nginx: Service) -> None:
-    """Ask each service over HTTPS by the name that clients use, from inside, and say where they are."""
+    """Request each service over HTTPS from inside, by the name that clients use, and print the addresses."""
     name, port = nginx.environment["SERVER_NAMES"].split()[0], nginx.environment["NGINX_LISTEN_TLS"]
     for service in SERVICES:
         url = f"https://{name}:{port}/{service}/readyz"
-        # Whether clients trust the certificate is theirs to say; that it is for this name has been checked. A service whose database was
-        # replaced says 503 until it has connected anew.
+        # --insecure: only clients can tell whether they trust the certificate; its name has been checked. A service whose database was
+        # replaced answers 503 until it has reconnected.
         ask = ["curl", "--insecure", "--fail", "--silent", "--show-error", "--max-time", "10", "--resolve", f"{name}:{port}:127.0.0.1"]
         ask += ["--retry", str(READY_SECONDS), "--retry-delay", "1", "--retry-max-time", str(READY_SECONDS)]
         asked = compose("exec", "-T", "nginx", *ask, url, quiet=True)
@@ -183,7 +183,7 @@ def show_production(nginx: Service) -> None:
 
 
 def reload_nginx_if_changed() -> None:
-    """Render the templates again and reload, when a file of nginx/ has changed under the same container."""
+    """Render the templates again and reload Nginx, if a file of nginx/ has changed and the container is the same."""
     container = compose("ps", "--quiet", "nginx", quiet=True).stdout.strip()
     configuration = sorted(path for path in (ROOT / "nginx").rglob("*") if path.is_file())
     digest = hashlib.sha256(container.encode() + b"".join(path.read_bytes() for path in configuration)).hexdigest()
@@ -198,14 +198,14 @@ def reload_nginx_if_changed() -> None:
 
 
 def reload() -> None:
-    """Let Nginx take what has changed in nginx/, if it accepts it; a changed variable needs ``make up``."""
+    """Make Nginx apply the changes in nginx/, if it accepts them. A changed variable needs ``make up``."""
     if wrong := nginx_docker.reload():
         fail(f"Nginx goes on with the configuration it has, since it does not accept the new one:\n{wrong}")
     say("Nginx has its new configuration.")
 
 
 def admin() -> None:
-    """Let Django make the user of its admin site, or give him a new password."""
+    """Let Django create the user of its admin site, or set a new password for that user."""
     done = compose("exec", "-T", "django", *ADMIN, quiet=True)
     if done.returncode:
         fail(done.stderr.strip().removeprefix("twogates: "))
@@ -213,7 +213,7 @@ def admin() -> None:
 
 
 def is_up() -> bool:
-    """Whether containers of this project exist, and are this checkout's."""
+    """Return whether containers of this project exist, and belong to this checkout."""
     return (
         answers()
         and not docker_engine.elsewhere(project(), ROOT)
@@ -222,12 +222,12 @@ def is_up() -> bool:
 
 
 def services_up() -> set[str]:
-    """The services of this project that have a container."""
+    """Return the services of this project that have a container."""
     return set(compose("--profile", "*", "ps", "--services", "--all", quiet=True).stdout.split())
 
 
 def down() -> bool:
-    """Remove the containers and networks, and keep the authority that people may trust; whether there was a container."""
+    """Remove containers and networks, but not the certificate authority that people may trust. Return whether there was a container."""
     was_up = is_up()
     if answers():
         compose("--profile", "*", "down", "--remove-orphans", quiet=True)
@@ -235,11 +235,11 @@ def down() -> bool:
 
 
 def status() -> None:
-    """The table that Compose prints."""
+    """Print Compose's table of the containers."""
     compose("--profile", "*", "ps", "--all", "--format", "table {{.Name}}\t{{.Status}}\t{{.Ports}}")
 
 
 def logs() -> None:
-    """The end of every log, and what comes, until Ctrl-C."""
+    """Follow all logs, from their last 20 lines on, until Ctrl-C."""
     os.chdir(ROOT)
     os.execvp("docker", ["docker", "compose", "--profile", "*", "logs", "--follow", "--tail", "20"])

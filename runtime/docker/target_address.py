@@ -1,7 +1,7 @@
-"""Where load is sent on Docker: Nginx's container itself, where this machine has a way to it.
+"""The address for load on Docker: Nginx's container itself, if this machine can reach it.
 
-A port that is published on the loopback address is served by a proxy process of Docker's, which load would occupy too and be slowed
-by, and no client from elsewhere goes through it.
+One of Docker's proxy processes serves a port that is published on the loopback address. Load would occupy that process and be slowed
+by it, and no request from a client elsewhere passes through it.
 """
 
 import json
@@ -13,7 +13,7 @@ CONNECT_SECONDS = 1.0
 
 
 def entrance(container: str, published: int) -> tuple[str, int]:
-    """The address and port of the container that has the published port; behind Docker Desktop, which hides it, that port here."""
+    """Return the address and port of the container behind the published port; if Docker Desktop hides them, that port here."""
     [found] = json.loads(docker("inspect", container))
     for inside, outside in found["NetworkSettings"]["Ports"].items():
         port, protocol = inside.split("/")
@@ -25,7 +25,7 @@ def entrance(container: str, published: int) -> tuple[str, int]:
 
 
 def reached(address: str, port: int) -> bool:
-    """Whether something listens there, and this machine has a way to it."""
+    """Return whether something listens at this address, and this machine can reach it."""
     try:
         socket.create_connection((address, port), CONNECT_SECONDS).close()
     except OSError:

@@ -1,4 +1,4 @@
-"""Bring a stack that runs on Docker to what its files ask for: what make up replaces, it replaces with the care of make deploy."""
+"""Bring a running Docker stack to what its files define. make up replaces containers with the care of make deploy."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ from runtime.docker.replicas import NotHealthy, remove, replicas, stop
 from runtime.docker.rollout import BEHIND_NGINX, ORDER, migrate, replace
 from runtime.docker.wanted import Wanted, outdated, resolved
 
-# One of each, with a port or data that a second one could not share: the old one stops before the new one starts.
+# Single containers: a second one could not share the port or the data. The old one stops before the new one starts.
 DATA = ("postgres", "valkey", "pgbouncer")
 IN_PLACE = (*DATA, "nginx")
 START_SECONDS = 120
@@ -21,19 +21,19 @@ MAJOR = "PG_MAJOR="  # in the environment of PostgreSQL's image
 
 
 def serves(services: Mapping[str, Wanted]) -> bool:
-    """Whether the stack runs already: clients would notice if all of it was replaced at once."""
+    """Return whether the stack already serves: clients would notice if all containers were replaced at once."""
     return any(replica.address() for name in BEHIND_NGINX if name in services for replica in replicas(name))
 
 
 def changed_in_place(services: Mapping[str, Wanted]) -> list[str]:
-    """Those of one container that are to be made anew."""
+    """Return the single-container services that must be replaced, or that have no container."""
     return [name for name in IN_PLACE if name in services and (outdated(services[name]) or not replicas(name))]
 
 
 def update(services: Mapping[str, Wanted], *, drain: bool, in_place: Sequence[str]) -> None:
-    """Replace what changed, one service after another; raises ``NotHealthy`` where the old ones had to stay.
+    """Replace what changed, one service after another. Raises ``NotHealthy`` if the old containers had to stay.
 
-    What is not there yet, and Nginx, are left to the start that follows.
+    Services that do not run yet, and Nginx, are left to the start that follows.
     """
     if "nginx" in in_place and (wrong := nginx_docker.test()):
         raise NotHealthy(f"Nginx does not accept its configuration, and nothing was replaced:\n{wrong}")
@@ -48,7 +48,7 @@ def update(services: Mapping[str, Wanted], *, drain: bool, in_place: Sequence[st
 
 
 def replace_data(names: Sequence[str], services: Mapping[str, Wanted]) -> None:
-    """Let Compose replace databases in place; raises ``NotHealthy`` after the old ones were put back."""
+    """Let Compose replace databases in place. If the new ones do not start, put the old ones back and raise ``NotHealthy``."""
     compose("pull", "--quiet", "--policy", "missing", "--ignore-buildable", *names, quiet=True)
     if "postgres" in names and (wrong := other_major(services["postgres"])):
         raise NotHealthy(wrong)
@@ -60,7 +60,7 @@ def replace_data(names: Sequence[str], services: Mapping[str, Wanted]) -> None:
 
 
 def other_major(one: Wanted) -> str | None:
-    """A sentence where the database's files are of another major version than the wanted image: it would not start with them."""
+    """Return a message if the wanted image is of another major version than the database's files, and would not start with them."""
     words = ["docker", "image", "inspect", "--format", "{{range .Config.Env}}{{println .}}{{end}}", one.image]
     printed = subprocess.run(words, capture_output=True, text=True).stdout.split()
     new = next((line for line in printed if line.startswith(MAJOR)), None)
@@ -75,7 +75,7 @@ def other_major(one: Wanted) -> str | None:
 
 
 def remove_unwell(services: Mapping[str, Wanted]) -> None:
-    """Remove servers that are not well: Compose would leave them as they are, and report a failed start for them."""
+    """Remove servers that have failed or are unhealthy. Compose would leave them unchanged, and report a failed start."""
     those = [one for name in services if not services[name].ends for one in replicas(name, ended=True) if one.trouble()]
     if those:
         say(f"Removing what is not well, to start it again: {', '.join(one.name for one in those)}")
@@ -83,25 +83,25 @@ def remove_unwell(services: Mapping[str, Wanted]) -> None:
 
 
 def troubles(names: Sequence[str]) -> str:
-    """The containers of these services that are not well, and the last lines of each."""
+    """Return the containers of these services that have failed or are unhealthy, and the last lines of each."""
     found = [one for name in names for one in replicas(name, ended=True)]
     return "\n".join(f"{one.name} {trouble}:{one.last_words()}" for one in found if (trouble := one.trouble()))
 
 
 def last_good() -> Path:
-    """The file with the definitions of the last start that succeeded."""
+    """Return the path of the file with the definitions of the last successful start."""
     return ROOT / ".run" / f"{project()}.last-good.yaml"
 
 
 def keep_as_good() -> None:
-    """Write down what runs now. A definition that Compose has replaced can be had from nowhere else."""
+    """Save the definitions of what runs now. A definition that Compose has replaced is available nowhere else."""
     file = os.open(last_good(), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(file, "w") as written:
         written.write(resolved())
 
 
 def put_back(names: Sequence[str]) -> str:
-    """Start containers again by the definitions of the last start that succeeded; a sentence on how that went."""
+    """Restart containers by the definitions of the last successful start. Return a sentence on the result."""
     what = ", ".join(names)
     if not last_good().is_file():
         return f"What ran before cannot be started again by itself: {what} of an earlier version left no definition"

@@ -1,4 +1,4 @@
-"""What the Compose files ask for, beside what runs: which containers a start would replace."""
+"""Compare what the Compose files define with what runs: which containers a start would replace."""
 
 import subprocess
 from dataclasses import dataclass
@@ -22,10 +22,10 @@ class Wanted:
     count: int
     ends: bool  # a job
     built: bool  # its image is built here, by this service or by another
-    hash: str  # Compose's own, which it writes on each container
+    hash: str  # Compose's hash of the definition, which it writes on each container
 
     def outdated(self, replica: Replica) -> bool:
-        """Whether Compose would make this container anew: its definition or its image has changed, or it is not well."""
+        """Return whether this container must be replaced: its definition or its image has changed, or it is unhealthy or restarting."""
         facts = replica.look()
         labels, state = facts["Config"]["Labels"], facts["State"]
         unwell = state["Restarting"] or state.get("Health", {}).get("Status") == "unhealthy"
@@ -33,7 +33,7 @@ class Wanted:
 
 
 def resolved() -> str:
-    """The whole document as Compose resolves it, in YAML: its JSON has limits of 0 in a form that it does not read back."""
+    """Return the whole document as Compose resolves it, in YAML. Compose cannot read back limits of 0 from its own JSON."""
     printed = compose("config", quiet=True)
     if printed.returncode:
         fail(f"Compose does not accept its files:\n{printed.stderr.strip()[-2000:]}")
@@ -41,7 +41,7 @@ def resolved() -> str:
 
 
 def wanted() -> dict[str, Wanted]:
-    """Every service that takes part in a start."""
+    """Return every service that takes part in a start, by name."""
     entries: dict[str, Any] = yaml.safe_load(resolved())["services"]
     hashes = dict(line.split() for line in compose("config", "--hash", "*", quiet=True).stdout.splitlines())
     built = {entry["image"] for entry in entries.values() if "build" in entry}
@@ -59,11 +59,11 @@ def wanted() -> dict[str, Wanted]:
 
 
 def image_id(name: str) -> str:
-    """The id of the image that has a name now; empty where there is none."""
+    """Return the id of the image that has this name now, empty if there is none."""
     words = ["docker", "image", "inspect", "--format", "{{.Id}}", name]
     return subprocess.run(words, capture_output=True, text=True).stdout.strip()
 
 
 def outdated(one: Wanted) -> list[Replica]:
-    """The containers of a service that Compose would make anew."""
+    """Return the containers of a service that must be replaced."""
     return [replica for replica in replicas(one.name) if one.outdated(replica)]

@@ -1,4 +1,4 @@
-"""PostgreSQL and Valkey without containers: which programs, and the settings that compose.yaml has for them."""
+"""PostgreSQL and Valkey without containers: the choice of programs, and their settings from compose.yaml."""
 
 import importlib.util
 import os
@@ -20,15 +20,15 @@ OLDEST_POSTGRES, OLDEST_VALKEY = 18, 8
 DATABASE = "POSTGRES_DB"
 SECRETS = "/run/secrets/"
 NOBODY = 65534
-# PostgreSQL refuses to run as root. In a user namespace root is somebody else, who may do what root may with root's files.
+# PostgreSQL refuses to run as root. In a user namespace root appears as another user, with root's access to root's files.
 NAMESPACE = ["unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}"]
-# Where there may be none, as in a container: another user, whose the files have to be.
+# Where user namespaces are forbidden, as in a container: run as another UID, which must own the data directory.
 OTHER_USER = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
 
 
 @cache
 def as_user() -> list[str]:
-    """What goes before a command of PostgreSQL's: nothing, but for root."""
+    """Return the words that go before a PostgreSQL command: none, except for root."""
     if os.geteuid():
         return []
     try:
@@ -38,7 +38,7 @@ def as_user() -> list[str]:
 
 
 def find_postgres() -> Path:
-    """The folder of PostgreSQL's programs: from the PATH or where Debian has it, else from its wheel."""
+    """Return the folder of PostgreSQL's programs: from the PATH or Debian's place, otherwise from its wheel."""
     places = os.pathsep.join([os.environ.get("PATH", ""), f"/usr/lib/postgresql/{OLDEST_POSTGRES}/bin"])
     system = shutil.which("postgres", path=places)
     if system and version_of(system) >= OLDEST_POSTGRES:
@@ -47,7 +47,7 @@ def find_postgres() -> Path:
 
 
 def find_valkey() -> Path:
-    """The server: from the PATH, else from its wheel."""
+    """Return the path of Valkey's server: from the PATH, otherwise from its wheel."""
     system = shutil.which("valkey-server")
     if system and version_of(system) >= OLDEST_VALKEY:
         return Path(system)
@@ -55,7 +55,7 @@ def find_valkey() -> Path:
 
 
 def version_of(program: str) -> int:
-    """The first number of the version that a program prints; 0 when it prints none."""
+    """Return the first number of the version that a program prints, 0 if it prints none."""
     try:
         printed = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10).stdout
     except (OSError, subprocess.TimeoutExpired):
@@ -65,7 +65,7 @@ def version_of(program: str) -> int:
 
 
 def in_package(name: str, pattern: str) -> Path:
-    """A file of an installed package, which is not imported."""
+    """Return the path of a file in an installed package, without importing the package."""
     spec = importlib.util.find_spec(name)
     found = [path for place in (spec.submodule_search_locations if spec else None) or [] for path in Path(place).glob(pattern)]
     if not found:
@@ -74,31 +74,31 @@ def in_package(name: str, pattern: str) -> Path:
 
 
 def local_secret(word: str, document: dict[str, Any]) -> str:
-    """The path of a secret's file on this machine, where a word is its path in a container; else the word."""
+    """Return the local path of a secret if ``word`` is its path in a container, otherwise ``word``."""
     entry = document["secrets"].get(word.removeprefix(SECRETS)) if word.startswith(SECRETS) else None
     return str(ROOT / entry["file"]) if entry else word
 
 
 def postgres_command(document: dict[str, Any], folder: Path, port: int) -> list[str]:
-    """The server's command; it listens on the loopback address and nowhere else."""
+    """Return the server's command. The server listens on the loopback address only."""
     here = ["-D", str(folder), "--listen-addresses=127.0.0.1", f"--port={port}", "--unix-socket-directories="]
     return [*as_user(), str(find_postgres() / "postgres"), *here, *document["services"]["postgres"]["command"][1:]]
 
 
 def valkey_command(document: dict[str, Any], port: int) -> list[str]:
-    """The same for Valkey."""
+    """Return the same for Valkey."""
     given = [local_secret(word, document) for word in document["services"]["valkey"]["command"][1:]]
     return [str(find_valkey()), "--bind", "127.0.0.1", "--port", str(port), *given]
 
 
 def initialise(document: dict[str, Any], folder: Path) -> str | None:
-    """Make PostgreSQL's files and the database, once; what was said when it failed, ``None`` when it did not."""
+    """Create PostgreSQL's files and the database, once. Return the error output on failure, otherwise ``None``."""
     if (folder / "PG_VERSION").exists():
         return None
     folder.parent.mkdir(parents=True, exist_ok=True)
-    # What is interrupted begins again.
+    # Work in a temporary folder, so that an interrupted run starts over.
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="postgres-") as made:
-        new, password = Path(made) / "new", Path(made) / "password"  # a copy: the secret's own folder is this user's alone
+        new, password = Path(made) / "new", Path(made) / "password"  # a copy: only this user may enter the secret's folder
         new.mkdir()
         password.write_text((ROOT / document["secrets"]["postgres_password"]["file"]).read_text())
         if as_user() == OTHER_USER:
@@ -118,7 +118,7 @@ def initialise(document: dict[str, Any], folder: Path) -> str | None:
 
 
 def wait_until_ready(ports: dict[str, int], seconds: float, failed: Callable[[], str | None]) -> None:
-    """Return when both accept connections. ``failed`` is asked between the tries; raises ``TimeoutError`` with the reason."""
+    """Wait until both accept connections. Calls ``failed`` between the attempts; raises ``TimeoutError`` with the reason."""
     deadline = time.monotonic() + seconds
     while not postgres_is_ready(ports["postgres"]) or not accepts(ports["valkey"]):
         reason = failed()
@@ -128,12 +128,12 @@ def wait_until_ready(ports: dict[str, int], seconds: float, failed: Callable[[],
 
 
 def postgres_is_ready(port: int) -> bool:
-    """Whether it takes connections: while it starts it only refuses them."""
+    """Return whether PostgreSQL accepts connections: while it starts, it listens but refuses them."""
     return subprocess.run([str(find_postgres() / "pg_isready"), "--quiet", "--host=127.0.0.1", f"--port={port}"]).returncode == 0
 
 
 def accepts(port: int) -> bool:
-    """Whether something listens on a port of this machine."""
+    """Return whether something listens on a port of this machine."""
     try:
         socket.create_connection(("127.0.0.1", port), 1).close()
     except OSError:

@@ -1,4 +1,4 @@
-"""Nginx without a container: which binary, and the same configuration with this machine's addresses in it."""
+"""Nginx without a container: the choice of the binary, and the same configuration with this machine's addresses."""
 
 import grp
 import os
@@ -15,14 +15,14 @@ from string import Template
 from runtime import given_file
 from runtime.compose_file import ROOT
 
-# "resolve" in an upstream is free since this version; the templates hold no other newer directive.
+# Open-source Nginx supports "resolve" in an upstream since this version. The templates use no newer directive.
 OLDEST = (1, 27, 3)
 SHARED = ("nginx.conf", "http", "snippets", "tls", "html", "answers")
 STATIC = ROOT / "services/shared/twogates/demo/static"
 
 
 def find_nginx() -> tuple[list[str], str]:
-    """The command for Nginx, and a sentence on where it is from."""
+    """Return the command for Nginx, and a sentence on its origin."""
     system = shutil.which("nginx", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"]))
     if system and (version := version_of([system])) >= OLDEST:
         return [system], f"Nginx {dotted(version)} from the PATH"
@@ -35,7 +35,7 @@ def dotted(version: tuple[int, ...]) -> str:
 
 
 def version_of(command: list[str]) -> tuple[int, ...]:
-    """The version that an Nginx binary prints; zeros when it prints none."""
+    """Return the version that an Nginx binary prints, zeros if it prints none."""
     try:
         printed = subprocess.run([*command, "-v"], capture_output=True, text=True, timeout=10).stderr
     except (OSError, subprocess.TimeoutExpired):
@@ -45,7 +45,7 @@ def version_of(command: list[str]) -> tuple[int, ...]:
 
 
 def known_curves(command: list[str], curves: str) -> str:
-    """The groups for a key exchange that this Nginx's OpenSSL has: the first with a post-quantum one is 3.5."""
+    """Return the key exchange groups that this Nginx's OpenSSL supports. Post-quantum groups need OpenSSL 3.5."""
     printed = subprocess.run([*command, "-V"], capture_output=True, text=True, timeout=10).stderr
     found = re.findall(r"(?:running with|built with) OpenSSL (\d+)\.(\d+)", printed)
     if found and tuple(map(int, found[-1])) >= (3, 5):
@@ -54,7 +54,7 @@ def known_curves(command: list[str], curves: str) -> str:
 
 
 def render(folder: Path, values: Mapping[str, str]) -> None:
-    """Lay out ``folder`` as /etc/nginx is in the container: links to the files, and the templates rendered."""
+    """Lay out ``folder`` like /etc/nginx in the container: links to the files, and the rendered templates."""
     shutil.rmtree(folder / "conf.d", ignore_errors=True)
     for needed in ("conf.d", "spool"):
         (folder / needed).mkdir(parents=True, exist_ok=True)
@@ -68,18 +68,21 @@ def render(folder: Path, values: Mapping[str, str]) -> None:
 
 
 def as_word(value: str, folder: Path) -> str:
-    """A path below the checkout as one word of Nginx's configuration: from ``folder`` where that of the checkout would be more."""
+    """Return ``value`` as one word of Nginx's configuration.
+
+    If the path of the checkout has special characters, a path below it becomes relative to ``folder``.
+    """
     several = value.startswith(f"{ROOT}/") and re.search(r"[^\w./-]", str(ROOT))
     return os.path.relpath(value, folder) if several else value
 
 
 def rendered(template: str, values: Mapping[str, str]) -> str:
-    """A template with its values; Nginx's own $variables are left alone, as the image's envsubst leaves them."""
+    """Return a template with its values. Nginx's own $variables stay as they are, as with the image's envsubst."""
     return Template(template).safe_substitute(values)
 
 
 def worker_user(folder: Path) -> str:
-    """Who root's workers are: nobody, and his group, where he may read what Nginx serves; else root."""
+    """Return the user of the workers that root starts: nobody and its group if they can read the served files, otherwise root."""
     files = [path for name in ("html", "answers") for path in (ROOT / "nginx" / name).rglob("*") if path.is_file()]
     files += [path for path in STATIC.iterdir() if path.is_file()]
     folders = {parent for path in [*files, folder.resolve() / "any"] for parent in path.parents}
@@ -93,7 +96,7 @@ def worker_user(folder: Path) -> str:
 
 
 def mode(path: Path) -> int:
-    """The permissions of a path; of one that is not there yet, those that this process would give it."""
+    """Return the permissions of a path; of a missing one, those with which this process would create it."""
     if path.exists():
         return path.stat().st_mode
     os.umask(mask := os.umask(0))
@@ -101,7 +104,7 @@ def mode(path: Path) -> int:
 
 
 def arguments(folder: Path, workers: str) -> list[str]:
-    """Nginx's arguments for a configuration in ``folder``, in the foreground."""
+    """Return Nginx's arguments for a configuration in ``folder``, in the foreground."""
     directives = f"daemon off; pid nginx.pid; worker_processes {workers};"
     if os.geteuid() == 0:
         directives += f" user {worker_user(folder)};"
@@ -109,6 +112,6 @@ def arguments(folder: Path, workers: str) -> list[str]:
 
 
 def check(command: list[str], folder: Path, workers: str) -> str | None:
-    """What ``nginx -t`` finds wrong, ``None`` when nothing is."""
+    """Return the errors that ``nginx -t`` finds, ``None`` if there are none."""
     tried = subprocess.run([*command, "-t", *arguments(folder, workers)], capture_output=True, text=True)
     return tried.stderr.strip() if tried.returncode else None

@@ -1,4 +1,4 @@
-"""What a stack of this checkout that was killed left running, which its Supervisor can no longer stop. Linux only."""
+"""Orphans of a killed stack of this checkout: processes that its Supervisor can no longer stop. Linux only."""
 
 import os
 import signal
@@ -12,19 +12,19 @@ from runtime.checkout import ROOT, SOCKET
 
 RUN = ROOT / ".run"
 SUPERVISOR = f"SUPERVISOR_SERVER_URL=unix://{SOCKET}".encode()
-# These write a title over their environment. The laboratory's own have other folders.
+# These programs overwrite their environment with a title; their working folder identifies them. The laboratory uses other folders.
 TITLED, FOLDERS = ("nginx", "postgres", "valkey-server"), (RUN, RUN / "nginx", RUN / "postgres")
 PATIENCE_SECONDS = 10
 
 
 def orphans() -> dict[int, str]:
-    """Processes that this checkout's Supervisor started, where that Supervisor is gone: their names by process id."""
+    """Return the processes that this checkout's Supervisor started, if that Supervisor is gone: names by process id."""
     found = {pid: name for pid, name in ours().items() if pid != os.getpid()}
     return {} if supervisor_runs() else found
 
 
 def supervisor_runs() -> bool:
-    """Whether a Supervisor of this checkout listens."""
+    """Return whether a Supervisor of this checkout listens."""
     with socket.socket(socket.AF_UNIX) as asked:
         try:
             asked.connect(str(SOCKET))
@@ -34,7 +34,7 @@ def supervisor_runs() -> bool:
 
 
 def ours() -> dict[int, str]:
-    """Every process that a Supervisor of this checkout started."""
+    """Return every process that a Supervisor of this checkout started: names by process id."""
     found = {}
     for entry in Path("/proc").glob("[0-9]*") if sys.platform == "linux" else ():
         with suppress(OSError):
@@ -46,7 +46,7 @@ def ours() -> dict[int, str]:
 
 
 def end() -> dict[int, str]:
-    """Tell the orphans to end, and end those that do not; what they were."""
+    """Send SIGTERM to the orphans, then SIGKILL to those that remain. Return their names by process id."""
     found = orphans()
     deadline = time.monotonic() + PATIENCE_SECONDS
     for number in (signal.SIGTERM, signal.SIGKILL):

@@ -1,4 +1,4 @@
-"""The stack as local processes: what compose.yaml says, with this machine's addresses in place of Docker's names."""
+"""The stack as local processes: the services of compose.yaml, with this machine's addresses in place of Docker's names."""
 
 import re
 import subprocess
@@ -16,10 +16,10 @@ from runtime.local import nginx as nginx_local
 
 RUN = ROOT / ".run"
 LAB = RUN / "lab"
-# Where containers have volumes.
+# The folders that replace the containers' volumes.
 FOLDERS = {"TLS_FOLDER": str(RUN / "tls"), "AUTHORITY_FOLDER": str(RUN / "authority"), "ACME_FOLDER": str(RUN / "acme")}
 FOLDERS |= {"LIVE_FOLDER": str(RUN / "live"), "COUNTERS": str(RUN / "live"), "RESULTS_FOLDER": str(ROOT / "results")}
-# Docker's names, in a URL and in an upstream of Nginx.
+# Docker's service names, in a URL and in an upstream of Nginx.
 URL = re.compile(r"(http://|redis://|@)(\w+):(?:8000|5432|6379)\b")
 SERVER = re.compile(r"server (\w+):8000 resolve([^;]*);")
 
@@ -38,13 +38,13 @@ class Process:
 
 @dataclass(frozen=True)
 class Plan:
-    """All processes, the ports they need, and where the stack is found."""
+    """All processes, the ports that they need, and the addresses of the stack."""
 
     document: dict[str, Any]  # compose.yaml
     data_ports: dict[str, int]  # of PostgreSQL and Valkey
-    jobs: list[Process]  # to be run to their end, one after another, before the first process starts
+    jobs: list[Process]  # run to completion, one after another, before the first process starts
     data: list[Process]  # PostgreSQL and Valkey
-    data_jobs: list[Process]  # to be run to their end when these answer, before the others start
+    data_jobs: list[Process]  # run to completion when PostgreSQL and Valkey answer, before the others start
     processes: list[Process]  # all others
     ports: list[tuple[str, int, str]]  # address, number, the variable that changes it
     base: str
@@ -56,7 +56,7 @@ class Plan:
 
 
 def make_plan(reload: bool = False, live: bool = True) -> Plan:
-    """Read compose.yaml and give each replica a port on the loopback address. Without ``live`` nothing is there for the live view."""
+    """Read compose.yaml and give each replica a port on the loopback address. Without ``live``, leave out the live view."""
     services, document = load()
     if not live:
         services = {name: replace(one, environment=without_live(one.environment)) for name, one in services.items() if name != MONITOR}
@@ -104,7 +104,7 @@ def make_plan(reload: bool = False, live: bool = True) -> Plan:
 
 
 def python_process(service: Service, number: int, addresses: dict[str, list[int]], document: dict[str, Any], reload: bool) -> Process:
-    """Replica ``number`` of a service, with its command."""
+    """Return the process of replica ``number`` of a service, with its command."""
     assert service.folder
     environment = {
         name: URL.sub(lambda found: f"{found[1]}127.0.0.1:{addresses[found[2]][0]}", data_local.local_secret(value, document))
@@ -113,7 +113,7 @@ def python_process(service: Service, number: int, addresses: dict[str, list[int]
     environment |= {
         "HOST": "127.0.0.1",
         **({"PORT": str(addresses[service.name][number])} if service.listens else {}),
-        "CPUS": f"{service.cpus:g}",  # no cgroup limits this process: it is told what the container would be given
+        "CPUS": f"{service.cpus:g}",  # no cgroup limits this process: pass the container's CPU limit
         "PYTHONPATH": str(ROOT / "services" / "shared"),
         "RELOAD": "true" if reload else "",
         **local_folders(service.environment),
@@ -126,12 +126,12 @@ def python_process(service: Service, number: int, addresses: dict[str, list[int]
 
 
 def local_folders(environment: dict[str, str]) -> dict[str, str]:
-    """The variables that name a container's folder, with what is in its place here."""
+    """Return the variables that name a container's folder, with the local folder that replaces it."""
     return {name: folder for name, folder in FOLDERS.items() if environment.get(name)}
 
 
 def run_jobs(jobs: list[Process]) -> str | None:
-    """Run what has to be done before others start; what it said when it failed, ``None`` when it did not."""
+    """Run jobs that must finish before others start. Return the error output of a failed job, otherwise ``None``."""
     for folder in FOLDERS.values():
         Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
     secrets.make_missing(secrets.files())
@@ -143,5 +143,5 @@ def run_jobs(jobs: list[Process]) -> str | None:
 
 
 def local_servers(value: str, addresses: dict[str, list[int]]) -> str:
-    """The ``server`` lines of an upstream: one for each replica, where Docker has one name for all."""
+    """Return the ``server`` lines of an upstream: one for each replica, where Docker has one name for all."""
     return SERVER.sub(lambda found: " ".join(f"server 127.0.0.1:{port}{found[2]};" for port in addresses[found[1]]), value)

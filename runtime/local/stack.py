@@ -26,7 +26,7 @@ START_SECONDS = 60
 
 
 def up(reload: bool = False) -> None:
-    """Start what does not run yet and wait until all of it answers."""
+    """Start every process that does not run yet, and wait until all of them answer."""
     if variables().get("PROFILE") == "production":
         fail("PROFILE is production, and these are processes of one user without limits; accepted: Docker, or systemd (docs/production.md)")
     if variables().get("HTTP3") == "on":
@@ -49,7 +49,7 @@ def up(reload: bool = False) -> None:
         if wrong := nginx_local.check(plan.nginx_command, RUN / "nginx", plan.nginx_workers):
             fail(f"Nginx does not accept its configuration:\n{wrong}")
     nginx_runs = running is not None and any(process["name"] == "nginx" for process in running.getAllProcessInfo())
-    if running is None:  # the data alone, whose jobs the others wait for
+    if running is None:  # only PostgreSQL and Valkey: the other processes wait for the jobs that need these two
         supervisor.write_configuration(plan.data)
         supervisor.start()
     supervisor.start_stopped()
@@ -75,7 +75,7 @@ def up(reload: bool = False) -> None:
 
 
 def reload() -> None:
-    """Let Nginx take what has changed in nginx/ and in its variables, if it accepts it."""
+    """Make Nginx apply the changes in nginx/ and in its variables, if it accepts them."""
     plan = make_plan()
     tried = RUN / "nginx-tried"
     nginx_local.render(tried, plan.nginx_values)
@@ -87,7 +87,7 @@ def reload() -> None:
 
 
 def admin() -> None:
-    """Let Django make the user of its admin site, or give him a new password."""
+    """Let Django create the user of its admin site, or set a new password for that user."""
     django = next(process for process in make_plan().processes if process.name in ("django", "django-1"))
     environment = for_servers() | django.environment
     done = subprocess.run(
@@ -99,25 +99,25 @@ def admin() -> None:
 
 
 def held_ports() -> set[int]:
-    """The ports that the running stack listens on, from what was written for it."""
+    """Return the ports that the running stack listens on, from its written configuration."""
     written = supervisor.CONFIGURATION.read_text() + (RUN / "nginx" / "conf.d" / "server.conf").read_text()
     return {int(number) for found in re.findall(r'PORT="(\d+)"|--port[= ](\d+)|listen \S+:(\d+)', written) for number in found if number}
 
 
 def check_ports(plan: Plan, held: set[int]) -> None:
-    """Every port must be free, or held by this stack already, before the first process starts."""
+    """Exit unless every port is free, or held by this stack already. Runs before the first process starts."""
     for address, number, variable in plan.ports:
         if number not in held and (wrong := ports.sentence(address, number, variable)):
             fail(wrong)
 
 
 def is_up() -> bool:
-    """Whether a Supervisor of this checkout runs."""
+    """Return whether a Supervisor of this checkout runs."""
     return supervisor.connect() is not None
 
 
 def down() -> bool:
-    """Stop every process, those too that a killed Supervisor left; whether there was one."""
+    """Stop every process, including the orphans of a killed Supervisor. Return whether there was one."""
     if not supervisor.stop(seconds=90) and not orphans.end():
         return False
     for name in ("nginx", "live"):
@@ -126,7 +126,7 @@ def down() -> bool:
 
 
 def status() -> None:
-    """A table of the processes."""
+    """Print a table of the processes."""
     running = supervisor.connect()
     table = Table("process", "state", "pid", "since")
     for process in running.getAllProcessInfo():
@@ -136,6 +136,6 @@ def status() -> None:
 
 
 def logs() -> None:
-    """The end of every log, and what comes, until Ctrl-C."""
+    """Follow all logs, from their last 20 lines on, until Ctrl-C."""
     files = sorted(str(path) for path in supervisor.LOGS.glob("*.log"))
     os.execvp("tail", ["tail", "-n", "20", "-F", *files])

@@ -1,4 +1,4 @@
-"""Supervisor: its configuration from a plan, and a connection to the one that runs."""
+"""Supervisor: write its configuration from a plan, and connect to the running instance."""
 
 import http.client
 import shlex
@@ -18,8 +18,8 @@ from runtime.local.plan import RUN, Process
 
 CONFIGURATION = RUN / "supervisord.conf"
 LOGS = RUN / "logs"
-FIRST = ("monitor", "nginx")  # stopped before all others: the event streams, for whose end Nginx would wait, and who lets people in
-LAST = {"postgres", "valkey"}  # stopped when nobody needs them any more
+FIRST = ("monitor", "nginx")  # stopped first: Nginx would wait for the monitor's event streams to end, and Nginx accepts new clients
+LAST = {"postgres", "valkey"}  # stopped last, when no other process needs them
 
 HEAD = """\
 [supervisord]
@@ -61,7 +61,7 @@ stdout_logfile_backups=2
 
 
 def write_configuration(processes: list[Process]) -> None:
-    """Write what Supervisor reads. Supervisor expands ``%``; it and the quotes are escaped."""
+    """Write Supervisor's configuration. Supervisor expands ``%``, so every ``%`` is doubled."""
     LOGS.mkdir(parents=True, exist_ok=True)
     text = HEAD.format(run=escape(RUN), socket=escape(SOCKET))
     for priority, process in enumerate(processes, 1):
@@ -84,7 +84,7 @@ def escape(value: str | Path) -> str:
 
 
 def connect() -> Any:
-    """A proxy to the running Supervisor's methods, ``None`` when none runs."""
+    """Return a proxy to the methods of the running Supervisor, ``None`` if none runs."""
     proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=SupervisorTransport("", "", f"unix://{SOCKET}")).supervisor
     try:
         proxy.getState()
@@ -94,12 +94,12 @@ def connect() -> Any:
 
 
 def start() -> None:
-    """Start Supervisor, or tell the running one to take over what changed and leave the rest running."""
+    """Start Supervisor, or make the running one apply what changed. Unchanged processes keep running."""
     running = connect()
     if running is None:
         SOCKET.unlink(missing_ok=True)
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(CONFIGURATION)]
-        started = subprocess.run(command, env=for_servers(), capture_output=True, text=True)  # which all that it starts inherits
+        started = subprocess.run(command, env=for_servers(), capture_output=True, text=True)  # its child processes inherit env
         if started.returncode:
             fail(f"Supervisor did not start: {(started.stdout + started.stderr).strip()}")
         return
@@ -112,7 +112,7 @@ def start() -> None:
 
 
 def start_stopped() -> None:
-    """Start again what was stopped, or given up, in a Supervisor that runs."""
+    """Restart the processes that are stopped, or that Supervisor gave up, if a Supervisor runs."""
     running = connect()
     for process in running.getAllProcessInfo() if running else []:
         if process["statename"] in ("STOPPED", "EXITED", "FATAL"):
@@ -120,7 +120,7 @@ def start_stopped() -> None:
 
 
 def failure() -> str | None:
-    """What went wrong with a process that Supervisor gave up, with the end of its log."""
+    """Return what went wrong with a process that Supervisor gave up, with the end of its log; ``None`` if there is none."""
     running = connect()
     if running is None:
         return "Supervisor is gone; its log is .run/logs/supervisord.log"
@@ -132,12 +132,12 @@ def failure() -> str | None:
 
 
 def stop(seconds: float) -> bool:
-    """Stop every process and Supervisor itself; whether one was running."""
+    """Stop every process and Supervisor itself. Return whether Supervisor was running."""
     running = connect()
     if running is None:
         return False
     pid = running.getPID()
-    # Nginx first, so that nobody is let in any more, then all services at once; Supervisor alone would stop one after the other.
+    # Wait only for Nginx, so that no new client is accepted. Then stop all services concurrently: Supervisor would stop one after another.
     names = {process["name"] for process in running.getAllProcessInfo() if process["statename"] in ("RUNNING", "STARTING")} - LAST
     for name in [*(one for one in FIRST if one in names), *sorted(names.difference(FIRST))]:
         running.stopProcess(name, name == "nginx")

@@ -1,8 +1,8 @@
-"""The certificate that Nginx serves: python app.py, before Nginx starts.
+"""Prepare or check the certificate that Nginx serves. Runs before Nginx starts: python app.py.
 
-Development: an authority and a certificate are made at the first start, and the certificate again a month before its end, so that
-HTTPS works at once and no key is in the repository or in an image. Production: nothing is made; the certificate that is there is
-checked, and a sentence says why Nginx should not start with it.
+Development: the first start creates a certificate authority and a certificate, and a start within 30 days of expiry renews them. So
+HTTPS works from the first start, and no key is in the repository or in an image. Production: creates nothing. It checks the
+certificate that the operator provides, and prints one message for each reason why Nginx should not start with it.
 """
 
 import sys
@@ -25,7 +25,10 @@ SHORTEST_RSA_KEY = 2048
 
 
 def prepare(folder: Path, authority_folder: Path, names: list[str]) -> pem.Pair:
-    """Make what is missing, ends soon or is for other names. A new authority has to be trusted anew, so it is kept if it can be."""
+    """Create the authority and the certificate where one is missing, expires soon or is for other names.
+
+    Clients must trust a new authority again, so an existing one is kept if possible.
+    """
     names = list(dict.fromkeys((*names, *LOOPBACK)))
     authority = existing(authority_folder)
     if authority is None or ends_soon(authority.certificate) or constrained_to(authority.certificate) != set(map(general_name, names)):
@@ -40,7 +43,7 @@ def prepare(folder: Path, authority_folder: Path, names: list[str]) -> pem.Pair:
 
 
 def existing(folder: Path) -> pem.Pair | None:
-    """The pair that is there, if one is there whole."""
+    """Return the pair in a folder, or ``None`` if it is missing, incomplete or invalid."""
     try:
         return pem.read(folder)
     except (OSError, ValueError):
@@ -52,7 +55,7 @@ def ends_soon(certificate: x509.Certificate) -> bool:
 
 
 def issued_by(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
-    """Whether this authority, and no earlier one, signed it."""
+    """Return whether this authority signed the certificate, not an earlier one with the same name."""
     try:
         certificate.verify_directly_issued_by(authority)
     except (ValueError, TypeError, InvalidSignature):
@@ -61,7 +64,7 @@ def issued_by(certificate: x509.Certificate, authority: x509.Certificate) -> boo
 
 
 def constrained_to(authority: x509.Certificate) -> set[x509.GeneralName]:
-    """The names that an authority may sign for, as a certificate writes them."""
+    """Return the names that an authority may sign for, in the form of a certificate's alternative names."""
     try:
         permitted = authority.extensions.get_extension_for_class(x509.NameConstraints).value.permitted_subtrees or []
     except x509.ExtensionNotFound:
@@ -70,7 +73,7 @@ def constrained_to(authority: x509.Certificate) -> set[x509.GeneralName]:
 
 
 def faults(folder: Path, names: list[str]) -> Iterator[str]:
-    """Why Nginx should not start with what is there, a sentence each."""
+    """Yield one message for each reason why Nginx should not start with this certificate and key."""
     unreadable = [error for name in (pem.CERTIFICATE, pem.KEY) if (error := why_unreadable(folder / name))]
     for error in unreadable:
         yield f"{error.filename} cannot be read ({error.strerror}); accepted: {pem.CERTIFICATE} and {pem.KEY}, readable by this user"
@@ -95,7 +98,7 @@ def faults(folder: Path, names: list[str]) -> Iterator[str]:
 
 
 def why_unreadable(path: Path) -> OSError | None:
-    """Return the error of an attempt to read a file, and None when it can be read."""
+    """Try to read a file. Return the error, or ``None`` if the file is readable."""
     try:
         path.read_bytes()
     except OSError as error:
@@ -104,7 +107,7 @@ def why_unreadable(path: Path) -> OSError | None:
 
 
 def covered(name: str, certificate: x509.Certificate) -> bool:
-    """Whether the certificate is for a name, itself or by a wildcard for its first label."""
+    """Return whether the certificate covers a name, directly or by a wildcard for its first label."""
     try:
         found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
@@ -114,7 +117,7 @@ def covered(name: str, certificate: x509.Certificate) -> bool:
 
 
 def main() -> int:
-    """Prepare or check, and say in one line what there is; exit status 2 when Nginx should not start."""
+    """Create or check the certificate and print a one-line summary. Return exit status 2 when Nginx should not start."""
     settings = TlsSettings.read()
     names = settings.server_names.split()
     if settings.profile == "production":

@@ -1,6 +1,6 @@
-"""An authority for development, and the certificates that it signs.
+"""A certificate authority for development, and the certificates that it signs.
 
-It is bound to the names of this stack (RFC 5280, section 4.2.1.10): who trusts it trusts it for these and nothing else.
+Name constraints (RFC 5280, section 4.2.1.10) limit it to the names of this stack: a client that trusts it does so for no other name.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from pem import Pair
 
-# Mozilla's guideline asks for 90 days of a certificate, and browsers refuse more than 398.
+# Mozilla's guideline recommends 90 days for a certificate, and browsers refuse more than 398.
 CERTIFICATE_LASTS, AUTHORITY_LASTS = timedelta(days=90), timedelta(days=3650)
-# Other machines' clocks may be behind ours.
+# The clocks of other machines may be behind this one.
 BACKDATED = timedelta(hours=1)
 NAME = x509.Name(
     [x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Two Gates"), x509.NameAttribute(NameOID.COMMON_NAME, "Two Gates development authority")]
@@ -24,7 +24,7 @@ USES = ("digital_signature", "content_commitment", "key_encipherment", "data_enc
 
 
 def new_authority(names: list[str]) -> Pair:
-    """An authority for these names."""
+    """Create an authority for these names."""
     key = ec.generate_private_key(ec.SECP256R1())
     constraints = x509.NameConstraints([constraint(name) for name in names], None)
     certificate = (
@@ -38,7 +38,7 @@ def new_authority(names: list[str]) -> Pair:
 
 
 def new_certificate(authority: Pair, names: list[str]) -> Pair:
-    """A server's certificate for these names."""
+    """Create a server certificate for these names, signed by the authority."""
     key = ec.generate_private_key(ec.SECP256R1())
     signer = authority.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     certificate = (
@@ -54,7 +54,7 @@ def new_certificate(authority: Pair, names: list[str]) -> Pair:
 
 
 def begun(subject: x509.Name, key: ec.EllipticCurvePrivateKey, lasts: timedelta, uses: set[str]) -> x509.CertificateBuilder:
-    """What an authority's certificate and a server's have alike."""
+    """Return a builder with the parts that an authority's and a server's certificate have in common."""
     begins = datetime.now(UTC) - BACKDATED
     usage = x509.KeyUsage(**{use: use in uses for use in USES}, encipher_only=False, decipher_only=False)
     return (
@@ -70,7 +70,7 @@ def begun(subject: x509.Name, key: ec.EllipticCurvePrivateKey, lasts: timedelta,
 
 
 def address(name: str) -> IPv4Address | IPv6Address | None:
-    """The IP address that a name is, brackets and all."""
+    """Return a name as an IP address, with or without brackets, or ``None`` if it is not one."""
     try:
         return ip_address(name.strip("[]"))
     except ValueError:

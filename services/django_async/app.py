@@ -1,6 +1,6 @@
 """Two Gates on Django: the contract as an ASGI application.
 
-A view is a coroutine, and one event loop runs them all: where a view awaits, the others go on.
+A view is a coroutine, and one event loop runs all views: while one view awaits, the others continue.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
 
-# Before anything that has models is imported.
+# Must run before any module with models is imported.
 django_application = get_asgi_application()
 
 import board
@@ -104,10 +104,10 @@ async def cpu(request: HttpRequest) -> HttpResponse:
 async def block(request: HttpRequest) -> HttpResponse:
     query = BlockQuery.read(query_string(request))
     if query.offload:
-        # Not thread-sensitive: a thread of the loop's pool. The default would start one for this request alone.
+        # Not thread-sensitive: uses a thread of the loop's pool. The default would start a thread for this request alone.
         await sync_to_async(time.sleep, thread_sensitive=False)(query.seconds)
     else:
-        time.sleep(query.seconds)  # the classic mistake: nothing else runs on this event loop meanwhile
+        time.sleep(query.seconds)  # the classic mistake: it blocks everything else on this event loop
     return answer({"blocked": query.seconds})
 
 
@@ -140,8 +140,8 @@ async def events(request: HttpRequest) -> StreamingHttpResponse:
 
 @get
 async def gates(request: HttpRequest) -> HttpResponse:
-    # Not a FileResponse: under ASGI Django warns of its synchronous iterator, reads it to its end in a thread all the same,
-    # and then sends it in pieces of 4 KiB.
+    # Not a FileResponse: under ASGI, Django warns about its synchronous iterator, then reads the whole file in a thread anyway,
+    # and sends it in pieces of 4 KiB.
     body = await sync_to_async(static_file.FILE.read_bytes, thread_sensitive=False)()
     return HttpResponse(body, content_type=static_file.TYPE, headers={"Content-Length": len(body)})
 
@@ -154,7 +154,7 @@ async def echo(request: HttpRequest) -> HttpResponse:
 
 @post
 async def upload(request: HttpRequest) -> HttpResponse:
-    # Daphne has read the whole body before this runs. Nginx refuses a longer one than this process may hold.
+    # Daphne reads the whole body before this runs. Nginx rejects a body that is larger than this process may hold.
     digest, size = hashlib.sha256(), 0
     while part := request.read(65536):
         digest.update(part)
@@ -184,7 +184,7 @@ def handler500(request: HttpRequest) -> HttpResponse:
     return problem(Problem(500))
 
 
-# These let a client hold the event loop at will, which is what they are there to show: in production they are not there.
+# Only in development: these routes demonstrate a blocked event loop, so any client can block the loop with them.
 demo = [path("cpu", cpu), path("block", block), *questions.routes] if settings.profile == "development" else []
 urlpatterns = [
     *demo,

@@ -1,4 +1,4 @@
-"""The notice board on Django and its ORM: a query waits in a thread, and the loop goes on."""
+"""The notice board on Django and its ORM: queries run in threads, so the event loop is not blocked."""
 
 import json
 from collections.abc import Callable
@@ -42,22 +42,22 @@ from twogates.server.settings import CacheSettings
 example = ExampleSettings.read()
 cache = Cache(CacheSettings.read(), "django", LOOP_CONNECTIONS)
 publisher = Publisher(CacheSettings.read())
-# Rows with names and not objects: what is shown is what is fetched, and nothing of it is fetched one by one.
+# Named rows, not model objects: a query fetches exactly the columns that an answer shows, and reading a row never runs another query.
 BOARDS = Board.objects.values_list("id", "name", "messages", "version", "created", named=True)
 MESSAGES = Message.objects.annotate(author_name=F("author__name")).values_list(
     "id", "board_id", "author_name", "text", "version", "created", named=True
 )
 MENTIONS = Mention.objects.annotate(board_id=F("message__board")).values_list("id", "board_id", "message_id", "name", "created", named=True)
 
-# No row is the answer where there are as many as there may be. Of several at once each may be the last.
+# Returns no row when the limit on boards is reached. Each of several concurrent requests may take the last free place.
 NEW_BOARD = """
 INSERT INTO boards (name, messages, version, created) SELECT %s, 0, 1, %s WHERE (SELECT count(*) FROM boards) < %s
 RETURNING id, name, messages, version, created
 """
 
-# Count the message on its board and insert it, in one statement; no row is the answer where there is no board, or it is full. The count
-# locks the board, and only then the message gets its id, so that ids follow the order of commits and a reader who goes on after one misses
-# none. All who post on the board wait meanwhile: in two statements, the ORM's own, they would for a round trip more.
+# Update the board's message count and insert the message in one statement. Returns no row if the board is missing or full. The update
+# locks the board before the message gets its id. So ids follow the order of commits, and a reader that continues after its last known id
+# misses no message. Other posts to the board wait for this lock: the ORM's two statements would hold it for one more round trip.
 NEW_MESSAGE = """
 WITH counted AS (UPDATE boards SET messages = messages + 1 WHERE id = %s AND messages < %s RETURNING id)
 INSERT INTO messages (board_id, author_id, text, version, created)
@@ -172,7 +172,7 @@ async def create_message(request: HttpRequest, board: str) -> HttpResponse:
         return documents.shown(documents.message(row), 201, f"/boards/{number}/messages/{row.id}")
 
     done = await once(request, fields, create)
-    publisher.announce(done.headers["Location"])  # after the commit; again where it is the stored answer, since it may not have been
+    publisher.announce(done.headers["Location"])  # after the commit; also for a stored answer, whose first announcement may be missing
     return reply(done)
 
 
@@ -214,7 +214,7 @@ async def delete_message(request: HttpRequest, board: str, message: str) -> Http
 def remove_message(board: int, number: int, if_match: str) -> None:
     row = unchanged(first(MESSAGES.filter(board=board, id=number)), if_match)
     with transaction.atomic():
-        # Before the deletion: it locks the board, so that no two transactions wait for each other.
+        # Before the deletion: the update locks the board first, which prevents a deadlock between two transactions.
         Board.objects.filter(id=board).update(messages=F("messages") - 1)
         done, _ = Message.objects.filter(board=board, id=number, version=row.version).delete()
         if not done:
@@ -233,10 +233,10 @@ def fetch_mentions(query: MentionsQuery) -> list[Any]:
 
 
 async def once(request: HttpRequest, fields: Body, create: Callable[[], Reply]) -> Reply:
-    """Create what a request asks for, in one transaction with the answer; where its Idempotency-Key has an answer already, that one.
+    """Create what a request asks for, and store the answer in the same transaction. If its Idempotency-Key has an answer, return that.
 
-    The key is looked up only where something fails, the key itself among it: a request that comes for the first time pays one
-    round trip for it, and of two at once the second waits in the database for the first.
+    The key is looked up only after a failure, for example when the key exists already. So the first request with a key costs one
+    extra round trip. Of two concurrent requests, the second waits in the database for the first.
     """
     key = read_key(request.headers.get("Idempotency-Key"))
     return await create_once(create, key, fingerprint(request.method or "", request.path, fields))
@@ -258,18 +258,18 @@ def create_once(create: Callable[[], Reply], key: str | None, mark: bytes) -> Re
 
 
 def note_mentions(message: int) -> None:
-    """Put a job into the queue, which is there when the transaction is committed and not before."""
+    """Add a job to the queue. The worker sees it only after the transaction is committed."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT queue_mentions(%s)", [message])
 
 
 def first(rows: Any) -> Any:
-    """The one row that a query for a key finds, if there is one. The ORM's own ``first`` would order them."""
+    """Return the only row that a query by key finds, or ``None``. The ORM's own ``first`` would add an ORDER BY."""
     return next(iter(rows), None)
 
 
 def broken(error: IntegrityError) -> BaseException:
-    """The answer to a constraint that a client can break; else the error itself."""
+    """Return the answer to the violation of a constraint that a client can violate, else the error itself."""
     return documents.name_taken() if error.__cause__ and constraint(error.__cause__) == documents.NAME_IS_TAKEN else error
 
 

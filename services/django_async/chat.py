@@ -1,4 +1,4 @@
-"""Chat on a board on Django: what is posted there, as it is posted, to sockets and event streams."""
+"""Chat on a board on Django: sends messages to WebSockets and event streams as they are posted."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
@@ -55,7 +55,7 @@ async def feed(request: HttpRequest, board: str) -> StreamingHttpResponse:
             while reader.ended is None:
                 next_batch = await reader.next(HEARTBEAT_SECONDS)
                 yield next_batch.events if next_batch else HEARTBEAT
-        except Problem:  # the database is down; the client comes back and goes on
+        except Problem:  # the database is down; the client reconnects and continues after its last message
             pass
         finally:
             feeds.leave(number, reader)
@@ -71,7 +71,8 @@ async def chat_without_upgrade(request: HttpRequest, board: str) -> HttpResponse
 
 class Chat(AsyncWebsocketConsumer):
     async def connect(self) -> None:
-        await self.accept()  # whatever is asked for: a browser tells its page nothing of a handshake that is refused, and all of a close
+        # Accept even an invalid request: a browser tells its page the code of a close, but not the reason for a refused handshake.
+        await self.accept()
         try:
             self.number = read_id(self.scope["url_route"]["kwargs"]["board"])
             query = FeedQuery.read(self.scope.get("query_string", b""))
@@ -88,7 +89,7 @@ class Chat(AsyncWebsocketConsumer):
     async def disconnect(self, _code: int) -> None:
         if hasattr(self, "reader"):
             feeds.leave(self.number, self.reader)
-            del self.reader  # it holds this consumer
+            del self.reader  # breaks a reference cycle: the reader refers to this consumer
 
 
 routes = [path("boards/<str:board>/feed", feed), path("boards/<str:board>/chat", chat_without_upgrade)]

@@ -1,4 +1,4 @@
-"""Whether what the services are given fits together: their pools into the database, and one client's limit into Flask's workers."""
+"""Check limits that depend on each other: all pools must fit into the database, and one client must not occupy all of Flask's workers."""
 
 import math
 from typing import Annotated, Literal
@@ -11,14 +11,14 @@ from twogates.server.settings import Settings
 
 Number = Annotated[int, Field(ge=1)]
 NumberOrAuto = Annotated[Number | None, BeforeValidator(lambda value: None if value == "auto" else value)]
-# For who looks after the database, and for what changes its schema.
+# Connections reserved for the operator and for the migration job.
 SPARE = 2
-# Of a process of the services, for a moment: to see whether the database is back, or was only busy (Availability).
+# A short-lived connection per service process, to probe whether the database is back or was only busy (Availability).
 LOOKING = 1
 
 
 class PoolSettings(Settings):
-    """How many processes each service has, and how many connections each of them."""
+    """The number of processes of each service, and of connections of each process."""
 
     flask_workers: NumberOrAuto
     flask_threads: Number
@@ -40,11 +40,14 @@ class PoolSettings(Settings):
 
     @property
     def flask_processes(self) -> int:
-        """Return the number of Flask's workers in all replicas, with what server.py makes of auto."""
+        """Return the number of Flask's workers in all replicas. ``auto`` counts as server.py resolves it."""
         return (self.flask_workers or max(4, 2 * math.ceil(self.flask_cpus))) * self.flask_replicas
 
     def by_service(self) -> dict[str, int]:
-        """The connections of all replicas of each, with what server.py makes of auto: in each process its pool, and one that looks."""
+        """Return the connections of each service in all replicas. ``auto`` counts as server.py resolves it.
+
+        A process needs its pool and one connection for probes.
+        """
         fastapi = (self.fastapi_workers or math.ceil(self.fastapi_cpus)) * self.fastapi_replicas
         return {
             "flask": self.flask_processes * ((self.flask_pool or self.flask_threads) + LOOKING),
@@ -55,7 +58,7 @@ class PoolSettings(Settings):
 
 
 def held_by_one_client(pools: PoolSettings) -> str | None:
-    """Return a sentence where one client may have as many requests under way as Flask can hold, and ``None`` otherwise."""
+    """Return an error message if one client may send as many concurrent requests as Flask can handle, otherwise ``None``."""
     places = pools.flask_processes * pools.flask_threads
     if pools.flask_client_limit < places:
         return None
@@ -69,11 +72,11 @@ FEWER = "fewer workers, replicas or connections a pool (FASTAPI_POOL, DJANGO_POO
 
 
 def too_many(pools: PoolSettings, most: int, reserved: int) -> str | None:
-    """A sentence where the pools do not fit into ``most`` connections, of which ``reserved`` are the superuser's."""
+    """Return an error message if the pools need more than ``most`` connections, of which ``reserved`` are the superuser's, or ``None``."""
     each, room = pools.by_service(), most - reserved - SPARE
     if pools.pgbouncer == "off":
         return beyond(each, [*each], f"PostgreSQL has room for {room}", room, f"{FEWER}, or a larger POSTGRES_CONNECTIONS")
-    # The worker is not behind it, and PgBouncer is not there twice.
+    # The worker does not connect through PgBouncer. PgBouncer never runs twice, so of PostgreSQL's clients only the worker counts twice.
     clients = {name: number for name, number in each.items() if name != "worker"}
     held = {"pgbouncer": len(clients) * pools.pgbouncer_pool, "worker": each["worker"]}
     taken = pools.pgbouncer_clients
@@ -83,7 +86,10 @@ def too_many(pools: PoolSettings, most: int, reserved: int) -> str | None:
 
 
 def beyond(each: dict[str, int], replaced: list[str], limit: str, room: int, accepted: str) -> str | None:
-    """A sentence where they need more than there is room for, with one of them twice: while it, or its workers, are replaced."""
+    """Return an error message if the services need more than ``room`` connections, or ``None``.
+
+    The largest service in ``replaced`` counts twice: while it, or its workers, are replaced, old and new ones hold connections.
+    """
     needed = sum(each.values()) + max(each[name] for name in replaced)
     if needed <= room:
         return None

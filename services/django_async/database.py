@@ -1,4 +1,4 @@
-"""Connections to the database for Django: its ORM waits in threads, of which there are as many as connections."""
+"""Database access for Django: its ORM blocks, so it runs in threads, one for each connection of the pool."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -24,7 +24,10 @@ SIZE = settings.pool or LOOP_POOL
 
 @cache
 def threads() -> ThreadPoolExecutor:
-    """One thread for each connection. Django's own way is one for each request, hundreds of which would wait for a connection."""
+    """Return the pool of threads, one for each connection.
+
+    Django itself uses one thread per request, and hundreds of them would wait for a connection.
+    """
     return ThreadPoolExecutor(SIZE, "database")
 
 
@@ -39,7 +42,7 @@ def deadlines() -> Deadlines:
 
 
 def in_database(work: Callable[Arguments, Result]) -> Callable[Arguments, Awaitable[Result]]:
-    """Let a function that uses the ORM be awaited. Raises the 503 answers where there is no connection, or it fails."""
+    """Make a function that uses the ORM awaitable. Raises a 503 answer if no connection is available or the connection fails."""
 
     @wraps(work)
     async def asked(*arguments: Arguments.args, **named: Arguments.kwargs) -> Result:
@@ -51,8 +54,11 @@ def in_database(work: Callable[Arguments, Result]) -> Callable[Arguments, Awaita
 
 
 def in_thread(work: Callable[[], Result], since: float, wait: float = WAIT_SECONDS, unit: float = UNIT_SECONDS) -> Result:
-    """Do it with a connection of the pool, for at most ``unit`` seconds, unless it has waited for a thread for longer than ``wait``."""
-    availability().check()  # again: it may have gone meanwhile
+    """Run ``work`` with a connection of the pool, for at most ``unit`` seconds.
+
+    Raises the 503 answer if the call has waited for a thread for longer than ``wait`` seconds.
+    """
+    availability().check()  # again: the database may have gone down while this call waited for a thread
     if monotonic() - since > wait:
         raise busy()
     try:
@@ -63,11 +69,11 @@ def in_thread(work: Callable[[], Result], since: float, wait: float = WAIT_SECON
             raise problem from error
         raise
     finally:
-        connection.close()  # back to the pool, now and not when a slow client has its answer
+        connection.close()  # returns it to the pool now, not only when a slow client has received its answer
 
 
 def problem_of(error: BaseException) -> Problem | None:
-    """The answer to an error of the database; ``None`` to another one."""
+    """Return the answer to an error of the database, or ``None`` for any other error."""
     cause = error.__cause__ if isinstance(error, Error) else error
     if cause and availability().elsewhere(cause):
         connection.pool.drain()
@@ -75,10 +81,10 @@ def problem_of(error: BaseException) -> Problem | None:
 
 
 def socket_number() -> int:
-    """The number of the socket behind this thread's connection, which is made, or taken from the pool, if there is none."""
+    """Return the file number of the socket of this thread's connection. Take a live connection from the pool, or open one, if necessary."""
     connection.ensure_connection()
     while is_dead(driver := connection.connection):
-        driver.close()  # so the pool throws it away
+        driver.close()  # so that the pool discards it
         connection.close()
         connection.ensure_connection()
     return int(driver.fileno())
@@ -86,7 +92,7 @@ def socket_number() -> int:
 
 @in_database
 def ready() -> bool:
-    """Whether the database answers now; else it raises what a view would."""
+    """Return True if the database answers now. Otherwise raise the same errors as in a view."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return True

@@ -1,4 +1,4 @@
-"""Django's settings. What is not here keeps Django's default."""
+"""Django's settings. A setting that is not here keeps Django's default."""
 
 from twogates.database.common import connection_options, pool_options
 from twogates.database.pool_size import LOOP_POOL
@@ -9,24 +9,24 @@ settings = DjangoSettings.read()
 database_settings = DatabaseSettings.read()
 database = connection_options(database_settings, "django")
 
-# No DEBUG: default off.
+# DEBUG is not set: default off.
 ROOT_URLCONF = "app"
-# From a file: a variable would be seen by whoever may inspect the container, and by every process that this one starts.
+# From a file: an environment variable is visible to users who may inspect the container, and to every child process.
 SECRET_KEY = settings.secret_key
-# Which hosts are served is Nginx's decision, one place for three services. Default: none.
+# Nginx decides which hosts are served, in one place for three services. Default: none.
 ALLOWED_HOSTS = ["*"]
-# Log lines carry UTC, as the other services' do in a container. Default America/Chicago.
+# Log times are in UTC, as those of the other services in a container. Default America/Chicago.
 TIME_ZONE = "UTC"
-# Django reads at most so much of a body into memory. Default 2.5 MB.
+# Django reads at most this many bytes of a body into memory. Default 2.5 MB.
 DATA_UPLOAD_MAX_MEMORY_SIZE = settings.body_limit
-# No cookie, no session, no form: none of the middleware that startproject adds has anything to do here. The admin site has its own.
+# The contract has no cookies, sessions or forms, so it needs none of the middleware that startproject adds. The admin site has its own.
 MIDDLEWARE: list[str] = []
-# What Django's check for production (server.py) misses, and why: its middleware for headers (W001, W002) since Nginx sends them, for
-# all three services; its protection of forms (W003) since the contract has none, and each view of the admin site protects its own.
+# Warnings of Django's production check (server.py) that do not apply. W001 and W002, no middleware for security headers: Nginx sends them
+# for all three services. W003, no CSRF middleware: the contract has no forms, and each view of the admin site protects its own.
 SILENCED_SYSTEM_CHECKS = ["security.W001", "security.W002", "security.W003"]
-# The queue, with its tables and their migrations; it finds notices/tasks.py by that name.
+# Procrastinate is the queue, with its tables and migrations. It finds notices/tasks.py by the file's name.
 INSTALLED_APPS = ["procrastinate.contrib.django", "notices"]
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"  # with 32 bits, the default, ids end at two thousand million
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"  # default: 32 bits, so ids end at two thousand million
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
@@ -35,7 +35,7 @@ DATABASES = {
         "PASSWORD": database.pop("password"),
         "HOST": database.pop("host"),
         "PORT": database.pop("port"),
-        # A pool, for all threads of the process. Default: none, and every request makes a connection of its own.
+        # A connection pool for all threads of the process. Default: none, so every request opens a connection of its own.
         "OPTIONS": {**database, "pool": pool_options(database_settings.pool or LOOP_POOL)},
     }
 }

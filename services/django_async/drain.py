@@ -1,4 +1,4 @@
-"""Daphne with a graceful stop. Its own cancels every request in flight as soon as SIGTERM comes."""
+"""Daphne with a graceful shutdown. Without it, Daphne cancels every request in flight as soon as it gets SIGTERM."""
 
 import asyncio
 import gc
@@ -17,17 +17,17 @@ from twogates.server import shutdown as leaving
 
 log = logging.getLogger(__name__)
 
-# So long does a stopping process at least refuse connections before it is gone. Where a connection is refused, Nginx tries
-# another replica at once and leaves this one alone; on an address that is gone it waits for its connect time-out.
+# A process that shuts down refuses connections for at least this long before it exits. When a connection is refused, Nginx tries another
+# replica at once and avoids this one. When the address no longer exists, Nginx waits for its connect time-out.
 REFUSING_SECONDS = 1.0
 POLL_SECONDS = 0.1
-FIRST_PAUSE_SECONDS = 0.001  # between two looks whether a client reads again; then twice as long
+FIRST_PAUSE_SECONDS = 0.001  # between two checks whether a client reads again; doubles after each check
 GONE = {"disconnected": 0.0}
-SERVICE_RESTART = 1012  # the close code that tells a WebSocket client to come back
+SERVICE_RESTART = 1012  # the close code that tells a WebSocket client to reconnect
 
 
 class DrainingServer(Server):
-    """On SIGTERM: accept nothing more, close WebSockets, finish what is in flight within ``drain_seconds``, then stop."""
+    """On SIGTERM: stop accepting connections, close WebSockets, finish the requests in flight within ``drain_seconds``, then stop."""
 
     drain_seconds = 30.0
     keepalive_seconds = 60.0
@@ -38,23 +38,22 @@ class DrainingServer(Server):
         self.draining_since: float | None = None
 
     def run(self) -> None:
-        # After Twisted has installed its own handlers. The handler only passes the call on: it interrupts any code.
+        # After Twisted has installed its own handlers. A signal may interrupt any code, so the handler only passes the call to the reactor.
         reactor.callWhenRunning(signal.signal, signal.SIGTERM, lambda *_: reactor.callFromThread(self.drain))
-        # What is loaded now is never garbage. The loop would stand while all of it is looked through.
+        # The objects loaded by now are never garbage. Without this, each full collection scans all of them and blocks the event loop.
         gc.freeze()
         super().run()
 
     def listen_success(self, port: Any) -> None:
         self.ports.append(port)
-        # Longer than Nginx keeps an idle connection (upstreams.conf.template). Twisted's default 60; Daphne has no setting for it.
+        # Longer than Nginx keeps an idle connection (upstreams.conf.template). Twisted's default is 60; Daphne has no setting for it.
         self.http_factory.timeOut = self.keepalive_seconds
-        # allowNullOrigin: as Daphne has set it; a call without it forbids what Nginx has allowed (socket_origins.conf.template).
         self.ws_factory.protocol = SocketProtocol
         self.ws_factory.setProtocolOptions(**OPTIONS)
         super().listen_success(port)
 
     def drain(self) -> None:
-        """Begin to stop; a second signal changes nothing."""
+        """Start the shutdown; a second signal has no effect."""
         if self.draining_since is not None:
             return
         self.draining_since = time.monotonic()
@@ -65,8 +64,8 @@ class DrainingServer(Server):
         self.stop_when_done(self.draining_since)
 
     def stop_when_done(self, since: float) -> None:
-        """Stop when nothing is in flight any more, or the time is over."""
-        # Again and again: a client that comes back at once may be sent here once more, by a connection that Nginx has kept.
+        """Stop when no request is in flight any more, or when ``drain_seconds`` are over."""
+        # At each poll: Nginx may still send a reconnecting client here, on a connection that it has kept open.
         self.close_sockets()
         passed = time.monotonic() - since
         if passed < REFUSING_SECONDS or (self.in_flight() and passed < self.drain_seconds):
@@ -81,7 +80,7 @@ class DrainingServer(Server):
         return super().create_application(protocol, scope)
 
     async def handle_reply(self, protocol: Any, message: Any) -> None:
-        """Pass on what an application sends, and let it wait for a client that does not read: Daphne would keep all of it in memory."""
+        """Send a message of the application, but wait while the client does not read: Daphne would buffer everything in memory."""
         transport = (protocol.channel and protocol.channel.transport) if hasattr(protocol, "channel") else protocol.transport
         pause = FIRST_PAUSE_SECONDS
         while getattr(transport, "producerPaused", False) and "disconnected" not in self.connections.get(protocol, GONE):
@@ -90,33 +89,34 @@ class DrainingServer(Server):
         await super().handle_reply(protocol, message)
 
     def close_sockets(self) -> None:
-        """Tell every WebSocket to come back; the library leaves alone those that were told."""
+        """Send every open WebSocket a close frame that asks the client to reconnect. The library sends it only once per socket."""
         for protocol in list(self.connections):
             if isinstance(protocol, WebSocketProtocol) and protocol.state == protocol.STATE_OPEN:
                 protocol.sendCloseFrame(code=SERVICE_RESTART)
 
     def in_flight(self) -> int:
-        """How many requests and WebSockets an application is at work on."""
+        """Return the number of requests and WebSockets that the application is still processing."""
         details = self.connections.values()
         return sum("disconnected" not in d and "application_instance" in d and not d["application_instance"].done() for d in details)
 
 
 async def close_the_last() -> None:
-    """Close what is left open, or asyncio complains of it in the log."""
+    """Close the remaining resources, or asyncio logs warnings about them."""
     await asyncio.gather(*(call() for call in leaving.LAST), return_exceptions=True)
 
 
 def write_frame(protocol: WebSocketProtocol, frame: bytes) -> bool:
-    """Write a frame (http/frames.py), if the socket is open and its client has read all before it.
+    """Write a frame (http/frames.py). Return False, and write nothing, if the socket is not open or earlier data is still buffered.
 
-    Past Twisted's buffer, which asks the kernel first whether a socket can be written to, and then no longer: three calls for one.
+    This bypasses Twisted's buffer, which makes three system calls in place of one: it registers the socket for write events, writes, and
+    unregisters it.
     """
     transport = protocol.transport
     if protocol.state != protocol.STATE_OPEN or transport.disconnecting or transport.dataBuffer or transport._tempDataBuffer:
         return False
     written = transport.writeSomeData(frame)
     if not isinstance(written, int):
-        return False  # gone; the reactor hears of it from its next read
+        return False  # the connection is lost; the reactor detects that at its next read
     if written < len(frame):
         transport.write(frame[written:])
     return True

@@ -1,6 +1,6 @@
-"""Bring the schema up to date and let the services in: a job that ends before they start.
+"""Bring the schema up to date and grant the services access: a job that ends before the services start.
 
-Any number of these may run at once, and against services that run: one at a time works, and what is done already is left.
+Several of these jobs may run concurrently, and while services run: a lock lets one job work at a time, and each step is idempotent.
 """
 
 import os
@@ -21,11 +21,11 @@ from twogates.database.common import MIGRATION_LOCK_SECONDS, MIGRATION_PAUSE_SEC
 from twogates.server.settings import Settings
 
 CONNECTION_SECONDS = 30
-LOCK = 7420  # any number, the same in each of these
+LOCK = 7420  # the advisory lock: an arbitrary number, the same in all of these jobs
 
 
 class RoleSettings(Settings):
-    """The passwords of the roles."""
+    """The roles' passwords, and what decides which rights they get."""
 
     profile: str
     admin: str
@@ -36,12 +36,12 @@ class RoleSettings(Settings):
 
 
 def main() -> None:
-    """Do it all, one after another."""
+    """Check the connection limits, migrate the schema, and set the roles and their rights."""
     settings, pools = RoleSettings.read(), PoolSettings.read()
-    if settings.profile == "production" and (wrong := held_by_one_client(pools)):  # in development no client has a limit
+    if settings.profile == "production" and (wrong := held_by_one_client(pools)):  # development has no limit per client
         sys.exit(f"twogates: {wrong}")
     django.setup()
-    # A connection of its own, made here: a pool would not tell why there is none, and a request's time is too short for a start.
+    # Use a connection without a pool: a pool hides why a connection fails. A request's time-out is too short while the database starts.
     del connection.settings_dict["OPTIONS"]["pool"]
     connection.settings_dict["OPTIONS"]["connect_timeout"] = CONNECTION_SECONDS
     with connection.cursor() as cursor:
@@ -56,18 +56,18 @@ def main() -> None:
     for service, rights in {"flask": SERVICES, "fastapi": SERVICES, "django": SERVICES + ADMIN * on, "worker": WORKER}.items():
         let_in(rights, role_of(service), getattr(settings, f"{service}_password_file").read_text().strip())
     if on:
-        call_command("clearsessions")  # those that are over, which nobody else deletes
+        call_command("clearsessions")  # delete expired sessions; no other job does
     else:
         keep_out(role_of("django"))
     retire_shared_role()
-    if is_new and settings.profile == "development":  # one that somebody emptied stays empty, and so does one that is restored
+    if is_new and settings.profile == "development":  # an existing database is never seeded, not even if it was emptied or restored
         from notices.seed import seed
 
         seed()
 
 
 def bring_up_to_date() -> None:
-    """Apply the migrations. Those that are done are left out when it is tried again: each is a transaction."""
+    """Apply the migrations, with retries if a lock is not free. Each migration is a transaction, so a retry skips those already applied."""
     with connection.cursor() as cursor:
         cursor.execute(f"SET lock_timeout = '{MIGRATION_LOCK_SECONDS}s'")
         for _ in range(MIGRATION_TRIES):

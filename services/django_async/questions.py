@@ -1,4 +1,4 @@
-"""Questions to the database that a client shapes, on Django and its ORM: not there in production."""
+"""Database probes: queries with parameters from the client, on Django and its ORM. Not available in production."""
 
 from database import in_database
 from django.db import connection
@@ -39,7 +39,7 @@ def fetch(query: ListingQuery) -> list[tuple[str, str]]:
     rows = Message.objects.filter(board=query.board).order_by("id").only("text", "author")
     if query.how == "joined":
         rows = rows.select_related("author").only("text", "author__name")
-    # Else the classic mistake, which does not even show here: the ORM fetches an author when its name is read.
+    # Without the join, this is the classic mistake, and the code does not show it: the ORM runs a query each time an author's name is read.
     return [(row.author.name, row.text) for row in rows[: query.limit]]
 
 

@@ -1,23 +1,24 @@
-"""Daphne's WebSockets with an end that their client hears of. Compare Uvicorn's, sockets.py of FastAPI."""
+"""Daphne's WebSockets, with a close code that reaches the client. Compare fastapi_async/sockets.py, which does the same for Uvicorn."""
 
 from typing import Any
 
 from daphne.server import reactor
 from daphne.ws_protocol import WebSocketProtocol
 
-# A client that broke the rules may still be sending when it is told so. What it sends is dropped until it pauses for this long, or
-# until it closes. A connection that is closed with unread data is reset, and the code lost.
+# A client that violated the protocol may still be sending when it gets the close frame. Its data is dropped until it pauses for this
+# long or closes. Closing with unread data would reset the connection and lose the code.
 QUIET_SECONDS = 1.0
-# Time for a client to read up to a close frame, and the most for what is dropped. Default 1: a slow one would be cut off before it
-# reads why.
+# Time for a client to read up to the close frame, and the longest time for which its data is dropped. Default 1: a slow client would be
+# disconnected before it reads the reason.
 CLOSING_SECONDS = 20.0
-# For the factory. failByDrop: send a close frame to a client that broke the rules; default, reset its connection at once.
-# allowNullOrigin: as Daphne has set it; a call without it forbids what Nginx has allowed (socket_origins.conf.template).
+# Options of the WebSocket factory. failByDrop: send a close frame to a client that violated the protocol. Default: reset its connection
+# at once. allowNullOrigin: the same value as Daphne sets. A call without it would reject an origin that Nginx allows
+# (socket_origins.conf.template).
 OPTIONS = {"closeHandshakeTimeout": CLOSING_SECONDS, "failByDrop": False, "allowNullOrigin": True}
 
 
 class SocketProtocol(WebSocketProtocol):
-    """Daphne's own, which closes a connection when its client has had time to read why."""
+    """Daphne's protocol class. It closes a connection only after the client had time to read the reason."""
 
     quiet_timer: Any = None
 
@@ -41,13 +42,13 @@ class SocketProtocol(WebSocketProtocol):
             super().dataReceived(data)
 
     def drop_until_quiet(self) -> None:
-        """Close when nothing has come for a moment."""
+        """Close the connection when no data has arrived for ``QUIET_SECONDS``."""
         if self.quiet_timer and self.quiet_timer.active():
             self.quiet_timer.cancel()
         self.quiet_timer = reactor.callLater(QUIET_SECONDS, self.dropConnection)
 
     def dropConnection(self, abort: bool = False) -> None:  # noqa: N802
-        """Close. Autobahn resets after a whole closing handshake, and with it takes back a close frame that is not sent yet."""
+        """Close. Autobahn resets the connection even after a complete closing handshake, which would discard a close frame not sent yet."""
         super().dropConnection(abort=abort and not self.wasClean)
 
     def connectionLost(self, *reason: Any) -> None:  # noqa: N802

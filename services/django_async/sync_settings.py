@@ -1,4 +1,4 @@
-"""Django's settings with the sync views, for the laboratory, which names this file in DJANGO_SETTINGS_MODULE."""
+"""Django's settings with the synchronous views. The laboratory selects this module with DJANGO_SETTINGS_MODULE."""
 
 from django_settings import *  # noqa: F403  all of them
 

@@ -1,6 +1,7 @@
-"""The questions to the database once more, by views that wait in their own thread, for `make lab X=django-both`. Compare questions.py.
+"""The database probes as synchronous views that wait in their own thread, for `make lab X=django-both`. Compare questions.py.
 
-Whichever interface a server speaks, Django runs either kind of view: one that does not fit is run in a thread, or on a loop, of its own.
+Django runs both kinds of view under ASGI and WSGI. If the kind does not fit the interface, Django runs the view in a separate thread
+or on a separate event loop.
 """
 
 from collections.abc import Callable
@@ -20,13 +21,13 @@ from twogates.demo.database_probes import documents
 from twogates.demo.models import DatabaseQuery, ListingQuery
 from twogates.http.problems import Problem, method_not_allowed
 
-__all__ = ["handler400", "handler404", "handler500", "urlpatterns"]  # what Django asks of a module with URLs
+__all__ = ["handler400", "handler404", "handler500", "urlpatterns"]  # the names that Django reads from a URL module
 
 GET = ("GET", "HEAD")
 
 
 def get(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """As in web.py."""
+    """Limit a view to GET and HEAD, and turn a problem that it raises into the answer, as in web.py."""
 
     @wraps(view)
     def checked(request: HttpRequest) -> HttpResponse:
@@ -41,7 +42,7 @@ def get(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], 
 
 
 def here(asked: Any, *arguments: Any) -> Any:
-    """What ``in_database`` would do in one of its threads, in this one, which is the request's."""
+    """Run a function of ``in_database`` in the current thread, which is the request's, not in a thread of its pool."""
     return in_thread(partial(asked.__wrapped__, *arguments), monotonic())
 
 
@@ -57,5 +58,5 @@ def listing(request: HttpRequest) -> HttpResponse:
     return answer(documents.listed(query, here(questions.fetch, query)))
 
 
-# The first that fits is taken.
+# Django uses the first pattern that matches.
 urlpatterns = [path("query", query), path("listing", listing), *app.urlpatterns]

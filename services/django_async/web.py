@@ -1,4 +1,4 @@
-"""Requests and answers in Django's terms."""
+"""Read Django's requests, and build its responses from the shared answers and problems."""
 
 from collections.abc import Awaitable, Callable
 from functools import wraps
@@ -18,7 +18,7 @@ View = Callable[..., Awaitable[HttpResponse | StreamingHttpResponse]]
 
 
 def answers(*methods: str) -> Callable[[View], View]:
-    """Let a view answer these methods only, and answer with the problem that it raises."""
+    """Limit a view to these methods, and turn a problem that it raises into the answer."""
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -31,7 +31,7 @@ def answers(*methods: str) -> Callable[[View], View]:
                 return problem(error)
             except RequestDataTooBig:
                 return problem(too_large(settings.body_limit))
-            except UnreadablePostError:  # by WSGI: the client has left in the middle of the body
+            except UnreadablePostError:  # only under WSGI: the client disconnected in the middle of the body
                 return problem(Problem(400))
 
         return checked
@@ -44,7 +44,7 @@ post = answers("POST")
 
 
 def by_method(**views: View) -> View:
-    """One view of several, each for a method: Django finds a view by its path alone."""
+    """Combine several views, one for each method, into one: Django selects a view by its path only."""
     each = {name.upper(): view for name, view in views.items()} | ({"HEAD": views["get"]} if "get" in views else {})
 
     @answers(*each)
@@ -55,7 +55,7 @@ def by_method(**views: View) -> View:
 
 
 def query_string(request: HttpRequest) -> str:
-    """Return the raw query string. A WSGI server may leave an empty one out (PEP 3333)."""
+    """Return the raw query string. A WSGI server may omit an empty one (PEP 3333)."""
     return str(request.META.get("QUERY_STRING", ""))
 
 

@@ -1,8 +1,8 @@
-"""The worker: does what is in the queue until it is told to stop, one life after another.
+"""The worker: runs the jobs in the queue until it is told to shut down, in one session with the queue after another.
 
-A life ends when a query of the queue's fails: the database was restarted, say. What the worker had in hand then, or was being given
-without ever hearing of it, belongs to a number that reports no more; the next life has a new number, and somebody takes over what is
-the old one's (tasks.py, take_over). Procrastinate alone would end, or go on under the old number and leave such a job in hand for ever.
+A session ends when a query of the queue fails, for example because the database restarted. The jobs that it was running, or that the
+database had just assigned to it, then belong to a worker id without heartbeats. The next session has a new id, and a worker takes over
+these orphans (tasks.py, take_over). Procrastinate alone would exit, or continue under the old id, and would never release such a job.
 """
 
 import asyncio
@@ -14,13 +14,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, LiteralString
 
-# Until main has its own: the first process of a container would not hear a signal at all, and be killed for it in the end.
+# Handle SIGTERM until main installs its own handler: the kernel ignores it for a container's first process without a handler, so
+# the container would be killed after its stop time-out.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit())
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "django_settings")
 
 import django
 
-django.setup()  # before anything that has models is imported
+django.setup()  # before any module with models is imported
 
 from django.db import connection
 from notices.tasks import BEAT_SECONDS, GONE_SECONDS
@@ -35,15 +36,15 @@ settings = WorkerSettings.read()
 database_settings = DatabaseSettings.read()
 log = logging.getLogger("worker")
 
-ALIVE_SECONDS = 1.0  # between two signs of life; server/healthcheck.py takes ten without one for the end
-PAUSE_SECONDS = 1.0  # between two lives
-WAIT_SECONDS = 2.0  # for one of the queue's connections
-# How late a job is begun whose notice got lost, and one that is tried again, of which there is no notice.
+ALIVE_SECONDS = 1.0  # between two heartbeats; server/healthcheck.py reports the worker as dead after ten seconds without one
+PAUSE_SECONDS = 1.0  # between two sessions with the queue
+WAIT_SECONDS = 2.0  # time limit to get a connection of the queue
+# The longest start delay of a job without a notification: one whose notification was lost, or a retry.
 POLL_SECONDS = 2.0
 
 
 class Queue(PsycopgConnector):
-    """The queue's connections: those for questions, and one on which PostgreSQL gives notice of new jobs."""
+    """The queue's connections: a pool for queries, and one connection on which PostgreSQL notifies the worker of new jobs."""
 
     def __init__(self) -> None:
         options = {**pool_options(QUEUE_POOL), "timeout": WAIT_SECONDS}
@@ -51,7 +52,7 @@ class Queue(PsycopgConnector):
         self.failed = asyncio.Event()
 
     async def execute_query_async(self, query: LiteralString, **arguments: Any) -> None:
-        """What tells the queue that a job is done, among others: it is all that Procrastinate would go on after."""
+        """Run a query, for example the one that marks a job as done. A failure ends the session; Procrastinate alone would continue."""
         try:
             await super().execute_query_async(query, **arguments)
         except ConnectorException:
@@ -60,19 +61,19 @@ class Queue(PsycopgConnector):
 
 
 async def live(stop: asyncio.Event) -> None:
-    """One life. It ends with the jobs in hand done; raises what ended it."""
+    """Run one session with the queue. At its end it finishes the running jobs; raises the error that ended it, if any."""
     queue = Queue()
     with app.replace_connector(queue):
         async with app.open_async():
             work = asyncio.create_task(
                 app.run_worker_async(
-                    concurrency=database_settings.pool or WORKER_POOL,  # each has a connection of its own
+                    concurrency=database_settings.pool or WORKER_POOL,  # each job has a connection of its own
                     fetch_job_polling_interval=POLL_SECONDS,
                     update_heartbeat_interval=BEAT_SECONDS,
                     stalled_worker_timeout=GONE_SECONDS,
                     shutdown_graceful_timeout=settings.graceful_timeout,
-                    delete_jobs="successful",  # the table stays as short as what is to be done
-                    install_signal_handlers=False,  # a signal ends more than a life
+                    delete_jobs="successful",  # keeps only outstanding and failed jobs in the table
+                    install_signal_handlers=False,  # a signal must end the process, not only this session
                 )
             )
             ends = [asyncio.create_task(event.wait()) for event in (stop, queue.failed)]
@@ -84,7 +85,7 @@ async def live(stop: asyncio.Event) -> None:
 
 
 async def show_alive(file: Path) -> None:
-    """Let the health check see that the loop runs. It does so without a database too: a restart would not bring that back."""
+    """Show the health check that the event loop runs. Do so without a database too: restarting the worker would not repair the database."""
     while True:
         file.touch()
         await asyncio.sleep(ALIVE_SECONDS)
@@ -92,7 +93,7 @@ async def show_alive(file: Path) -> None:
 
 async def main() -> None:
     stop = asyncio.Event()
-    if not settings.reload:  # else this is not the main thread, and the reloader has the signals
+    if not settings.reload:  # with the reloader, this is not the main thread, and the reloader handles the signals
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
     alive = asyncio.create_task(show_alive(settings.alive_file))
@@ -101,7 +102,7 @@ async def main() -> None:
             await live(stop)
         except ConnectorException as error:
             log.error("a query of the queue's failed: %s", str(error.__cause__).partition("\n")[0])
-        connection.close_pool()  # of the jobs' own connections, which were lost with the queue's
+        connection.close_pool()  # the jobs' own connections, which were lost together with the queue's
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), PAUSE_SECONDS)
     alive.cancel()

@@ -1,4 +1,4 @@
-"""The same Django by its other interface, for `make lab X=django-both`: gunicorn --config wsgi_server.py wsgi:application."""
+"""The same Django application over WSGI, for `make lab X=django-both`: gunicorn --config wsgi_server.py wsgi:application."""
 
 from django.core.wsgi import get_wsgi_application
 from wsgi_server import slots

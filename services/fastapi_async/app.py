@@ -1,6 +1,6 @@
 """Two Gates on FastAPI: the contract as an ASGI application.
 
-A view is a coroutine, and one event loop runs them all: where a view awaits, the others go on.
+A view is a coroutine, and one event loop runs all views: while one view awaits, the others continue.
 """
 
 import asyncio
@@ -53,16 +53,16 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 app = FastAPI(
     lifespan=lifespan,
-    openapi_url=None,  # the contract is services/openapi.yaml, for all three
-    redirect_slashes=False,  # else /json/ is redirected, where the contract has a 404
-    telemetry={"tracing": False, "metrics": False, "logs": False},  # default on, and nothing collects it
+    openapi_url=None,  # the contract of all three services is services/openapi.yaml
+    redirect_slashes=False,  # default: /json/ is redirected, where the contract requires a 404
+    telemetry={"tracing": False, "metrics": False, "logs": False},  # default on, but nothing here collects it
 )
 get = partial(app.api_route, methods=["GET", "HEAD"])
 post = partial(app.api_route, methods=["POST"])
 
 
 def demo(path: str) -> Callable[..., Any]:
-    """A route that lets a client hold the event loop at will, which is what it is there to show: in production it is not there."""
+    """Register a route only in development: it demonstrates a blocked event loop, so any client can block the loop with it."""
     return get(path) if settings.profile == "development" else lambda view: view
 
 
@@ -115,7 +115,7 @@ async def block(query: Annotated[BlockQuery, Query()]) -> Response:
     if query.offload:
         await asyncio.to_thread(time.sleep, query.seconds)
     else:
-        time.sleep(query.seconds)  # the classic mistake: nothing else runs on this event loop meanwhile
+        time.sleep(query.seconds)  # the classic mistake: it blocks everything else on this event loop
     return answer({"blocked": query.seconds})
 
 
@@ -146,7 +146,7 @@ async def events(request: Request, query: Annotated[StreamQuery, Query()]) -> Re
 
 @get("/static/gates.svg")
 async def gates() -> Response:
-    # It reads the file in a thread. Nginx takes Range away, which it would obey.
+    # FileResponse reads the file in a thread. It would also honour a Range header, but Nginx removes that header.
     return FileResponse(static_file.FILE, media_type=static_file.TYPE, headers={"Accept-Ranges": "none"})
 
 
@@ -195,7 +195,7 @@ async def invalid_request(request: Request, error: RequestValidationError) -> Re
 
 
 async def read_again(request: Request) -> Response:
-    """The contract's answer to a body that cannot be read: FastAPI has words of its own where it is empty, null or not JSON."""
+    """Answer an unreadable body as the contract requires. FastAPI words the error differently if it is empty, null or not JSON."""
     try:
         model = request.scope["route"].dependant.body_params[0].field_info.annotation
         model.read(await request.body(), request.headers.get("Content-Type"))
@@ -206,12 +206,13 @@ async def read_again(request: Request) -> Response:
 
 @app.exception_handler(ClientDisconnect)
 async def gone(request: Request, error: ClientDisconnect) -> Response:
-    # In the middle of an upload, or Nginx gave it up as malformed. Nobody reads this; without it, the log has a traceback.
+    # The client disconnected during an upload, or Nginx aborted a malformed one. No client receives this answer, but without it
+    # the log gets a traceback.
     return await problem(request, Problem(400))
 
 
 async def left(socket: WebSocket, error: Exception) -> None:
-    """A client has left while its socket was accepted, read or written to."""
+    """Ignore the error: a client disconnected while its socket was accepted, read or written to."""
 
 
 app.add_exception_handler(WebSocketDisconnect, left)
@@ -220,10 +221,10 @@ app.add_exception_handler(WebSocketDisconnected, left)
 
 @app.exception_handler(HTTPException)
 async def framework_error(request: Request, error: HTTPException) -> Response:
-    if error.status_code == 400:  # FastAPI could not read the body for another reason than its syntax
+    if error.status_code == 400:  # FastAPI could not read the body for a reason other than its syntax
         return await read_again(request)
     if error.status_code == 405:
-        # Starlette names the methods of one route, and a path may have several.
+        # Starlette lists the methods of one route only, and a path may have several routes.
         found = (*app.routes, *board.routes.routes, *chat.routes.routes, *questions.routes.routes, *summary.routes.routes)
         routes = (route for route in found if isinstance(route, Route))
         here = (route for route in routes if route.matches(request.scope)[0] != Match.NONE)

@@ -1,4 +1,4 @@
-"""The notice board on FastAPI and SQLAlchemy: where a view awaits a query, the others go on."""
+"""The notice board on FastAPI and SQLAlchemy: while one view awaits a query, the others continue."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -39,7 +39,7 @@ from twogates.server.settings import AppSettings, CacheSettings, DatabaseSetting
 
 settings, example = AppSettings.read(), ExampleSettings.read()
 database_settings = DatabaseSettings.read()
-# A loop has as many requests under way as come, and each waits for a connection: the pool decides how many ask the database at once.
+# An event loop accepts any number of concurrent requests. Each waits for a connection, so the pool limits the concurrent queries.
 database = Database(database_settings, "fastapi", database_settings.pool or LOOP_POOL)
 cache = Cache(CacheSettings.read(), "fastapi", LOOP_CONNECTIONS)
 publisher = Publisher(CacheSettings.read())
@@ -135,7 +135,7 @@ async def create_message(request: Request, board: str, fields: NewMessage) -> Re
         return documents.shown(documents.message(row), 201, f"/boards/{number}/messages/{row.id}")
 
     done = await once(request, fields, create)
-    publisher.announce(done.headers["Location"])  # after the commit; again where it is the stored answer, since it may not have been
+    publisher.announce(done.headers["Location"])  # after the commit; also for a stored answer, whose first announcement may be missing
     return reply(done)
 
 
@@ -181,10 +181,10 @@ async def mentions(query: Annotated[MentionsQuery, Query()]) -> Response:
 
 
 async def once(request: Request, fields: Body, create: Callable[[AsyncConnection], Awaitable[Reply]]) -> Reply:
-    """Create what a request asks for, in one transaction with the answer; where its Idempotency-Key has an answer already, that one.
+    """Create what a request asks for, and store the answer in the same transaction. If its Idempotency-Key has an answer, return that.
 
-    The key is looked up only where something fails, the key itself among it: a request that comes for the first time pays one
-    round trip for it, and of two at once the second waits in the database for the first.
+    The key is looked up only after a failure, for example when the key exists already. So the first request with a key costs one
+    extra round trip. Of two concurrent requests, the second waits in the database for the first.
     """
     key = read_key(header(request, "Idempotency-Key"))
     mark = fingerprint(request.method, request.url.path, fields)
@@ -204,5 +204,5 @@ async def once(request: Request, fields: Body, create: Callable[[AsyncConnection
 
 
 def broken(error: IntegrityError) -> BaseException:
-    """The answer to a constraint that a client can break; else the error itself."""
+    """Return the answer to the violation of a constraint that a client can violate, else the error itself."""
     return documents.name_taken() if error.orig and constraint(error.orig) == documents.NAME_IS_TAKEN else error

@@ -1,4 +1,4 @@
-"""Chat on a board on FastAPI: what is posted there, as it is posted, to sockets and event streams."""
+"""Chat on a board on FastAPI: sends messages to WebSockets and event streams as they are posted."""
 
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
@@ -57,7 +57,7 @@ async def feed(request: Request, board: str, query: Annotated[FeedQuery, Query()
             while reader.ended is None:
                 next_batch = await reader.next(HEARTBEAT_SECONDS)
                 yield next_batch.events if next_batch else HEARTBEAT
-        except Problem:  # the database is down; the client comes back and goes on
+        except Problem:  # the database is down; the client reconnects and continues after its last message
             pass
         finally:
             feeds.leave(number, reader)
@@ -74,7 +74,8 @@ async def chat_without_upgrade(board: str) -> Response:
 
 @routes.websocket("/boards/{board}/chat")
 async def chat(socket: WebSocket, board: str) -> None:
-    await socket.accept()  # whatever is asked for: a browser tells its page nothing of a handshake that is refused, and all of a close
+    # Accept even an invalid request: a browser tells its page the code of a close, but not the reason for a refused handshake.
+    await socket.accept()
     reader = None
     try:
         number, query = read_id(board), FeedQuery.read(socket.url.query)

@@ -1,4 +1,4 @@
-"""Questions to the database that a client shapes, on FastAPI and SQLAlchemy: not there in production."""
+"""Database probes: queries with parameters from the client, on FastAPI and SQLAlchemy. Not available in production."""
 
 from functools import partial
 from typing import Annotated
@@ -28,7 +28,7 @@ async def listing(query: Annotated[ListingQuery, Query()]) -> Response:
         if query.how == "joined":
             messages = [(row.name, row.text) for row in await connection.execute(statements.joined(query))]
         else:
-            # The classic mistake: each row costs a round trip of its own.
+            # The classic mistake (N+1 queries): each row costs a round trip of its own.
             rows = (await connection.execute(statements.without_authors(query))).all()
             messages = [((await connection.execute(statements.author(row.author_id))).scalar_one(), row.text) for row in rows]
     return answer(documents.listed(query, messages))

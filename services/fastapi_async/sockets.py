@@ -1,4 +1,7 @@
-"""Uvicorn's WebSockets, with frames that are made once, and an end that its client hears of. Compare Daphne's, sockets.py of Django."""
+"""Uvicorn's WebSockets, with frames encoded once for all sockets, and a close code that reaches the client.
+
+Compare django_async/sockets.py, which does the same for Daphne.
+"""
 
 import asyncio
 from typing import Any
@@ -9,23 +12,26 @@ from websockets.protocol import State
 
 from twogates.http.frames import EXTENSION
 
-# A client that broke the rules may still be sending when it is told so. What it sends is dropped until it pauses for this long, or
-# until it closes, and for as long as this at most. A connection that is closed with unread data is reset, and the code lost.
+# A client that violated the protocol may still be sending when it gets the close frame. Its data is dropped until it pauses for
+# QUIET_SECONDS or closes, but for CLOSING_SECONDS at most. Closing with unread data would reset the connection and lose the code.
 QUIET_SECONDS = 1.0
 CLOSING_SECONDS = 20.0
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):
-    """Uvicorn's own, which offers the extension, and closes a connection when its client has had time to read why."""
+    """Uvicorn's protocol class with the frame extension. It closes a connection only after the client had time to read the reason."""
 
     quiet_timer: asyncio.TimerHandle | None = None
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.close_timeout = CLOSING_SECONDS  # for the client's answer to a close frame. Default 10
+        self.close_timeout = CLOSING_SECONDS  # how long to wait for the client's answer to a close frame. Default 10
 
     async def run_asgi(self) -> None:
-        """Run the application. What it leaves must not hold itself: the collector would find it later, and the loop stand meanwhile."""
+        """Run the application, then break the reference cycle: the scope refers to this object through ``write_frame``.
+
+        Otherwise the garbage collector has to free both later, and it blocks the event loop while it runs.
+        """
         self.scope["extensions"][EXTENSION] = {"write": self.write_frame}
         try:
             await super().run_asgi()
@@ -33,7 +39,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             del self.scope["extensions"][EXTENSION]
 
     def write_frame(self, frame: bytes) -> bool:
-        """Write it, if the socket is open and its client reads."""
+        """Write a frame. Return False, and write nothing, if the socket is not open or its client does not read."""
         if not self.writable.is_set() or self.conn.state is not State.OPEN or self.close_sent or self.disconnected:
             return False
         self.transport.write(frame)
@@ -46,7 +52,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             super().data_received(data)
 
     def send_receive_event_to_app(self) -> None:
-        """Hand a message on. Uvicorn writes a traceback for one that is not UTF-8, and fails where a Close came with it."""
+        """Pass a message to the application. For one that is not UTF-8, Uvicorn logs a traceback, and fails if a Close came with it."""
         if self.curr_msg_data_type == "text" and not self.close_sent:
             try:
                 b"".join(self.frames).decode()
@@ -58,7 +64,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         super().send_receive_event_to_app()
 
     def handle_parser_exception(self) -> None:
-        """Send the close frame, and go on reading. Uvicorn closes at once."""
+        """Send the close frame and continue reading. Uvicorn closes immediately."""
         if not self.handshake_complete:
             self.transport.close()
             return
@@ -71,13 +77,13 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self.drop_until_quiet()
 
     def drop_until_quiet(self) -> None:
-        """Close when nothing has come for a moment."""
+        """Close the connection when no data has arrived for ``QUIET_SECONDS``."""
         if self.quiet_timer:
             self.quiet_timer.cancel()
         self.quiet_timer = self.loop.call_later(QUIET_SECONDS, self.transport.close)
 
     def wait_for_the_client(self) -> None:
-        """Read on after a close frame, for a bounded time."""
+        """Continue reading after a close frame, for ``CLOSING_SECONDS`` at most."""
         if self.read_paused:
             self.read_paused = False
             self.transport.resume_reading()
@@ -85,7 +91,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self.close_timer = self.loop.call_later(CLOSING_SECONDS, self.transport.close)
 
     def shutdown(self) -> None:
-        """Tell the client to come back, and close when it has answered. Uvicorn closes at once."""
+        """Tell the client to reconnect, and close when it has answered. Uvicorn closes immediately."""
         if not self.handshake_complete or self.transport.is_closing():
             super().shutdown()
         elif not self.close_sent and self.conn.state is State.OPEN:

@@ -1,4 +1,4 @@
-"""What the cache is for: the summary of a board, which costs the database something; and how often the cache had it."""
+"""The summary of a board, an expensive query whose result is cached, and the hit statistics of the cache."""
 
 from functools import partial
 

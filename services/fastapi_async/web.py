@@ -1,4 +1,4 @@
-"""Answers in FastAPI's terms."""
+"""Read FastAPI's requests, and build its responses from the shared answers and problems."""
 
 from fastapi import Request, Response
 
@@ -8,7 +8,7 @@ from twogates.http.problems import MEDIA_TYPE, Problem
 
 
 def answer(data: object) -> Response:
-    # A Response and not the data: FastAPI's own way from data to JSON is made for models, and costs more than the view.
+    # Return a Response, not the data: FastAPI's own JSON encoding is made for models, and costs more than the view.
     return Response(encode(data), media_type="application/json")
 
 
@@ -17,7 +17,7 @@ def reply(reply: Reply) -> Response:
 
 
 def header(request: Request, name: str) -> str | None:
-    """A header as the other frameworks read it: a list where it comes several times. Starlette's ``get`` knows the first alone."""
+    """Return a header, or ``None``. Join repeated headers with commas, as other frameworks do; Starlette's ``get`` returns the first."""
     values = request.headers.getlist(name)
     return ",".join(values) if values else None
 

@@ -1,6 +1,6 @@
 """Two Gates on Flask: the contract as a WSGI application.
 
-A view is a function, and a worker runs one at a time: while the view waits, its worker waits with it.
+A view is a function, and a worker thread runs one view at a time: while the view waits, its thread waits too.
 """
 
 import hashlib
@@ -37,13 +37,13 @@ upstream_settings = UpstreamSettings.read()
 upstream_service = Upstream(upstream_settings.upstream_url, upstream_settings.upstream_connections)
 
 app = Flask(__name__, static_folder=None)
-app.url_map.merge_slashes = False  # else //json is redirected, where the contract has a 404
+app.url_map.merge_slashes = False  # default: //json is redirected, where the contract requires a 404
 get = partial(app.route, methods=["GET"], provide_automatic_options=False)
 post = partial(app.route, methods=["POST"], provide_automatic_options=False)
 
 
 def demo(path: str) -> Callable[..., Any]:
-    """A route that lets a client hold a worker at will, which is what it is there to show: in production it is not there."""
+    """Register a route only in development: it demonstrates a blocked worker, so any client can block a worker with it."""
     return get(path) if settings.profile == "development" else lambda view: view
 
 
@@ -96,7 +96,7 @@ def cpu() -> Response:
 @demo("/block")
 def block() -> Response:
     query = BlockQuery.read(request.query_string)
-    # The same as /wait: a sync worker has no other way to wait. Offloaded or not: it would wait for the other thread.
+    # The same as /wait. Offloading makes no difference: a sync worker would wait for the other thread.
     time.sleep(query.seconds)
     return answer({"blocked": query.seconds})
 
@@ -130,9 +130,9 @@ def events() -> Response:
 
 @get("/static/gates.svg")
 def gates() -> Response:
-    # Not conditional: the contract leaves 304 and parts of a file to Nginx. The server sends it with sendfile.
+    # Not conditional: the contract leaves 304 and range requests to Nginx. The server sends the file with sendfile.
     answer = send_file(static_file.FILE, conditional=False)
-    answer.content_type = static_file.TYPE  # else with a charset
+    answer.content_type = static_file.TYPE  # default: with a charset
     return answer
 
 
@@ -153,7 +153,7 @@ def upload() -> Response:
 
 @get("/ws")
 def websocket() -> Response:
-    # One request, one answer: a WSGI application never sees the connection that a WebSocket would need.
+    # WSGI has one request and one answer: the application has no access to the connection that a WebSocket needs.
     raise Problem(501, "WSGI cannot speak WebSocket. The services behind /fastapi/ws and /django/ws can.")
 
 
@@ -172,5 +172,5 @@ if settings.profile == "development":
     app.register_blueprint(questions.routes)
 
 refused = refusal(ExampleSettings.read())
-# One proxy stands in front. Gunicorn leaves the client's address to the application; this takes it from Nginx's headers.
+# There is one proxy in front of the service. Gunicorn does not set the client's address; ProxyFix takes it from Nginx's headers.
 application = Observed(ProxyFix(Guarded(app, refused) if refused else app, x_for=1, x_proto=1))

@@ -1,4 +1,4 @@
-"""The notice board on Flask and SQLAlchemy: a view waits for its queries, and its worker waits with it."""
+"""The notice board on Flask and SQLAlchemy: while a view waits for a query, its worker thread waits too."""
 
 from collections.abc import Callable
 from functools import partial
@@ -37,13 +37,13 @@ from twogates.server.settings import AppSettings, CacheSettings, DatabaseSetting
 
 settings, example = AppSettings.read(), ExampleSettings.read()
 database_settings = DatabaseSettings.read()
-# A thread waits for its query, so it needs no second connection.
+# A thread runs one query at a time, so one connection per thread is enough.
 database = Database(database_settings, "flask", database_settings.pool or threads)
 cache = Cache(CacheSettings.read(), "flask", threads)
 publisher = Publisher(CacheSettings.read())
 
 routes = Blueprint("board", __name__)
-# Where a worker is held by the database, the others come later and later.
+# While the database blocks a worker, the requests in its queue wait longer and longer. Answer those that waited too long with 503.
 routes.before_request(in_time)
 get = partial(routes.route, methods=["GET"], provide_automatic_options=False)
 post = partial(routes.route, methods=["POST"], provide_automatic_options=False)
@@ -140,7 +140,7 @@ def create_message(board: str) -> Response:
         return documents.shown(documents.message(row), 201, f"/boards/{number}/messages/{row.id}")
 
     done = once(fields, create)
-    publisher.announce(done.headers["Location"])  # after the commit; again where it is the stored answer, since it may not have been
+    publisher.announce(done.headers["Location"])  # after the commit; also for a stored answer, whose first announcement may be missing
     return reply(done)
 
 
@@ -188,10 +188,10 @@ def mentions() -> Response:
 
 
 def once(fields: Body, create: Callable[[Connection], Reply]) -> Reply:
-    """Create what a request asks for, in one transaction with the answer; where its Idempotency-Key has an answer already, that one.
+    """Create what a request asks for, and store the answer in the same transaction. If its Idempotency-Key has an answer, return that.
 
-    The key is looked up only where something fails, the key itself among it: a request that comes for the first time pays one
-    round trip for it, and of two at once the second waits in the database for the first.
+    The key is looked up only after a failure, for example when the key exists already. So the first request with a key costs one
+    extra round trip. Of two concurrent requests, the second waits in the database for the first.
     """
     key = read_key(request.headers.get("Idempotency-Key"))
     mark = fingerprint(request.method, request.path, fields)
@@ -211,5 +211,5 @@ def once(fields: Body, create: Callable[[Connection], Reply]) -> Reply:
 
 
 def broken(error: IntegrityError) -> BaseException:
-    """The answer to a constraint that a client can break; else the error itself."""
+    """Return the answer to the violation of a constraint that a client can violate, else the error itself."""
     return documents.name_taken() if error.orig and constraint(error.orig) == documents.NAME_IS_TAKEN else error

@@ -1,4 +1,4 @@
-"""Chat on a board on Flask: what is posted there, as it is posted, to event streams, each of which holds a worker."""
+"""Chat on a board on Flask: sends messages to event streams as they are posted. Each event stream occupies a worker."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -20,9 +20,9 @@ from twogates.http.problems import Problem
 from twogates.server import shutdown as leaving
 from twogates.server.settings import CacheSettings
 
-# A worker hears that its client has gone when it writes the second time after that: for so long it is held for nobody.
+# A worker notices that its client has disconnected only at the second write after that. Until then it stays occupied for no client.
 HEARTBEAT_SECONDS = 2.0
-LOOK_SECONDS = 0.5  # between two looks whether the worker is told to stop
+LOOK_SECONDS = 0.5  # between two checks whether the worker has to shut down
 
 routes = Blueprint("chat", __name__)
 get = partial(routes.route, methods=["GET"], provide_automatic_options=False)
@@ -52,7 +52,7 @@ def feed(board: str) -> Response:
     query = FeedQuery.read(request.query_string)
     number, asked = read_id(board), after(query, request.headers.get("Last-Event-ID"))
     reader = EventReader(feeds.start(number, asked))
-    # Only for as long as any request may hold a worker: the client then comes back, and others have had their turn.
+    # A stream may occupy a worker only for as long as any other request. The client then reconnects, and other requests get their turn.
     deadline = monotonic() + LONGEST_SECONDS
 
     def sent() -> Iterator[bytes]:
@@ -68,7 +68,7 @@ def feed(board: str) -> Response:
                 elif now - said > HEARTBEAT_SECONDS:
                     yield HEARTBEAT
                     said = now
-        except Problem:  # the database is down; the client comes back and goes on
+        except Problem:  # the database is down; the client reconnects and continues after its last message
             pass
         finally:
             feeds.leave(number, reader)
@@ -79,5 +79,5 @@ def feed(board: str) -> Response:
 @get("/boards/<board>/chat")
 def chat(board: str) -> Response:
     read_id(board)
-    # One request, one answer: a WSGI application never sees the connection that a WebSocket would need.
+    # WSGI has one request and one answer: the application has no access to the connection that a WebSocket needs.
     raise Problem(501, "WSGI cannot speak WebSocket. The services behind /fastapi/ and /django/ can; /flask/boards/{id}/feed has the same.")

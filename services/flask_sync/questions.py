@@ -1,4 +1,4 @@
-"""Questions to the database that a client shapes, on Flask and SQLAlchemy: not there in production."""
+"""Database probes: queries with parameters from the client, on Flask and SQLAlchemy. Not available in production."""
 
 from functools import partial
 
@@ -29,7 +29,7 @@ def listing() -> Response:
         if query.how == "joined":
             messages = [(row.name, row.text) for row in connection.execute(statements.joined(query))]
         else:
-            # The classic mistake: each row costs a round trip of its own.
+            # The classic mistake (N+1 queries): each row costs a round trip of its own.
             rows = connection.execute(statements.without_authors(query)).all()
             messages = [(connection.execute(statements.author(row.author_id)).scalar_one(), row.text) for row in rows]
     return answer(documents.listed(query, messages))

@@ -1,4 +1,4 @@
-"""Requests and answers in Flask's terms."""
+"""Read Flask's requests, and build its responses from the shared answers and problems."""
 
 from collections.abc import Iterator
 
@@ -29,10 +29,10 @@ def body(limit: int) -> bytes:
 
 
 def body_parts(limit: int) -> Iterator[bytes]:
-    """The body, piece by piece, up to ``limit`` bytes.
+    """Yield the body in pieces. Raises the 413 answer above ``limit`` bytes.
 
-    MAX_CONTENT_LENGTH would cut a body that comes without its length, and go on with the part; and it refuses an upload
-    of exactly the limit.
+    MAX_CONTENT_LENGTH would truncate a body without a Content-Length and continue with that part. It also rejects an
+    upload of exactly the limit.
     """
     if (request.content_length or 0) > limit:
         raise too_large(limit)
@@ -45,8 +45,8 @@ def body_parts(limit: int) -> Iterator[bytes]:
 
 
 def read() -> bytes:
-    """Return the next piece of the body, empty at its end."""
+    """Return the next piece of the body, or empty bytes at its end."""
     try:
         return request.stream.read(65536)
-    except OSError as error:  # the client has left: without an answer to it, the log has a traceback
+    except OSError as error:  # the client has disconnected; without an answer, the log gets a traceback
         raise Problem(400) from error

@@ -1,4 +1,4 @@
-"""Nginx's second log: what is new in it, the lines with an id, and its end where it is long enough."""
+"""Nginx's second access log: read its new lines, find lines by request id, and truncate it when it grows too long."""
 
 import json
 import os
@@ -7,40 +7,40 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-LARGEST = 8 * 2**20  # bytes, before it is cut
-KEPT = 2**20  # of what is cut away
-AT_ONCE = 2 * 2**20  # read in one step; where more has come, the older of it is left out
-BEFORE = 2**18  # read of what was there before somebody watched
+LARGEST = 8 * 2**20  # bytes; a longer file is truncated
+KEPT = 2**20  # bytes before the cut that stay in memory
+AT_ONCE = 2 * 2**20  # bytes that one call reads; if more is new, the oldest part is skipped
+BEFORE = 2**18  # bytes written before the first viewer connected that are read too
 
-# In a text of a client's, a quotation mark has a backslash before it: only Nginx writes this.
+# In text that comes from a client, Nginx escapes a quotation mark with a backslash. So a client cannot forge this key.
 MARK = re.compile(rb'"request_id":"([^"]*)"')
 
 Line = dict[str, Any]
 
 
 class AccessLog:
-    """The file. One that is not there yet is empty."""
+    """The log file. A file that does not exist yet counts as empty."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.place = 0  # up to which it was read
+        self.place = 0  # the offset up to which the file was read
         self.kept = b""
 
     def go_back(self) -> None:
-        """Read from a little before its end."""
+        """Continue reading from ``BEFORE`` bytes before the end of the file."""
         self.place = max(0, self.size() - BEFORE)
 
     def size(self) -> int:
-        """Its bytes now."""
+        """Return the current size in bytes."""
         try:
             return self.path.stat().st_size
         except FileNotFoundError:
             return 0
 
     def new_lines(self) -> list[Line]:
-        """What was written since the last call; a line that is half written is none yet."""
+        """Return the lines written since the last call, without an incomplete last line."""
         size = self.size()
-        if size < self.place:  # somebody else cut it
+        if size < self.place:  # another program truncated it
             self.place = 0
         if size == self.place:
             return []
@@ -53,7 +53,7 @@ class AccessLog:
         return parsed(data)
 
     def find(self, request_ids: Collection[str]) -> list[Line]:
-        """The lines of these requests, those that are whole."""
+        """Return the complete lines of these requests."""
         wanted = {request_id.encode() for request_id in request_ids}
         whole = self.kept + (self.path.read_bytes() if self.size() else b"")
         found = []
@@ -63,9 +63,9 @@ class AccessLog:
         return found
 
     def cut(self) -> None:
-        """Empty the file when it is too long, and keep its end. Nginx goes on at its new end, since it only ever appends.
+        """Empty the file when it is too long, and keep its last lines in memory. Nginx only appends, so it continues in the empty file.
 
-        What Nginx writes between the last byte that is read and the cut is lost.
+        Lines that Nginx writes between this read and the truncation are lost.
         """
         if self.size() <= LARGEST:
             return
@@ -78,7 +78,10 @@ class AccessLog:
 
 
 def parsed(data: bytes) -> list[Line]:
-    """The lines that are JSON objects. Nginx leaves bytes as they came that are no UTF-8, and writes a status of 000 where it has none."""
+    """Return the lines that are JSON objects.
+
+    Nginx copies bytes that are not UTF-8 unchanged, and writes the status 000 for a request without one, which is not valid JSON.
+    """
     found = []
     for line in data.decode(errors="replace").split("\n"):
         try:

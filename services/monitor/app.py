@@ -1,6 +1,6 @@
-"""What the page's live view shows (docs/live.md): numbers of all services twice a second, and the log lines of a request.
+"""The data for the live view of the page (docs/live.md): metrics of all services twice a second, and the log lines of a request.
 
-A bare ASGI callable, as the upstream is. Production has neither this service nor its paths.
+A bare ASGI callable, like the upstream. Production has neither this service nor its paths.
 """
 
 import asyncio
@@ -19,21 +19,21 @@ from twogates.http.payloads import encode
 from twogates.http.problems import MEDIA_TYPE, Problem, method_not_allowed, too_large
 
 settings = LiveSettings.read()
-# As nginx/http/request_id.conf has it: another is in no line.
+# The form of a request id in nginx/http/request_id.conf: no other id is ever logged.
 REQUESTS = re.compile(r"/live/requests/(?P<ids>[A-Za-z0-9._-]{8,128}(?:,[A-Za-z0-9._-]{8,128})*)")
-LOOKS, LOOK_SECONDS = 10, 0.1  # for the lines of requests
-RETRY = b"retry: 1000\n\n"  # milliseconds until a browser asks again, whose stream was cut
+LOOKS, LOOK_SECONDS = 10, 0.1  # how often, and at what interval, the log is searched for the lines of requests
+RETRY = b"retry: 1000\n\n"  # milliseconds after which a browser reconnects an interrupted stream
 
 
 class Load(Body):
-    """What a load generator says of itself, once a second while it runs."""
+    """The status that a load generator posts once a second while it runs."""
 
     users: int = Field(ge=0, le=1_000_000, strict=True)
     name: Text
 
 
 class Monitor:
-    """The application."""
+    """The ASGI application."""
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -45,7 +45,7 @@ class Monitor:
                 await respond(send, problem.status, MEDIA_TYPE, problem.body, problem.headers)
 
     async def answer(self, scope: Message, receive: Receive, send: Send) -> None:
-        """The answer to a request."""
+        """Answer a request."""
         path, method = scope["path"], scope["method"]
         if path == "/live/load":
             allow(method, "POST")
@@ -65,7 +65,10 @@ class Monitor:
             raise Problem(404)
 
     async def lines(self, request_ids: set[str]) -> list[Line]:
-        """Those of these requests, for which it waits a moment, since Nginx holds them back for one; without those that do not come."""
+        """Return the log lines of these requests. Raises the 404 answer if there is none.
+
+        Nginx buffers its log, so wait for missing lines for up to a second, and then leave them out.
+        """
         for _ in range(LOOKS):
             lines = await asyncio.to_thread(self.watching.log.find, request_ids)
             if request_ids <= {line["request_id"] for line in lines}:
@@ -76,7 +79,7 @@ class Monitor:
         return lines
 
     async def stream(self, receive: Receive, send: Send) -> None:
-        """Send events until the client leaves, or this process is told to stop."""
+        """Send events until the client disconnects or this process shuts down."""
         headers = {"Content-Type": EVENTS_TYPE, **STREAM_HEADERS}
         await send({"type": "http.response.start", "status": 200, "headers": encoded(headers)})
         await send({"type": "http.response.body", "body": RETRY, "more_body": True})
@@ -90,13 +93,13 @@ class Monitor:
         await send({"type": "http.response.body", "body": b""})
 
     async def send_events(self, send: Send) -> None:
-        """Each as soon as it is there. A client who reads slowly misses some, and no event waits for him."""
+        """Send each event as soon as it is published. A client that reads slowly misses events: none is queued for it."""
         async with aclosing(self.watching.events()) as events:
             async for event in events:
                 await send({"type": "http.response.body", "body": b"data: " + event + b"\n\n", "more_body": True})
 
     async def lifespan(self, receive: Receive, send: Send) -> None:
-        """Look while the server runs."""
+        """Run the monitoring task for as long as the server runs."""
         await receive()
         self.watching = Watching(settings)
         looking = asyncio.create_task(self.watching.keep_looking())
@@ -107,18 +110,18 @@ class Monitor:
 
 
 def allow(method: str, *methods: str) -> None:
-    """Raise the 405 answer unless the method is one of these."""
+    """Raise the 405 answer if the method is not one of these."""
     if method not in methods:
         raise method_not_allowed(methods)
 
 
 def content_type(scope: Message) -> str | None:
-    """The request's, ``None`` where it has none."""
+    """Return the content type of the request, or ``None`` if it has none."""
     return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"content-type"), None)
 
 
 async def read_body(receive: Receive) -> bytes:
-    """The request's body; Nginx has bounded it too."""
+    """Return the body of the request. Raises the 413 answer above the limit, which Nginx enforces too."""
     body, more = b"", True
     while more:
         message = await receive()
@@ -130,20 +133,20 @@ async def read_body(receive: Receive) -> bytes:
 
 
 async def until_gone(receive: Receive) -> None:
-    """Return when the client has left."""
+    """Return when the client has disconnected."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 async def respond(send: Send, status: int, media_type: str, body: bytes, more: dict[str, str] | None = None) -> None:
-    """Send one whole answer."""
+    """Send a complete answer."""
     headers = ({"Content-Type": media_type, "Content-Length": str(len(body))} if media_type else {}) | (more or {})
     await send({"type": "http.response.start", "status": status, "headers": encoded(headers)})
     await send({"type": "http.response.body", "body": body})
 
 
 def encoded(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
-    """Headers as ASGI has them."""
+    """Return headers in the form of ASGI: pairs of bytes, with names in lower case."""
     return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
 

@@ -1,18 +1,18 @@
-"""What the services' processes say of themselves, by service: requests in hand, sockets, memory, and how late their loops run."""
+"""Metrics that the processes of the services write, by service: requests in flight, sockets, memory, and event loop lag."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from twogates.http.counters import LAG_PERIOD, Counts, read
 
-FORGOTTEN_SECONDS = 3.0  # without a sign of life, of which there is one a second
-# A loop that gave no sample for longer than this is late at this moment, and says so only when it runs again.
+FORGOTTEN_SECONDS = 3.0  # a process without a heartbeat for this long counts as gone; it writes one a second
+# A loop without a sample for longer than this is blocked now. It can report that lag only when it runs again.
 QUIET_SECONDS = 3 * LAG_PERIOD
 
 
 @dataclass
 class Process:
-    """One that lives, and since when its loop has given no sample. ``since`` is of the clock that ``look`` is given."""
+    """A live process. ``since`` is the time of its loop's last new sample, by the clock that ``look`` is given."""
 
     service: str
     counts: Counts
@@ -21,7 +21,7 @@ class Process:
 
 @dataclass
 class Lags:
-    """How late the loops of a service ran since the last event."""
+    """The lag of a service's event loops since the last event, in seconds."""
 
     samples: int = 0
     seconds: float = 0.0
@@ -29,7 +29,10 @@ class Lags:
 
 
 class Processes:
-    """All whose files are in a folder for each service. ``look`` often: between two looks a loop gives one sample or none."""
+    """All processes with a counter file in the folder, which has one subfolder per service.
+
+    Call ``look`` often, so that a loop writes at most one sample between two calls.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -37,20 +40,20 @@ class Processes:
         self.lags: dict[str, Lags] = {}
 
     def look(self, now: float) -> None:
-        """Read all files; ``now`` in seconds since 1970."""
+        """Read all counter files; ``now`` is in seconds since 1970."""
         before, self.living = self.living, {}
         for path in self.folder.glob("*/*"):
             try:
                 counts = read(path)
-            except OSError:  # removed since
+            except OSError:  # removed since the folder was listed
                 continue
             if counts.alive > now - FORGOTTEN_SECONDS:
                 self.living[path] = self.seen(path, counts, before.get(path), now)
 
     def seen(self, path: Path, counts: Counts, last: Process | None, now: float) -> Process:
-        """A process as it is now, with what its loop did since the last look."""
+        """Return the current state of a process, and add the lag of its loop since the last call."""
         service = path.parent.name
-        if last is None or counts.begun < last.counts.begun:  # new, or another under the same number
+        if last is None or counts.begun < last.counts.begun:  # a new process, or another one with a reused process id
             return Process(service, counts, now)
         samples = counts.lag_samples - last.counts.lag_samples
         lags = self.lags.setdefault(service, Lags())
@@ -64,7 +67,10 @@ class Processes:
         return Process(service, counts, now if samples else last.since)
 
     def numbers(self, service: str, threads: int | None) -> dict[str, float | None]:
-        """A service's, since the last call; ``threads`` of one of its processes where each holds one request, else ``None``."""
+        """Return the metrics of a service since the last call.
+
+        ``threads`` is the number of threads per process if each serves one request at a time, and ``None`` for event loops.
+        """
         mine = [process.counts for process in self.living.values() if process.service == service]
         lags = self.lags.pop(service, Lags())
         loops = any(counts.lag_samples for counts in mine)

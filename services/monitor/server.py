@@ -1,5 +1,5 @@
-"""Gunicorn with one Uvicorn worker: what there is to see is the same for all who watch, and kept in one process."""
+"""Gunicorn with one Uvicorn worker: all viewers get the same events, and one process holds their state."""
 
-from twogates.server.gunicorn.asgi import *  # noqa: F403  a Gunicorn configuration is the names of its module
+from twogates.server.gunicorn.asgi import *  # noqa: F403  Gunicorn reads its configuration from the names in this module
 
 workers = 1

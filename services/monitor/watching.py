@@ -1,4 +1,4 @@
-"""One event twice a second, the same for all who watch. Nothing is computed while nobody does."""
+"""Publish an event twice a second, the same for all viewers. While there is no viewer, nothing is computed."""
 
 import asyncio
 import logging
@@ -16,16 +16,16 @@ from twogates.server import shutdown as leaving
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 0.5
-LOOKS = 10  # at the processes, for each event
-LOAD_SECONDS = 3.0  # after which what a load generator said is forgotten
-IDLE_SECONDS = 1.0  # between two looks whether the log is too long, while nobody watches
+LOOKS = 10  # how often the processes are sampled for each event
+LOAD_SECONDS = 3.0  # after which the status of a load generator expires
+IDLE_SECONDS = 1.0  # between two checks of the log's length, while there is no viewer
 
 
 class Watching:
-    """What there is to see. ``keep_looking`` is the task that sees it."""
+    """The state of the live view. The task ``keep_looking`` updates it."""
 
     def __init__(self, settings: LiveSettings) -> None:
-        # Flask has a slot for each thread; an event loop holds what comes.
+        # Flask has one slot per thread; an event loop has no fixed number of slots.
         self.threads = {"flask": settings.flask_threads, "fastapi": None, "django": None}
         self.log = AccessLog(settings.live_folder / "access.log")
         self.processes = Processes(settings.live_folder)
@@ -37,7 +37,7 @@ class Watching:
         self.load_said = 0.0
 
     async def events(self) -> AsyncGenerator[bytes]:
-        """Each event from now on, for one who watches and as far as he reads, until this process is told to stop."""
+        """Yield each event from now on to one viewer, until this process shuts down. A viewer that reads slowly misses events."""
         self.watchers += 1
         self.somebody.set()
         try:
@@ -49,12 +49,12 @@ class Watching:
                 self.somebody.clear()
 
     def publish(self, event: bytes) -> None:
-        """Give all who watch an event."""
+        """Send an event to all viewers."""
         news, self.news = self.news, asyncio.get_running_loop().create_future()
         news.set_result(event)
 
     async def keep_looking(self) -> None:
-        """Look as long as this process runs, and go on after what could not be read."""
+        """Update the live view for as long as this process runs, and continue after an error."""
         while True:
             try:
                 await (self.look() if self.watchers else self.rest())
@@ -63,7 +63,7 @@ class Watching:
                 await asyncio.sleep(IDLE_SECONDS)
 
     async def rest(self) -> None:
-        """Wait until somebody comes."""
+        """Wait up to ``IDLE_SECONDS`` for a viewer. Start with fresh data when one has connected."""
         self.log.cut()
         try:
             await asyncio.wait_for(self.somebody.wait(), IDLE_SECONDS)
@@ -74,7 +74,7 @@ class Watching:
         self.processes = Processes(self.processes.folder)
 
     async def look(self) -> None:
-        """Half a second of it."""
+        """Collect data for half a second, then publish one event."""
         due = time.monotonic()
         for _ in range(LOOKS):
             due += EVERY_SECONDS / LOOKS
@@ -85,7 +85,7 @@ class Watching:
         self.publish(encode(self.event(time.time())))
 
     def event(self, now: float) -> dict[str, object]:
-        """What is to be seen now."""
+        """Return the content of an event at the time ``now``, in seconds since 1970."""
         self.traffic.forget(now)
         return {
             "time": round(now, 3),
@@ -96,5 +96,5 @@ class Watching:
         }
 
     def say_load(self, load: dict[str, object]) -> None:
-        """A load generator is at work."""
+        """Store the status of a load generator that is running."""
         self.load, self.load_said = load, time.time()

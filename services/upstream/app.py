@@ -1,8 +1,8 @@
-"""The slow dependency that real applications wait on: an answer after a delay, and nothing else.
+"""A stand-in for the slow dependency of a real application: it answers after a delay and does nothing else.
 
 A bare ASGI callable, so that it is not the bottleneck of a run: a call costs it about half of the CPU time that the call
-costs the service that makes it (``make bench``). Each answer says how much later than asked it was sent, and ``/healthz``
-says the most so far: where that is not small, the upstream was the limit.
+costs the calling service (``make bench``). Each answer reports how late it was sent, and ``/healthz`` reports the largest
+delay so far. If that is not small, the upstream was the bottleneck.
 """
 
 import asyncio
@@ -15,12 +15,12 @@ from twogates.http.problems import MEDIA_TYPE, Problem, method_not_allowed
 
 
 class Upstream:
-    """The application, with what it knows of its own delay."""
+    """The ASGI application, which also measures how late its own answers are."""
 
     def __init__(self) -> None:
         self.waiting = 0
         self.answered = 0
-        self.latest = 0.0  # seconds that the latest answer came after its time
+        self.latest = 0.0  # the largest delay of an answer beyond its due time, in seconds
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -32,7 +32,7 @@ class Upstream:
                 await respond(send, problem.status, MEDIA_TYPE, problem.body)
 
     async def answer(self, scope: Message) -> dict[str, object]:
-        """The answer to a request, after its delay."""
+        """Return the answer to a request after the delay that it asks for."""
         if scope["path"] not in ("/wait", "/healthz"):
             raise Problem(404)
         if scope["method"] not in ("GET", "HEAD"):
@@ -53,14 +53,14 @@ class Upstream:
 
 
 async def respond(send: Send, status: int, content_type: str, body: bytes) -> None:
-    """Send one whole answer."""
+    """Send a complete answer."""
     headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 
 async def lifespan(receive: Receive, send: Send) -> None:
-    """Tell the server that start and stop are done: there is nothing to open or close."""
+    """Confirm startup and shutdown to the server: there is nothing to open or close."""
     while True:
         message = await receive()
         await send({"type": f"{message['type']}.complete"})

@@ -1,4 +1,4 @@
-"""The least that answers on ASGI: what the server alone costs."""
+"""The smallest ASGI application that answers: the cost of the server alone."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -7,7 +7,7 @@ from typing import Any
 SMALL = {"message": "Hello, World!", "numbers": [1, 2, 3], "nested": {"ok": True, "nothing": None}}
 
 
-async def application(scope: dict[str, Any], receive: Any, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:  # noqa: ARG001  the interface's
+async def application(scope: dict[str, Any], receive: Any, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:  # noqa: ARG001  ASGI's signature
     assert scope["type"] == "http"
     body = json.dumps(SMALL).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]

@@ -1,4 +1,4 @@
-"""What the callables of the driver alone have in common: the queries that the services send, and their answers."""
+"""Common parts of the driver-only applications: the queries that the services send, and their answers."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from typing import Any
 OPTIONS: dict[str, Any] = {
     "conninfo": os.environ["DATABASE_URL"],
     "password": Path(os.environ["DATABASE_PASSWORD_FILE"]).read_text().strip(),
-    # As the services' connections.
+    # The same settings as the services' connections.
     "autocommit": True,
     "prepare_threshold": None,
 }
@@ -23,13 +23,13 @@ LIMIT = 20
 
 
 def query(path: str) -> tuple[str, list[int]]:
-    """What a path asks of the database."""
+    """Return the query for a path and its parameters."""
     number = int(path.split("/")[2])
     return (PAGE, [number, 0, LIMIT + 1]) if path.endswith("/messages") else (BOARD, [number])
 
 
 def document(path: str, rows: list[Any]) -> bytes:
-    """The answer."""
+    """Return the JSON body of the answer."""
     if path.endswith("/messages"):
         found: Any = {"messages": [dict(zip(MESSAGE_FIELDS, row, strict=True)) for row in rows[:LIMIT]], "next": rows[LIMIT - 1][0]}
     else:

@@ -1,25 +1,25 @@
-"""A query and its answer on ASGI without a framework, ORM or pool: what the driver costs."""
+"""One query per request on ASGI, without a framework, ORM or pool: the cost of the driver."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import psycopg
-from driver import OPTIONS, document, query  # type: ignore[import-not-found]  # beside it, where the server runs
+from driver import OPTIONS, document, query  # type: ignore[import-not-found]  # the server runs in this folder
 
 lock = asyncio.Lock()
 connections: list[psycopg.AsyncConnection[Any]] = []
 
 
 async def connection() -> psycopg.AsyncConnection[Any]:
-    """The process's one; its own lock lets one query after another have it."""
+    """Return the process's only connection. psycopg's own lock serialises its queries."""
     async with lock:
         if not connections:
             connections.append(await psycopg.AsyncConnection.connect(**OPTIONS))
     return connections[0]
 
 
-async def application(scope: dict[str, Any], receive: Any, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:  # noqa: ARG001  the interface's
+async def application(scope: dict[str, Any], receive: Any, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:  # noqa: ARG001  ASGI's signature
     assert scope["type"] == "http"
     path = scope["path"]
     body = b"{}"

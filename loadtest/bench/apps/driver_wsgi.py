@@ -1,16 +1,16 @@
-"""A query and its answer on WSGI without a framework, ORM or pool: what the driver costs."""
+"""One query per request on WSGI, without a framework, ORM or pool: the cost of the driver."""
 
 from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
 import psycopg
-from driver import OPTIONS, document, query  # type: ignore[import-not-found]  # beside it, where the server runs
+from driver import OPTIONS, document, query  # type: ignore[import-not-found]  # the server runs in this folder
 
 
 @cache
 def connection() -> psycopg.Connection[Any]:
-    """The process's one."""
+    """Return the process's only connection."""
     return psycopg.connect(**OPTIONS)
 
 

@@ -10,7 +10,7 @@ SMALL = {"message": "Hello, World!", "numbers": [1, 2, 3], "nested": {"ok": True
 settings.configure(ALLOWED_HOSTS=["*"], ROOT_URLCONF=__name__, MIDDLEWARE=[])
 
 
-async def small_json(request: HttpRequest) -> JsonResponse:  # noqa: ARG001  the interface's
+async def small_json(request: HttpRequest) -> JsonResponse:  # noqa: ARG001  Django's signature
     return JsonResponse(SMALL)
 
 

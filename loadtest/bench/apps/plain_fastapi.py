@@ -1,4 +1,4 @@
-"""FastAPI as its own first example has it."""
+"""FastAPI as in the first example of its documentation."""
 
 from typing import Any
 

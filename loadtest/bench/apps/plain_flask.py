@@ -1,4 +1,4 @@
-"""Flask as its own first example has it."""
+"""Flask as in the first example of its documentation."""
 
 from typing import Any
 

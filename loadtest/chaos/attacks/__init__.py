@@ -1,4 +1,4 @@
-"""Attacks: clients that mean harm, each of them bounded in time and number. One file is one attack."""
+"""Attacks: malicious clients, each limited in time and number. One module is one attack."""
 
 from loadtest.chaos.attacks import flood, large_bodies, malformed, slow_readers, slow_requests, slow_uploads, slowloris, whole_uploads
 from loadtest.chaos.attacks.model import Attack, Tally, Target

@@ -1,4 +1,4 @@
-"""Connections of an attacker: raw, from an address of its own, counted, and over when the time is."""
+"""An attacker's connections: raw, from a separate address, counted, and closed at the deadline."""
 
 import asyncio
 import re
@@ -9,7 +9,8 @@ from itertools import count
 from loadtest.chaos.attacks.model import Tally, Target
 
 STATUS = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
-# Before an attacker tries again what was refused at once. Without it every attack would be a flood.
+# The pause before an attacker reconnects after the server closed or refused a connection. Without it every attack would be
+# a flood.
 PAUSE = 1.0  # seconds
 DRIP = 1.0  # seconds between two bytes of a slow client
 
@@ -17,14 +18,15 @@ Client = Callable[[socket.socket], Awaitable[None]]
 
 
 async def connect(target: Target, window: int | None = None) -> socket.socket:
-    """A connection. ``window``: the most bytes that may wait unread in the kernel on this side, roughly."""
+    """Open a connection. ``window``: roughly the maximum number of unread bytes in the kernel on this side."""
     loop = asyncio.get_running_loop()
     sock = socket.socket(socket.AF_INET6 if ":" in target.host else socket.AF_INET)
     try:
         sock.setblocking(False)
         if window:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
-            # That of Ethernet. On loopback, with 64 KiB, the server's kernel would take a whole answer for this client.
+            # Use Ethernet's segment size. With loopback's 64 KiB, the server's kernel would accept a whole answer for this
+            # client.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1460)
         if target.source:
             sock.bind((target.source, 0))
@@ -36,7 +38,7 @@ async def connect(target: Target, window: int | None = None) -> socket.socket:
 
 
 async def hold(target: Target, tally: Tally, deadline: float, client: Client, window: int | None = None) -> None:
-    """Run ``client`` on one connection. It returns when the server has closed; ``deadline`` is of the loop's clock."""
+    """Run ``client`` on one connection; it returns when the server has closed. ``deadline`` is a time of the loop's clock."""
     loop = asyncio.get_running_loop()
     sock = None
     began = loop.time()
@@ -51,7 +53,7 @@ async def hold(target: Target, tally: Tally, deadline: float, client: Client, wi
         tally.closed += 1
     except TimeoutError:
         if sock:
-            tally.open += 1  # undone below: it is open at the end
+            tally.open += 1  # offsets the decrement below: the connection is open at the end
         else:
             tally.refused += 1
     except OSError as error:
@@ -68,7 +70,7 @@ async def hold(target: Target, tally: Tally, deadline: float, client: Client, wi
 
 
 async def crowd(target: Target, seconds: float, clients: Callable[[int, Tally], Client], number: int, window: int | None = None) -> Tally:
-    """``number`` clients for ``seconds``; each comes back after the server has closed its connection."""
+    """Run ``number`` clients for ``seconds``. Each reconnects after the server has closed its connection."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     tally = Tally()
@@ -91,11 +93,14 @@ async def answers(sock: socket.socket, tally: Tally) -> None:
     while part := await loop.sock_recv(sock, 65536):
         for found in STATUS.finditer(end + part):
             tally.statuses[int(found[1])] += 1
-        end = (end + part)[-12:]  # one byte less than what is looked for, which may come in two parts
+        end = (end + part)[-12:]  # one byte less than a match of STATUS, which may arrive in two parts
 
 
 async def crowd_that_drips(target: Target, seconds: float, head: Callable[[str], bytes], number: int) -> Tally:
-    """``number`` clients: each sends what ``head`` makes of a service's prefix, and then a byte a second. They ask all services in turn."""
+    """Run ``number`` slow clients, spread over all services.
+
+    Each sends the bytes that ``head`` makes from a service's prefix, and then a byte a second.
+    """
 
     def client(which: int, tally: Tally) -> Client:
         begun = head(target.prefixes[which % len(target.prefixes)])

@@ -7,13 +7,13 @@ import socket
 from loadtest.chaos.attacks.connections import STATUS, Client, crowd
 from loadtest.chaos.attacks.model import Tally, Target
 
-CONNECTIONS = 300  # more than Nginx lets one client have under way, of which each waits for its answer
-REQUESTS = 200_000  # at most, all connections together
+CONNECTIONS = 300  # more than Nginx's limit of concurrent requests for one client; each connection has one request in flight
+REQUESTS = 200_000  # maximum for all connections together
 LENGTH = re.compile(rb"\r\nContent-Length: *(\d+)\r\n", re.IGNORECASE)
 
 
 async def attack(target: Target, seconds: float) -> Tally:
-    """Ask all services in turn for their smallest answer."""
+    """Request the smallest answer of all services, spread over the connections."""
     left = REQUESTS
 
     def client(which: int, tally: Tally) -> Client:
@@ -36,7 +36,7 @@ async def attack(target: Target, seconds: float) -> Tally:
 
 
 async def one_answer(sock: socket.socket, tally: Tally) -> bool:
-    """Read an answer to its end, and count it; whether the connection is still there."""
+    """Read an answer to its end and count it. Return whether the connection can be used again."""
     loop = asyncio.get_running_loop()
     received = b""
     while b"\r\n\r\n" not in received:

@@ -1,4 +1,4 @@
-"""Bodies of 100 MB where far less is accepted, and bodies that never end: who takes how much of them?"""
+"""Bodies of 100 MB, far above the limit, and bodies that never end: how much of them does each server accept?"""
 
 import asyncio
 import socket
@@ -7,14 +7,14 @@ from loadtest.chaos.attacks.connections import Client, answers, crowd
 from loadtest.chaos.attacks.model import Tally, Target
 
 CONNECTIONS = 20
-DECLARED = 100_000_000  # bytes; an endless body ends there too
+DECLARED = 100_000_000  # bytes; an endless body stops there too
 PIECE = b"x" * 65_536
 
 
 async def attack(target: Target, seconds: float) -> Tally:
-    """Send to ``/echo`` of all services in turn, every other body with its length declared.
+    """Send to ``/echo`` of all services in turn; every second body declares its length.
 
-    ``Tally.sent`` says how much was sent before the answers came.
+    ``Tally.sent`` is the number of bytes sent before the answers came.
     """
 
     def client(which: int, tally: Tally) -> Client:
@@ -37,7 +37,8 @@ async def attack(target: Target, seconds: float) -> Tally:
             reading = asyncio.create_task(answers(sock, tally))
             before = tally.statuses.total()
             try:
-                # A client that has its answer stops. One that goes on is read and ignored by Nginx for a while, and cut.
+                # Stop sending as soon as an answer is counted. If the client continued, Nginx would read and discard its
+                # data for a while, then cut the connection.
                 while not reading.done() and tally.statuses.total() == before:
                     await asyncio.wait([reading], timeout=0.01)
                 sending.cancel()

@@ -1,4 +1,4 @@
-"""Ten thousand requests that are not quite HTTP, or that hide another."""
+"""Ten thousand requests that are not valid HTTP, or that hide another request."""
 
 import asyncio
 import socket
@@ -11,16 +11,16 @@ from loadtest.chaos.attacks.vectors.model import Vector
 
 NUMBER = 10_000
 AT_ONCE = 100
-SEED = 9112  # the RFC's
-# Seconds for a first answer, and without a byte after it: then the client ends its side. Nginx takes a client that ends its
-# side for one that has left, and stops what it asked for, so not at once; and without it every one that left Nginx in wait
-# would be there for ten seconds.
+SEED = 9112  # the number of the RFC of HTTP/1.1
+# Seconds to wait for the first byte of an answer, and for each further byte. After that the client shuts down its sending
+# side. It does not do so immediately, because Nginx treats such a client as gone and aborts its request. Without the
+# shutdown, every incomplete request would keep its connection open for ten seconds.
 PATIENCE, QUIET = 1.5, 0.2
-LONGEST = 30.0  # seconds for one of them
+LONGEST = 30.0  # maximum seconds for one request
 
 
 async def attack(target: Target, seconds: float) -> Tally:
-    """Send them all, or as many as there is time for."""
+    """Send all requests, or as many as the time allows."""
     deadline = asyncio.get_running_loop().time() + seconds
     tally = Tally()
     vectors = generate(SEED, NUMBER, target, "attack")
@@ -36,7 +36,7 @@ async def attack(target: Target, seconds: float) -> Tally:
 
 
 async def exchange(target: Target, tally: Tally, vector: Vector) -> bytes:
-    """Send one on a connection of its own; what came back until the server closed."""
+    """Send one request on a separate connection. Return everything that came back until the server closed."""
     loop = asyncio.get_running_loop()
     received = b""
 
@@ -44,7 +44,7 @@ async def exchange(target: Target, tally: Tally, vector: Vector) -> bytes:
         nonlocal received
 
         async def send() -> None:
-            with suppress(ConnectionError):  # refused before it was all sent: the answer is there to be read
+            with suppress(ConnectionError):  # refused before all was sent: the answer can still be read
                 await loop.sock_sendall(sock, vector.data)
 
         sending = asyncio.create_task(send())

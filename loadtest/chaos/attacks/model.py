@@ -1,4 +1,4 @@
-"""What an attack is aimed at, and what came of it."""
+"""The target of an attack, and its tally."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -9,10 +9,10 @@ PREFIXES = ("/flask", "/fastapi", "/django")
 
 @dataclass(frozen=True)
 class Target:
-    """The stack, at its port for plain HTTP.
+    """The stack at its port for plain HTTP.
 
-    ``source`` is the address that the attacker's connections come from: 127.0.0.2 makes it another client than a
-    well-behaved one at 127.0.0.1. ``name`` is what ``Host`` says; the address itself where it is empty.
+    ``source`` is the source address of the attacker's connections: with 127.0.0.2, the attacker is another client than a
+    well-behaved one at 127.0.0.1. ``name`` is the value of ``Host``; if it is empty, the address is used.
     """
 
     host: str
@@ -23,24 +23,27 @@ class Target:
 
     @property
     def authority(self) -> bytes:
-        """The value of an honest ``Host``."""
+        """The value of a valid ``Host`` field."""
         return f"{self.name or self.host}:{self.port}".encode()
 
 
 @dataclass
 class Tally:
-    """What an attack did and was answered. Each connection ended in one of four ways: closed, reset, refused, open."""
+    """What an attack did, and which answers it got.
 
-    connections: int = 0  # that were made
-    statuses: Counter[int] = field(default_factory=Counter)  # of the answers
-    closed: int = 0  # by the server, in order
-    reset: int = 0  # by the server
-    refused: int = 0  # never made
-    open: int = 0  # at the end, and closed by the attacker
-    held: int = 0  # the most that were open at one time
-    longest: float = 0.0  # seconds that the server kept one open
+    Each connection ended in one of four ways: closed, reset, refused, open.
+    """
+
+    connections: int = 0  # connections made
+    statuses: Counter[int] = field(default_factory=Counter)  # statuses of the answers
+    closed: int = 0  # closed by the server normally
+    reset: int = 0  # reset by the server
+    refused: int = 0  # connections that could not be made
+    open: int = 0  # still open at the end, then closed by the attacker
+    held: int = 0  # maximum number open at one time
+    longest: float = 0.0  # longest time that the server kept one open, in seconds
     sent: int = 0  # bytes
-    error: str = ""  # the first
+    error: str = ""  # the first error
 
     def __str__(self) -> str:
         answers = ", ".join(f"{count} x {status}" for status, count in sorted(self.statuses.items())) or "none"

@@ -1,4 +1,4 @@
-"""Clients that ask for far more than they read: who keeps the rest?"""
+"""Clients that request far more than they read: which process buffers the rest?"""
 
 import asyncio
 import socket
@@ -7,15 +7,15 @@ from loadtest.chaos.attacks.connections import STATUS, Client, crowd
 from loadtest.chaos.attacks.model import Tally, Target
 
 CONNECTIONS = 200
-# 16 KiB, fifty times on one connection: almost a megabyte, and cheap to give. The contract's longest stream would be half of that,
-# and its CPU time, a third of a second in Flask, another attack.
+# 16 KiB, requested fifty times on one connection: almost a megabyte, and cheap to serve. The contract's longest stream has
+# only half of that. It also costs a third of a second of CPU time in Flask, which would be a different attack.
 PATH, TIMES = "/static/gates.svg", 50
-BYTES, EVERY = 16, 1.0  # read so many, in so many seconds
-WINDOW = 4096  # bytes that may wait on this side
+BYTES, EVERY = 16, 1.0  # bytes to read, and the interval in seconds
+WINDOW = 4096  # maximum unread bytes on this side
 
 
 async def attack(target: Target, seconds: float) -> Tally:
-    """Ask all services in turn."""
+    """Send the requests to all services, spread over the connections."""
 
     def client(which: int, tally: Tally) -> Client:
         path = target.prefixes[which % len(target.prefixes)] + PATH
@@ -25,7 +25,7 @@ async def attack(target: Target, seconds: float) -> Tally:
             loop = asyncio.get_running_loop()
             await loop.sock_sendall(sock, requests)
             tally.sent += len(requests)
-            # The first read has the status line's beginning, which is all that is counted.
+            # The first read contains the beginning of the status line. Only this first answer is counted.
             received = await loop.sock_recv(sock, BYTES)
             if found := STATUS.match(received):
                 tally.statuses[int(found[1])] += 1

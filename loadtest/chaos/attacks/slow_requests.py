@@ -1,4 +1,4 @@
-"""Requests that are right in every way and take thirty seconds each: a worker that holds one request at a time is held by each."""
+"""Valid requests that take thirty seconds each: each occupies a worker that handles one request at a time."""
 
 import asyncio
 import socket
@@ -6,12 +6,12 @@ import socket
 from loadtest.chaos.attacks.connections import Client, answers, crowd
 from loadtest.chaos.attacks.model import Tally, Target
 
-CONNECTIONS = 60  # fewer than one client may have under way: no other limit is in the way of these
-SECONDS = 30  # the most that the contract lets a request wait
+CONNECTIONS = 60  # below the limit of concurrent requests for one client, so that this general limit does not stop the attack
+SECONDS = 30  # the longest wait that the contract allows
 
 
 async def attack(target: Target, seconds: float) -> Tally:
-    """Ask all services in turn."""
+    """Send the requests to all services, spread over the connections."""
 
     def client(which: int, tally: Tally) -> Client:
         path = target.prefixes[which % len(target.prefixes)]

@@ -1,4 +1,4 @@
-"""Uploads that send a byte a second: each holds what receives it for as long as it is believed."""
+"""Uploads that send a byte a second: each occupies its receiver until the receiver gives up."""
 
 from loadtest.chaos.attacks.connections import crowd_that_drips
 from loadtest.chaos.attacks.model import Tally, Target

@@ -1,4 +1,4 @@
-"""Uploads as large as they may be, each complete but for its last byte, and then completed together: who stores them, and where?"""
+"""Uploads of the maximum size that pause before their last byte and then finish together: which process stores them, and where?"""
 
 import asyncio
 import socket
@@ -9,7 +9,7 @@ from loadtest.chaos.attacks.model import Tally, Target
 CONNECTIONS = 20
 DECLARED = 8 * 1024 * 1024  # bytes: the limit of Django's uploads, the smallest of the three
 PIECE = b"x" * 65_536
-TOGETHER = 4.0  # seconds after the first, when all of them are completed
+TOGETHER = 4.0  # seconds after the start, when all uploads are completed
 
 
 async def attack(target: Target, seconds: float) -> Tally:
@@ -33,7 +33,7 @@ async def attack(target: Target, seconds: float) -> Tally:
 
             sending = asyncio.create_task(body())
             try:
-                await answers(sock, tally)  # one that is refused is answered before its body is whole
+                await answers(sock, tally)  # a refused upload is answered before its body is complete
             finally:
                 sending.cancel()
                 await asyncio.gather(sending, return_exceptions=True)

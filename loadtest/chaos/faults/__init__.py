@@ -1,11 +1,11 @@
-"""The faults: a file each, found by its presence here."""
+"""The faults: one module each, discovered in this package."""
 
 from importlib import import_module
 from pkgutil import iter_modules
 
 from loadtest.chaos.fault import Case, Fault
 
-# In the order in which they are done, from one worker to the only server of all; a new one comes last until it has a place.
+# The order of execution, from one worker to the only Nginx. A fault that is not listed comes last.
 ORDER = (
     "kill-worker",
     "term-worker",
@@ -46,14 +46,17 @@ ORDER = (
 
 
 def faults() -> dict[str, Fault]:
-    """All of them by name."""
+    """Return all faults by name."""
     found: list[Fault] = [import_module(f"{__name__}.{module.name}").FAULT for module in iter_modules(__path__)]
     found.sort(key=lambda one: (ORDER.index(one.name) if one.name in ORDER else len(ORDER), one.name))
     return {one.name: one for one in found}
 
 
 def cases(names: tuple[str, ...] = (), short: bool = False) -> list[Case]:
-    """What is run: the faults that are named, else all that touch nothing but the suite's own stack; ``short``: a part of each."""
+    """Return the cases to run: the named faults, else all faults that affect only the suite's own stack.
+
+    ``short``: only the cases of the short form; ignored if faults are named.
+    """
     known = faults()
     chosen = [known[name] for name in names] if names else [one for one in known.values() if not one.named_only]
     return [Case(one, service) for one in chosen for service in (one.short if short and not names else one.on)]

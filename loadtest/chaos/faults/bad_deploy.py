@@ -9,7 +9,7 @@ NEVER_READY = {"command": ["sleep", "infinity"]}
 
 
 def inflict(stack: Stack, service: str) -> Whole:
-    """The new replicas start and serve nothing; the deploy has to say so and take them away again."""
+    """Deploy replicas that start but serve nothing. The deploy must report an error and remove them."""
     before = {one.id for one in stack.containers(service)}
     if not deploy(stack, service, NEVER_READY):
         raise EngineError("A version that is never ready was deployed.")

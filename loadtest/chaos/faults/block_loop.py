@@ -1,4 +1,4 @@
-"""An event loop that is blocked."""
+"""A blocked event loop."""
 
 from urllib.request import urlopen
 
@@ -9,7 +9,7 @@ BLOCK_SECONDS = 5
 
 
 def inflict(stack: Stack, service: str) -> Whole:
-    """One request that blocks the loop of the replica that gets it."""
+    """Send one request, which blocks the event loop of the replica that gets it."""
     with urlopen(f"{stack.base}/{service}/block?seconds={BLOCK_SECONDS}", timeout=60) as answer:
         answer.read()
     return stack.whole

@@ -7,7 +7,7 @@ from loadtest.engine.variants import EngineError
 
 
 def inflict(stack: Stack, service: str) -> Whole:
-    """Every replica of the service is replaced while it serves."""
+    """Replace every replica of the service while it serves."""
     before = {one.id for one in stack.containers(service)}
     if failed := deploy(stack, service):
         raise EngineError(f"The deploy failed: {failed}")

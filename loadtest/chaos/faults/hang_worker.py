@@ -1,4 +1,4 @@
-"""A worker that hangs past its time-out."""
+"""A worker that hangs for longer than its time-out."""
 
 from loadtest.chaos.fault import NOT_AGAIN, Allowed, Fault
 from loadtest.chaos.workers import signal_worker

@@ -1,4 +1,4 @@
-"""HUP of a Gunicorn server."""
+"""SIGHUP to a Gunicorn server."""
 
 from loadtest.chaos.fault import Fault, Whole
 from loadtest.chaos.stack import Stack
@@ -6,10 +6,10 @@ from loadtest.chaos.workers import replaced
 
 
 def inflict(stack: Stack, service: str) -> Whole:
-    """The server of a replica starts new workers and then ends the old ones."""
+    """Make a replica's server start new workers and then shut down the old ones."""
     container = stack.replica(service)
     before = stack.children(container)
-    # Not by docker kill, after which no restart policy brings the container back, whatever the signal was.
+    # Do not use docker kill: after it, whatever the signal, the restart policy no longer restarts the container.
     stack.signal_inside(container, "HUP", 1)
     return replaced(stack, container, before, before)
 

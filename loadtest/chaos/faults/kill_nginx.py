@@ -1,4 +1,4 @@
-"""SIGKILL of Nginx, of which there is one."""
+"""SIGKILL to Nginx, which has no replica."""
 
 from loadtest.chaos.fault import EVERYTHING, Allowed, Fault
 from loadtest.chaos.workers import kill_container

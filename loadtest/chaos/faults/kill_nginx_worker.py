@@ -1,4 +1,4 @@
-"""SIGKILL of a worker of Nginx."""
+"""SIGKILL to a worker of Nginx."""
 
 from loadtest.chaos.fault import EVERYTHING, Allowed, Fault
 from loadtest.chaos.workers import signal_worker

@@ -1,4 +1,4 @@
-"""SIGKILL of a replica."""
+"""SIGKILL to a replica."""
 
 from loadtest.chaos.fault import Allowed, Fault
 from loadtest.chaos.workers import kill_container
@@ -10,7 +10,7 @@ FAULT = Fault(
     inflict=kill_container,
     allowed=Allowed(
         why="it was in the replica that was killed, and cannot be sent again: a POST was under way, an answer had begun",
-        in_flight={"flask": 4, "fastapi": None, "django": None},  # four sync workers hold one each
+        in_flight={"flask": 4, "fastapi": None, "django": None},  # four sync workers, each with one request
         sockets=True,
     ),
     short=("flask", "django"),

@@ -1,4 +1,4 @@
-"""A container that comes back with another address."""
+"""A container that gets another address when it is recreated."""
 
 from contextlib import ExitStack
 
@@ -7,16 +7,16 @@ from loadtest.chaos.stack import Stack
 from loadtest.engine.docker_look import docker
 from loadtest.engine.variants import EngineError
 
-MOST = 8  # neighbours; there may be other free addresses below the old one
+MOST = 8  # maximum number of neighbours; addresses below the old one may be free too
 
 
 def inflict(stack: Stack, service: str) -> Whole:
-    """A replica is removed and made anew."""
+    """Remove a replica and recreate it with another address."""
     container = stack.replica(service)
     docker("stop", container.id)
     docker("rm", container.id)
     with ExitStack() as neighbours:
-        # Docker gives the lowest address that is free: somebody else has to have the old one.
+        # Docker assigns the lowest free address, so another container must take the old one first.
         for number in range(MOST):
             name = neighbours.enter_context(stack.helper(f"neighbour-{number}", "nginx", "sleep", "infinity"))
             if (

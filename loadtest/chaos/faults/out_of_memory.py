@@ -1,4 +1,4 @@
-"""A leak past the memory limit."""
+"""A memory leak that reaches the container's limit."""
 
 from contextlib import suppress
 
@@ -8,8 +8,8 @@ from loadtest.chaos.workers import replaced
 from loadtest.engine.docker_look import docker
 from loadtest.engine.variants import EngineError
 
-# It takes memory until the worker is gone, and gives it back by its own end. The worker says first that it should be the one,
-# as the worker that leaks would be: else the kernel would choose this process, which is the largest.
+# Allocate memory until the worker is gone, then exit, which frees it. First give the worker the highest OOM score, because
+# a leaking worker would have it. Otherwise the kernel would kill this process, which is the largest.
 LEAK = """
 import os, sys
 worker, held = sys.argv[1], []
@@ -21,10 +21,10 @@ while os.path.exists(f"/proc/{worker}"):
 
 
 def inflict(stack: Stack, service: str) -> Whole:
-    """Fill the memory of the replica's container up to its limit, where the kernel kills the worker."""
+    """Fill the memory of the replica's container up to its limit, so that the kernel kills the worker."""
     container = stack.replica(service)
     before = stack.children(container)
-    with suppress(EngineError):  # the kernel may end this process too
+    with suppress(EngineError):  # the kernel may kill this process too
         docker("exec", container.id, "python", "-c", LEAK, str(before[0]))
     if before[0] in stack.children(container):
         raise EngineError("the worker is still there")

@@ -1,4 +1,4 @@
-"""Pools of which every connection waits for a lock."""
+"""Connection pools in which every connection waits for a lock."""
 
 from loadtest.chaos.database import sql
 from loadtest.chaos.fault import Fault, Whole
@@ -8,7 +8,7 @@ SECONDS = 6.0
 
 
 def inflict(stack: Stack, _service: str) -> Whole:
-    """Hold the table that every request needs."""
+    """Lock the tables that every request needs."""
     sql(stack, f"BEGIN; LOCK TABLE boards, messages; SELECT pg_sleep({SECONDS:g}); COMMIT")
     return stack.whole
 

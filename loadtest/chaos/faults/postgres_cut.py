@@ -1,4 +1,4 @@
-"""Connections to the database that are cut, again and again."""
+"""Database connections that are terminated repeatedly."""
 
 from time import monotonic, sleep
 
@@ -10,11 +10,11 @@ SECONDS, PERIOD = 5.0, 0.3
 
 
 def inflict(stack: Stack, _service: str) -> Whole:
-    """End every connection of the services in whatever they do, in the middle of transactions among it."""
+    """Terminate every database connection of the services repeatedly, also in the middle of transactions."""
     deadline = monotonic() + SECONDS
     while monotonic() < deadline:
         sql(stack, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'twogates-%'")
-        sleep(PERIOD)  # how often, not a wait for something
+        sleep(PERIOD)  # the period, not a wait for a condition
     return stack.whole
 
 

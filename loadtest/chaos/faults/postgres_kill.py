@@ -1,4 +1,4 @@
-"""SIGKILL of the database."""
+"""SIGKILL to the database."""
 
 from loadtest.chaos.database import POSTGRES, killed
 from loadtest.chaos.fault import Fault

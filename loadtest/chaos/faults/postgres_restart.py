@@ -7,7 +7,7 @@ from loadtest.engine.docker_look import docker
 
 
 def inflict(stack: Stack, service: str) -> Whole:
-    """Stop it as somebody would who looks after it, and start it."""
+    """Stop the database cleanly, as an operator would, and start it."""
     docker("restart", stack.replica(service).id)
     until_it_answers(stack, service, POSTGRES)
     return stack.whole

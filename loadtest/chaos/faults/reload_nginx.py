@@ -6,7 +6,7 @@ from loadtest.engine.docker_look import docker
 
 
 def inflict(stack: Stack, service: str) -> Whole:
-    """Test the configuration, then tell Nginx to take it: new workers, and the old ones stay for their sockets."""
+    """Test the configuration, then reload Nginx. New workers start; the old ones stay until their sockets are closed."""
     container = stack.replica(service)
     before = stack.children(container)
     for what in (["-t"], ["-s", "reload"]):

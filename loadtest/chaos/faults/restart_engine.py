@@ -1,4 +1,4 @@
-"""A restart of the Docker engine, and of every container on this machine with it."""
+"""A restart of the Docker engine, and with it of every container on this machine."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""SIGSEGV of a worker."""
+"""SIGSEGV to a worker."""
 
 from loadtest.chaos.fault import Allowed, Fault
 from loadtest.chaos.workers import signal_worker
@@ -10,7 +10,7 @@ FAULT = Fault(
     inflict=signal_worker("SEGV"),
     allowed=Allowed(
         why="it was in the worker that crashed, and cannot be sent again: a POST was under way, an answer had begun",
-        in_flight={"flask": 1, "fastapi": None},  # a sync worker holds one
+        in_flight={"flask": 1, "fastapi": None},  # a sync worker handles one request at a time
         sockets=True,
     ),
 )

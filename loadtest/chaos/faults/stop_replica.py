@@ -6,7 +6,7 @@ from loadtest.engine.docker_look import docker
 
 
 def inflict(stack: Stack, service: str) -> Whole:
-    """Docker stop, which waits for its end, and docker start."""
+    """Run docker stop, which waits for a graceful shutdown, then docker start."""
     container = stack.replica(service)
     docker("stop", container.id)
     docker("start", container.id)

@@ -1,4 +1,4 @@
-"""SIGTERM of a worker."""
+"""SIGTERM to a worker."""
 
 from loadtest.chaos.fault import Fault
 from loadtest.chaos.workers import signal_worker

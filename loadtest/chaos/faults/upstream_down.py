@@ -10,10 +10,10 @@ DOWN_SECONDS = 5.0
 
 
 def inflict(stack: Stack, service: str) -> Whole:
-    """Kill it, leave it down for a while, and start it."""
+    """Kill the upstream, leave it down for DOWN_SECONDS, and start it."""
     container = stack.replica(service)
     docker("kill", container.id)
-    sleep(DOWN_SECONDS)  # how long the fault lasts, not a wait for something
+    sleep(DOWN_SECONDS)  # the duration of the fault, not a wait for a condition
     docker("start", container.id)
     return stack.calls_upstream
 

@@ -4,7 +4,7 @@ from loadtest.chaos.fault import Allowed, Fault, Whole
 from loadtest.chaos.stack import START_SECONDS, Stack
 from loadtest.engine.docker_look import docker
 
-# Each connection gets bytes that are no HTTP, and a line in the log.
+# A server that answers each connection with bytes that are not HTTP, and logs a line for it.
 SERVER = """
 import os, socketserver
 class Garbage(socketserver.BaseRequestHandler):
@@ -18,7 +18,7 @@ ANSWERS = 6
 
 
 def inflict(stack: Stack, service: str) -> Whole:
-    """Another server takes the upstream's name until it has answered a few calls; then the upstream comes back."""
+    """Let another server take the upstream's name until it has answered ANSWERS calls; then start the upstream again."""
     container = stack.replica(service)
     docker("kill", container.id)
     with stack.helper(service, "python", "python", "-c", SERVER) as name:

@@ -11,11 +11,11 @@ HANG_SECONDS = 8.0
 
 
 def inflict(stack: Stack, service: str) -> Whole:
-    """Freeze it for a while: connections are accepted by the kernel, and nobody answers."""
+    """Pause the upstream. The kernel still accepts connections, but the upstream answers none."""
     container = stack.replica(service)
     docker("pause", container.id)
     try:
-        sleep(HANG_SECONDS)  # how long the fault lasts, not a wait for something
+        sleep(HANG_SECONDS)  # the duration of the fault, not a wait for a condition
     finally:
         docker("unpause", container.id)
     return stack.calls_upstream

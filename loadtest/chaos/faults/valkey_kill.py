@@ -1,4 +1,4 @@
-"""SIGKILL of the cache."""
+"""SIGKILL to the cache."""
 
 from loadtest.chaos.database import VALKEY, killed
 from loadtest.chaos.fault import Fault

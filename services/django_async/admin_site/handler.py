@@ -1,4 +1,4 @@
-"""The admin site's own handler, beside that of the contract."""
+"""A separate handler for the admin site, beside the contract's handler."""
 
 from collections.abc import Awaitable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,9 +16,10 @@ from twogates.http.asgi import Application, Message, Receive, Send
 from twogates.http.problems import Problem
 
 PATH = "/admin/"
-# So many requests at once, each with a thread and a connection of the common pool; what waits for longer is told to come again.
+# The number of concurrent requests, each with a thread and a connection of the shared pool. A request that waits for longer than
+# WAIT_SECONDS gets a 503 and has to retry.
 THREADS, WAIT_SECONDS = 2, 5.0
-# Longer than UNIT_SECONDS of database/common.py: to check a password takes a second of CPU time, and the connection waits meanwhile.
+# Longer than UNIT_SECONDS of database/common.py: a password check takes a second of CPU time and holds the connection meanwhile.
 UNIT_SECONDS = 10.0
 
 
@@ -28,10 +29,10 @@ def threads() -> ThreadPoolExecutor:
 
 
 class AdminHandler(ASGIHandler):
-    """All of a request in one thread and with one connection: session, user, view and template.
+    """Runs a whole request in one thread and with one connection: session, user, view and template.
 
-    Django's own way is a new thread for each request, and its connection goes back when the client has the answer: a crowd at this
-    door would take all that the container may have.
+    Django itself starts a new thread for each request and keeps its connection until the client has the answer. Many concurrent
+    requests would exhaust the container's limits.
     """
 
     def load_middleware(self, is_async: bool = False) -> None:
@@ -39,25 +40,26 @@ class AdminHandler(ASGIHandler):
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponse:
         request.urlconf = "admin_site.urls"
-        # By this, and not by the loop's run_in_executor, the thread knows the request's prefix and id.
+        # Unlike the loop's run_in_executor, this passes the request's context to the thread: its path prefix and its id.
         in_one = sync_to_async(in_thread, thread_sensitive=False, executor=threads())
         try:
             availability().check()
             response: HttpResponse = await in_one(partial(self.get_response, request), monotonic(), WAIT_SECONDS, UNIT_SECONDS)
         except Problem as error:
             return problem(error)
-        response.headers["Referrer-Policy"] = "same-origin"  # else Nginx's, with which no browser says where a form is from
+        response.headers["Referrer-Policy"] = "same-origin"  # otherwise Nginx sends no-referrer, and browsers hide the origin of a form
         return response
 
 
 def beside(contract: Application) -> Application:
-    """The application that hands the admin site's requests to its handler, and all others on as they came."""
+    """Return an application that passes requests for the admin site to its handler, and all others unchanged to ``contract``."""
     admin = AdminHandler()
 
     def chosen(scope: Message, receive: Receive, send: Send) -> Awaitable[None]:
         if not scope["path"].startswith(PATH):
             return contract(scope, receive, send)
-        # Its pages link to each other by the paths that a browser knows. Of the contract, FORCE_SCRIPT_NAME would change the answers.
+        # The admin pages link to each other by public paths, with Nginx's prefix. Set the prefix for these requests only:
+        # FORCE_SCRIPT_NAME would change the contract's answers too.
         mounted = {**scope, "root_path": MOUNTED_AT, "path": MOUNTED_AT + scope["path"]}
         return admin(mounted, receive, send)  # type: ignore[no-any-return]
 

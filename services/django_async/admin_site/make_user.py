@@ -1,4 +1,4 @@
-"""Make the admin site's user, or give him a new password, which is printed once: python -m admin_site.make_user."""
+"""Create the admin site's superuser or set a new password, which is printed once: python -m admin_site.make_user."""
 
 import os
 import secrets
@@ -15,14 +15,14 @@ BYTES = 18  # 24 characters
 
 
 def main() -> None:
-    """Make him, with all rights. Whoever is logged in by the old password no longer is."""
+    """Create or update the superuser. Sessions that used the old password are invalidated."""
     if DjangoSettings.read().admin == "off":
         sys.exit("twogates: ADMIN is 'off'; accepted: on, with make up ADMIN=on first")
     django.setup()
     from django.contrib.auth import get_user_model
     from django.db import Error, connection
 
-    connection.settings_dict["OPTIONS"].pop("pool")  # one connection, for which this may wait longer than a request
+    connection.settings_dict["OPTIONS"].pop("pool")  # use a connection without a pool: this command may wait longer for it than a request
     password = secrets.token_urlsafe(BYTES)
     try:
         user, made = get_user_model().objects.get_or_create(username=NAME)

@@ -1,6 +1,6 @@
-"""Django's middleware for the admin site's handler alone (handler.py), which is the one with a synchronous chain.
+"""Django's middleware for the admin site's handler only (handler.py), the only handler with a synchronous middleware chain.
 
-The contract's handler reads the same setting, and has none of it: nothing of a session is asked there, and nothing called.
+The contract's handler reads the same setting, but each middleware removes itself there: no session is loaded and no middleware called.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from django.core.exceptions import MiddlewareNotUsed
 
 
 class AdminOnly:
-    """Stays out of an asynchronous chain."""
+    """A mixin that removes a middleware from an asynchronous chain."""
 
     def __init__(self, get_response: Callable[..., Any]) -> None:
         if iscoroutinefunction(get_response):
@@ -22,7 +22,7 @@ class AdminOnly:
         super().__init__(get_response)  # type: ignore[call-arg]
 
 
-# Subclasses, by which Django's checks know them.
+# Subclasses, so that Django's checks recognise them.
 class Session(AdminOnly, SessionMiddleware):
     pass
 

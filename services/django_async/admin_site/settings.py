@@ -1,10 +1,11 @@
-"""What Django's settings have beyond django_settings.py where the admin site is on."""
+"""Django's additional settings when the admin site is on (django_settings.py)."""
 
 from typing import Any
 
 from twogates.server.settings import DjangoSettings
 
-# Where Nginx has Django (nginx/templates/server.conf.template). The admin site alone has to know: its pages link to each other.
+# The path prefix under which Nginx serves Django (nginx/templates/server.conf.template). Only the admin site needs it, for the links
+# between its pages.
 MOUNTED_AT = "/django"
 SITE = f"{MOUNTED_AT}/admin/"
 HOURS = 3600
@@ -16,7 +17,7 @@ ADMIN_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
 ]
-# None for forms: each view of the admin site looks at their tokens itself.
+# No CSRF middleware: each view of the admin site checks the form's token itself.
 MIDDLEWARE = [f"admin_site.middleware.{name}" for name in ("Session", "Authentication", "Message")]
 TEMPLATES: list[dict[str, Any]] = [
     {
@@ -31,23 +32,23 @@ TEMPLATES: list[dict[str, Any]] = [
         },
     }
 ]
-USE_I18N = False  # in English, as the rest; the image has no other language. Default on
-# Where the files are that its pages load (static_files.py).
+USE_I18N = False  # English only, as everything else; the image has no other translation. Default on
+# The public path of the files that the pages load (static_files.py).
 STATIC_URL = f"{MOUNTED_AT}/static/"
 
-# A cookie goes to these pages, from these pages, and never over HTTP in production. Defaults: to every path of the host, Flask's and
-# FastAPI's too; from a link elsewhere; over HTTP.
+# Browsers send the cookies only to the admin pages, only from these pages, and in production only over HTTPS. Defaults: to every path of
+# the host, including Flask's and FastAPI's; from links on other sites; over HTTP too.
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = SITE
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Strict"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = DjangoSettings.read().profile == "production"
-CSRF_COOKIE_HTTPONLY = True  # the token is in the form; no script of the admin site asks for the cookie
-# A working day. Default two weeks.
+CSRF_COOKIE_HTTPONLY = True  # the form contains the token, so no script of the admin site reads the cookie
+# In seconds: a working day. Default two weeks.
 SESSION_COOKIE_AGE = 10 * HOURS
-# A form comes from the address that it is sent to, and no other is trusted. Nginx says which, with the published port
+# No CSRF_TRUSTED_ORIGINS: a form must come from the address that it is sent to. Nginx passes that address, with the published port
 # (nginx/http/admin.conf). No SECURE_PROXY_SSL_HEADER: Daphne reads X-Forwarded-Proto, which Nginx overwrites (server.py).
 CSRF_FAILURE_VIEW = "admin_site.urls.csrf_failure"
 
-# For the users that are made on its pages. Default: any password.
+# For users created on the admin pages. Default: any password.
 AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},

@@ -1,4 +1,4 @@
-"""The files that the admin site's pages load, out of Django's package: Nginx, in another container, cannot see them."""
+"""Serve the files that the admin pages load, from Django's package: Nginx runs in another container and has no access to them."""
 
 from pathlib import Path
 
@@ -13,9 +13,9 @@ from twogates.http.problems import Problem
 
 FOLDER = Path(django.contrib.admin.__file__).parent / "static" / "admin"
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
-# By name: what is not in here is not asked of the disk, whatever is between its slashes.
+# An index of all files by name. A name that is not in it never reaches the file system, so path traversal is impossible.
 FILES = {found.relative_to(FOLDER).as_posix(): found for found in FOLDER.rglob("*") if found.suffix in TYPES}
-# They change with Django alone, and keep their names: a browser asks again after an hour.
+# The files change only with Django's version, but keep their names, so a browser revalidates them after an hour.
 ETAG, CACHED = f'"{django.get_version()}"', "max-age=3600"
 
 

@@ -1,4 +1,4 @@
-"""The admin site's paths, which its handler asks for (handler.py), and its errors in the contract's form."""
+"""The admin site's URL patterns, which its handler uses (handler.py), and its error answers in the contract's form."""
 
 import sys
 
@@ -29,6 +29,6 @@ def handler403(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def handler500(request: HttpRequest) -> HttpResponse:
-    """Called where an exception is handled, which may be the database's."""
+    """Answer an unhandled exception, which may come from the database. Django calls this while it handles the exception."""
     error = sys.exception()
     return problem((problem_of(error) if error else None) or Problem(500))

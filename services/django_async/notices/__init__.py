@@ -1,1 +1,1 @@
-"""The notice board's tables in Django's words. Their migrations are the schema of all three services."""
+"""The notice board's tables as Django models. Their migrations define the schema for all three services."""

@@ -1,4 +1,4 @@
-"""The notice board in Django's admin site. What is changed here has a new version, so that the contract's ETags tell of it."""
+"""The notice board in Django's admin site. A change here increments the version, so that the contract's ETags change too."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -18,11 +18,11 @@ from notices.forms import BoardForm, MessageForm
 from notices.models import Author, Board, Message
 from twogates.demo.board.documents import now
 
-admin.site.unregister(ProcrastinateJob)  # which its library registered: Django's role may not read the queue (roles.py)
+admin.site.unregister(ProcrastinateJob)  # Procrastinate registers it, but Django's role may not read the queue (roles.py)
 
 
 class Bounded(Paginator):
-    """Counts no further than this, and has no pages beyond: to count a large table, or to skip most of it, takes seconds."""
+    """A paginator that stops at ``MOST`` rows: counting a large table, or skipping most of it, takes seconds."""
 
     MOST = 10_000
 
@@ -32,10 +32,10 @@ class Bounded(Paginator):
 
 
 class Listed(admin.ModelAdmin):
-    """A list in the order of ids, which an index has; a column is sorted by only where one has it too."""
+    """A list in the order of ids, which are indexed. Subclasses allow sorting only by columns with an index."""
 
     paginator = Bounded
-    # Both would count the whole table: for "(of 12345)", and beside each filter.
+    # Both would count the whole table: the first for "(of 12345)", the second beside each filter.
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     ordering = ["-id"]
@@ -43,7 +43,7 @@ class Listed(admin.ModelAdmin):
 
 
 class Versioned(Listed):
-    """What has a version: a page that shows an older one than is stored is not saved (forms.py)."""
+    """Rows with a version. A form is rejected if its page shows an older version than the stored one (forms.py)."""
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return [*self.form.Meta.fields, *(["seen", *self.readonly_fields] if obj else [])]
@@ -76,7 +76,7 @@ class BoardAdmin(Versioned):
             obj.save()
 
     def get_deleted_objects(self, objs: Iterable[Board], request: HttpRequest) -> Any:
-        """What the page asks about: the messages too, which the database deletes and Django does not see."""
+        """List what the confirmation page shows. Add the messages, which the database deletes by cascade without Django."""
         listed, counts, *others = super().get_deleted_objects(objs, request)
         return listed, {**counts, "messages": sum(board.messages for board in objs)}, *others
 
@@ -97,7 +97,7 @@ class MessageAdmin(Versioned):
         return message.text if len(message.text) <= 80 else f"{message.text[:80]}…"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Only to who has an author's name, and that is the service."""
+        """Return False: a message needs an author's name, which only the service has."""
         return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
@@ -115,7 +115,10 @@ class MessageAdmin(Versioned):
 
 @transaction.atomic
 def delete_messages(numbers: Iterable[tuple[int, int]]) -> None:
-    """Delete messages, by board and id, and count them off. A board comes before its messages, as in board.py, and boards in order."""
+    """Delete messages, given as pairs of board and id, and reduce the boards' counts.
+
+    Lock each board before its messages, as in board.py, and the boards in order of id, to prevent deadlocks.
+    """
     by_board: dict[int, list[int]] = {}
     for board, message in numbers:
         by_board.setdefault(board, []).append(message)
@@ -127,7 +130,7 @@ def delete_messages(numbers: Iterable[tuple[int, int]]) -> None:
 
 @admin.register(Author)
 class AuthorAdmin(Listed):
-    """To be looked at: a name is part of every message of its author, whose versions would not tell that it has changed."""
+    """Read-only: an author's name is part of all their messages, whose versions would not change with the name."""
 
     list_display = ["name"]
     search_fields = ["name"]

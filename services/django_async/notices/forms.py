@@ -1,4 +1,4 @@
-"""What the admin site accepts: what the contract accepts, of who has seen the newest version."""
+"""The forms of the admin site. They accept what the contract accepts, and only from a page that shows the newest version."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ from twogates.demo.board.models import Name, Words
 
 
 def accepted(kind: Any) -> Callable[[str], None]:
-    """A validator for a form, from the contract's."""
+    """Return a form validator that applies one of the contract's types."""
     adapter = pydantic.TypeAdapter(kind)
 
     def validate(text: str) -> None:
@@ -26,7 +26,7 @@ def accepted(kind: Any) -> Callable[[str], None]:
 
 
 class Text(forms.CharField):
-    """Text as it is stored: with the spaces around it, and with the ends of lines that it had before a browser sent it."""
+    """Text as it is stored: with surrounding spaces, and with LF line ends, which a browser sends as CRLF."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(strip=False, **options)
@@ -36,9 +36,9 @@ class Text(forms.CharField):
 
 
 class VersionedForm(forms.ModelForm):
-    """Changes what has not changed since its page was made."""
+    """A form that changes a row only if the row has not changed since the page was rendered."""
 
-    seen = forms.IntegerField(widget=forms.HiddenInput)  # the version on the page
+    seen = forms.IntegerField(widget=forms.HiddenInput)  # the version that the page shows
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -48,7 +48,7 @@ class VersionedForm(forms.ModelForm):
             self.fields["seen"].initial = self.instance.version
 
     def clean(self) -> None:
-        """Lock it too, in the transaction of the view: so it stays what was seen until it is saved."""
+        """Check the version and lock the row in the view's transaction, so that the row cannot change before it is saved."""
         super().clean()
         if self.instance.pk is not None:
             same = {"pk": self.instance.pk, "version": self.cleaned_data.get("seen", 0)}

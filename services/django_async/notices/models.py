@@ -1,4 +1,4 @@
-"""The tables of the notice board. Compare shared/twogates/tables.py."""
+"""The tables of the notice board. Compare shared/twogates/demo/board/tables.py."""
 
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
@@ -10,7 +10,7 @@ class Author(models.Model):
 
     class Meta:
         db_table = "authors"
-        # A constraint and not unique=True, with which Django makes a second index, for LIKE.
+        # A constraint, not unique=True, for which Django would create a second index, for LIKE.
         constraints = [models.UniqueConstraint(fields=["name"], name="author_name")]
 
     def __str__(self) -> str:
@@ -32,8 +32,8 @@ class Board(models.Model):
 
 
 class Message(models.Model):
-    # The constraints are in the migration, in SQL: the database deletes a board's messages with it. Django's own cascade would first
-    # fetch them.
+    # The foreign keys are in the migration, in SQL, so that the database deletes a board's messages with the board. Django's own cascade
+    # would fetch the messages first.
     board = models.ForeignKey(Board, models.DO_NOTHING, db_index=False, db_constraint=False, related_name="+")
     author = models.ForeignKey(Author, models.DO_NOTHING, db_index=False, db_constraint=False, related_name="+")
     text = models.TextField()
@@ -44,9 +44,9 @@ class Message(models.Model):
     class Meta:
         db_table = "messages"
         indexes = [
-            models.Index(fields=["board", "id"], name="message_page"),  # a page of a board: where it begins is found, not counted
+            models.Index(fields=["board", "id"], name="message_page"),  # a page of a board: the index finds its start without counting rows
             GinIndex(fields=["search"], name="message_search"),
-            models.Index(fields=["author"], name="message_author"),  # whether a name is used: else it is forgotten
+            models.Index(fields=["author"], name="message_author"),  # finds authors without messages, to delete them
         ]
 
     def __str__(self) -> str:
@@ -54,7 +54,7 @@ class Message(models.Model):
 
 
 class Mention(models.Model):
-    """That a message names somebody. The worker finds it, after the message is there."""
+    """A mention of a name in a message. The worker adds it after the message is committed."""
 
     message = models.ForeignKey(Message, models.DO_NOTHING, db_index=False, db_constraint=False, related_name="+")
     name = models.TextField()
@@ -62,12 +62,12 @@ class Mention(models.Model):
 
     class Meta:
         db_table = "mentions"
-        constraints = [models.UniqueConstraint(fields=["message", "name"], name="mention_once")]  # however often the job is done
+        constraints = [models.UniqueConstraint(fields=["message", "name"], name="mention_once")]  # makes the job idempotent
         indexes = [models.Index(fields=["name", "id"], name="mention_page")]
 
 
 class Answer(models.Model):
-    """What a request with an Idempotency-Key was answered."""
+    """The stored answer to a request with an Idempotency-Key."""
 
     key = models.TextField()
     fingerprint = models.BinaryField()
@@ -79,4 +79,4 @@ class Answer(models.Model):
     class Meta:
         db_table = "answers"
         constraints = [models.UniqueConstraint(fields=["key"], name="answer_key")]
-        indexes = [models.Index(fields=["created"], name="answer_age")]  # old ones are deleted
+        indexes = [models.Index(fields=["created"], name="answer_age")]  # for the deletion of old answers

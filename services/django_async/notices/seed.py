@@ -1,4 +1,4 @@
-"""A few boards to look at, in development."""
+"""Example boards for development."""
 
 from django.db import connection, transaction
 
@@ -11,7 +11,7 @@ EACH = 25
 
 
 def seed() -> None:
-    """Make them."""
+    """Create the boards, their authors and messages."""
     with transaction.atomic():
         authors = Author.objects.bulk_create(Author(name=name) for name in AUTHORS)
         boards = Board.objects.bulk_create(Board(name=name, messages=EACH, version=1, created=now()) for name in BOARDS)

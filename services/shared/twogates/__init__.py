@@ -1,1 +1,1 @@
-"""What the services share, whatever their framework: settings, work, payloads, problems, middleware."""
+"""Code that all services share, independent of the framework: settings, work, payloads, problems, middleware."""

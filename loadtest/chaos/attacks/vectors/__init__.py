@@ -1,6 +1,7 @@
-"""Malformed requests, and requests hidden in others, made by chance: the same seed makes the same ones.
+"""Malformed requests, and requests hidden in others, generated at random: the same seed produces the same requests.
 
-Each family is a function that writes one request. Its module says of what, and the model (``model.py``) what it has at hand.
+A family is a function that writes one request. Its module's docstring names the kind of request. ``model.py`` has the parts
+that a family can use.
 """
 
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ NOT_FAMILIES = {"both_ways", "chunked"}
 
 
 def families() -> dict[str, Family]:
-    """By name, which is the module's and the function's."""
+    """Return all families by name: the module's name, a dot, and the function's name."""
     found: dict[str, Family] = {}
     for module in MODULES:
         for name, value in vars(module).items():
@@ -25,8 +26,8 @@ def families() -> dict[str, Family]:
 
 
 def generate(seed: int, number: int, target: Target, mark: str) -> Iterator[Vector]:
-    """``number`` vectors, of all families in turn. ``mark`` begins every id in them: letters and digits, 4 to 32."""
-    chance = Random(seed)  # noqa: S311  chance that can be repeated is the point
+    """Yield ``number`` vectors from all families in turn. ``mark`` begins every id in them: 4 to 32 letters and digits."""
+    chance = Random(seed)  # noqa: S311  the randomness must be repeatable
     turn = list(families().items())
     for one in range(number):
         family, write = turn[one % len(turn)]

@@ -1,4 +1,4 @@
-"""Chunks: sizes, extensions, ends and trailers that one reader accepts and the next reads in another way."""
+"""Chunks: sizes, extensions, ends and trailers that two parsers interpret differently."""
 
 from loadtest.chaos.attacks.vectors.model import Draft, Making
 
@@ -37,38 +37,39 @@ EXTENSIONS: tuple[str, ...] = (
 
 
 def chunked(make: Making, body: bytes, *, may_follow: bool = False, what: str, whole: bool = True) -> Draft:
-    """A chunked request to somewhere that takes a body, or that does not."""
+    """Return a chunked request to a path that accepts a body, or to one that does not."""
     path = make.chance.choice(["/echo", "/upload", "/upload", "/json"])
     data = make.request(make.line(b"POST", path), (b"Transfer-Encoding", b"chunked"), body=body)
     return Draft(what, data, may_follow, whole)
 
 
 def size(make: Making) -> Draft:
-    """What is no size; the hidden request is the chunk."""
+    """An invalid size; the hidden request is the chunk's data."""
     hidden = make.either()
     said = make.chance.choice(SIZES).format(n=len(hidden))
     return chunked(make, said.encode() + b"\r\n" + hidden + b"\r\n0\r\n\r\n", what=repr(said))
 
 
 def padded(make: Making) -> Draft:
-    """A valid size with zeros before it, in capitals."""
+    """A valid size in capitals, with leading zeros."""
     hidden = make.either()
     said = b"0" * make.chance.choice([0, 1, 7, 15, 40]) + (b"%X" % len(hidden))
     return chunked(make, said + b"\r\n" + hidden + b"\r\n0\r\n\r\n", what=repr(said))
 
 
 def extension(make: Making) -> Draft:
-    """An extension after the size, in order or not."""
+    """A valid or invalid extension after the size."""
     hidden = make.either()
     said = make.chance.choice(EXTENSIONS)
     return chunked(make, b"%x" % len(hidden) + said.encode() + b"\r\n" + hidden + b"\r\n0\r\n\r\n", what=repr(said[:20]))
 
 
 def split_extension(make: Making) -> Draft:
-    r"""A line break of some kind in an extension: is the line over?
+    r"""Some form of line break in an extension: does it end the line?
 
-    To a reader that takes LF for the line's end, a chunk of two bytes follows, and then the last one; to one that looks for CR
-    LF it is all extension. The hidden request is a chunk, or what follows, and in no reading whole.
+    To a parser that ends the line at LF, "xx" is a chunk, and the hidden request is in the next chunk. A parser that
+    requires CR LF reads "xx" as extension and the hexadecimal size as a chunk of two bytes; the hidden request then follows
+    the last chunk. The message is invalid, so a server must not serve the hidden request.
     """
     breaks = make.chance.choice([b"\n", b"\r", b"\n\n", b"\r\r"])
     hidden = make.either()
@@ -77,7 +78,7 @@ def split_extension(make: Making) -> Draft:
 
 
 def ending(make: Making) -> Draft:
-    """Data longer or shorter than its size, or without the line's end behind it."""
+    """Data that is longer or shorter than its size, or that lacks the line end after it."""
     hidden = make.either()
     length = len(hidden)
     bodies = {
@@ -94,7 +95,7 @@ def ending(make: Making) -> Draft:
 
 
 def last(make: Making) -> Draft:
-    """A last chunk that is not quite one, and a request behind it."""
+    """An invalid last chunk with a request behind it."""
     ends = [
         b"0\r\n",
         b"0\r\r\n",
@@ -112,7 +113,7 @@ def last(make: Making) -> Draft:
 
 
 def last_and_next(make: Making) -> Draft:
-    """A last chunk in a form that is read leniently: by Nginx alone, which writes chunks of its own. Then the next request."""
+    """A valid or nearly valid last chunk, then the next request. Only Nginx parses it: Nginx encodes the chunks again for a service."""
     end = make.chance.choice(
         [b"0\r\n\r\n", b"000\r\n\r\n", b"0\n\n", b"0\n\r\n", b"0\r\n\n", b"0;a=b\r\n\r\n", b"0 \r\n\r\n", b"0;\r\n\r\n"]
     )
@@ -120,7 +121,7 @@ def last_and_next(make: Making) -> Draft:
 
 
 def trailer(make: Making) -> Draft:
-    """Fields after the last chunk: the hidden request as a field, and fields that would frame a body or name a client."""
+    """Trailer fields after the last chunk: the hidden request as a field, and fields that would frame a body or name a client."""
     hidden = make.either()
     fields = [hidden, b"X-A: b\r\n" + hidden, b"Content-Length: %d\r\n\r\n" % len(hidden), b"Transfer-Encoding: chunked\r\n\r\n"]
     fields += [b"Host: evil.example\r\n\r\n", b"X-Real-IP: 6.6.6.6\r\n\r\n", b" folded\r\n\r\n", b"no colon\r\n\r\n", b"A\x00: b\r\n\r\n"]
@@ -130,7 +131,7 @@ def trailer(make: Making) -> Draft:
 
 
 def unfinished(make: Making) -> Draft:
-    """Chunks that stop in the middle of one, with a request as what came of it."""
+    """A chunk that is incomplete; the part that arrives is a request."""
     hidden = make.either()
     body = b"%x\r\n" % (len(hidden) + 100) + hidden
     return chunked(make, body, what="no end", whole=False)

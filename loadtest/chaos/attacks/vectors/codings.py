@@ -1,8 +1,8 @@
-"""Transfer-Encoding beside Content-Length, and in every disguise: one reader sees it, another does not."""
+"""Transfer-Encoding together with Content-Length, and disguised: one parser recognises it, another does not."""
 
 from loadtest.chaos.attacks.vectors.model import Draft, Field, Making
 
-# A reader that trims, folds, splits or ignores case in its own way takes these for "chunked", and others do not.
+# Parsers that trim, fold, split or ignore case in an unusual way accept these as "chunked"; others do not.
 DISGUISES: tuple[bytes, ...] = (
     b"xchunked",
     b"chunked, identity",
@@ -36,7 +36,7 @@ DISGUISES += (
     b"'chunked'",
 )
 DISGUISES += (b"chunked, cow", b"\r\n chunked", b"chunked\r\n ", b"\xefchunked", b"chunKed\x00x", b"trailers", b"compress, chunked")
-# Names that are not the one. Readers that are careless about a name take them for it.
+# Names that are not Transfer-Encoding, but that a careless parser accepts as it.
 NAMES: tuple[bytes, ...] = (
     b"Transfer_Encoding",
     b"Transfer Encoding",
@@ -56,10 +56,10 @@ NAMES += (
 
 
 def both_ways(make: Making, *coding: Field, length: bool) -> tuple[bytes, bool]:
-    """The request in one of two forms, and whether it is the one in which the length ends before the hidden request.
+    """Return the request in one of two forms, and whether its length ends before the hidden request.
 
-    CL.TE: the length takes in all, the chunks end before the hidden request. TE.CL: the hidden request is in a chunk, and the
-    length ends before it.
+    CL.TE: the length covers everything, and the chunks end before the hidden request. TE.CL: the hidden request is in a
+    chunk, and the length ends before it.
     """
     hidden = make.either()
     if make.chance.random() < 0.5:
@@ -74,42 +74,42 @@ def both_ways(make: Making, *coding: Field, length: bool) -> tuple[bytes, bool]:
 
 
 def both(make: Making) -> Draft:
-    """Both, each valid: a server may take the chunks, and has to close; ours refuses."""
+    """Both fields, each valid. HTTP lets a server use the chunks if it then closes the connection; our server refuses the request."""
     coding = make.chance.choice([b"chunked", b"Chunked", b"CHUNKED"])
     return Draft(coding.decode(), both_ways(make, (b"Transfer-Encoding", coding), length=True)[0])
 
 
 def disguised(make: Making) -> Draft:
-    """A value that is not chunked, or not only."""
+    """A value other than a plain "chunked"."""
     coding = make.chance.choice(DISGUISES)
     length = make.chance.random() < 0.7
     return Draft(repr(coding), both_ways(make, (b"Transfer-Encoding", coding), length=length)[0])
 
 
 def misnamed(make: Making) -> Draft:
-    """A name that is not Transfer-Encoding: the length counts. Where it ends, the next request begins."""
+    """A name that is not Transfer-Encoding: only the length counts. The next request begins where it ends."""
     name = make.chance.choice(NAMES)
     data, ends_before = both_ways(make, (name, b"chunked"), length=True)
     return Draft(repr(name), data, may_follow=ends_before)
 
 
 def two(make: Making) -> Draft:
-    """Two of them, the same or not (TE.TE)."""
+    """Two Transfer-Encoding fields, equal or different (TE.TE)."""
     first, second = make.chance.sample([b"chunked", b"identity", b"x", b"gzip", b"chunked", b"", b"CHUNKED"], 2)
     fields = ((b"Transfer-Encoding", first), (make.chance.choice([b"Transfer-Encoding", b"transfer-encoding"]), second))
     return Draft(f"{first!r} and {second!r}", both_ways(make, *fields, length=make.chance.random() < 0.5)[0])
 
 
 def old_version(make: Making) -> Draft:
-    """Chunks in HTTP/1.0, which does not know them."""
+    """Chunks in HTTP/1.0, which does not define them."""
     data, _ = both_ways(make, (b"Transfer-Encoding", b"chunked"), length=make.chance.random() < 0.5)
     keep = b"Connection: keep-alive\r\n" if make.chance.random() < 0.5 else b""
     return Draft("HTTP/1.0", data.replace(b"HTTP/1.1\r\n", b"HTTP/1.0\r\n" + keep, 1))
 
 
 def alone(make: Making) -> Draft:
-    """Chunks alone, valid in any case: what is in them is body, and what follows their end is the next request."""
-    # A bare CR may be read as a space (RFC 9112, 2.2), and space around a value is none of it.
+    """Only chunks, valid in any letter case: their content is the body, and what follows their end is the next request."""
+    # A server may read a bare CR as a space (RFC 9112, 2.2), and space around a value is not part of it.
     coding = make.chance.choice([b"chunked", b"Chunked", b"cHuNkEd", b" chunked  ", b"chunked\r"])
     data, within = both_ways(make, (b"Transfer-Encoding", coding), length=False)
     return Draft(repr(coding), data, may_follow=not within)

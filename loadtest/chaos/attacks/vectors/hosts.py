@@ -1,4 +1,4 @@
-"""Host: several, none, with a user, a port, a path, or what is no name."""
+"""Host: several, none, with a user, a port or a path, or not a valid name."""
 
 from loadtest.chaos.attacks.vectors.model import Draft, Making
 
@@ -52,26 +52,26 @@ HOSTS += (
 
 
 def wrong(make: Making) -> Draft:
-    """One that is not ours, or not a host."""
+    """A Host that is not ours, or not a valid host."""
     host = make.chance.choice([*HOSTS, make.word() + make.control(), make.authority + b".", make.authority + b"@evil.example"])
     return Draft(repr(host[:20]), make.request(make.line(), (b"Host", host), host=False, body=make.hidden()), may_follow=True)
 
 
 def missing(make: Making) -> Draft:
-    """None, which HTTP/1.0 may and HTTP/1.1 may not."""
+    """No Host, which HTTP/1.0 allows and HTTP/1.1 does not."""
     version = make.chance.choice([b"HTTP/1.1", b"HTTP/1.0"])
     return Draft(version.decode(), make.request(make.line(version=version), host=False, body=make.hidden()))
 
 
 def several(make: Making) -> Draft:
-    """Two, equal or not, or one disguised."""
+    """Two Host fields, equal or different, or one of them disguised."""
     other = make.chance.choice([make.authority, b"evil.example", b""])
     name = make.chance.choice([b"Host", b"host", b"HOST", b"X-Host", b"Host ", b" Host", b"X-Forwarded-Host", b"Ho\x00st", b"Host\t"])
     return Draft(f"{name!r} {other!r}", make.request(make.line(), (name, other), body=make.hidden()), may_follow=True)
 
 
 def absolute(make: Making) -> Draft:
-    """One in the target and another in the field."""
+    """One host in the request target and another in the Host field."""
     target = b"http://" + make.chance.choice([b"evil.example", make.authority, b"a@b", b"", b"[::1]:80"]) + make.prefix.encode() + b"/json"
     host = make.chance.choice(HOSTS)
     data = make.request(b"GET " + target + b" HTTP/1.1", (b"Host", host), host=False, body=make.hidden())

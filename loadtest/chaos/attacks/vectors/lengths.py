@@ -1,4 +1,4 @@
-"""Content-Length: numbers that are none, two of them, too many bytes, too few; the hidden request is the body."""
+"""Content-Length: invalid numbers, two lengths, too many or too few bytes. The hidden request is the body."""
 
 from loadtest.chaos.attacks.vectors.model import Draft, Field, Making
 
@@ -31,12 +31,12 @@ WRONG += (
     "{n}_0",
     "null",
 )
-# Paths that Nginx answers itself, that a service does, and that take a body.
+# Paths that Nginx answers itself, paths that a service answers, and paths that accept a body.
 PATHS: tuple[str, ...] = ("/json", "/hello/a", "/nothing", "/echo", "/upload", "/static/gates.svg", "/wait?seconds=x", "/")
 
 
 def number(make: Making) -> Draft:
-    """What is no number of bytes."""
+    """A length that is not a number of bytes."""
     body = make.either()
     said = make.chance.choice(WRONG).format(n=len(body)).encode()
     method, path = make.chance.choice([(b"POST", "/echo"), (b"POST", "/upload"), (b"GET", "/json")])
@@ -44,7 +44,7 @@ def number(make: Making) -> Draft:
 
 
 def written(make: Making) -> Draft:
-    """A valid length, written in an uncommon way: white space around it, zeros before it, any case, no space."""
+    """A valid length in an unusual form: surrounding white space, leading zeros, any letter case, no space."""
     body = make.either()
     length = len(body)
     fields: list[Field] = [b"Content-Length:%d" % length, b"Content-Length:  %d  " % length, b"CONTENT-LENGTH: %d" % length]
@@ -54,7 +54,7 @@ def written(make: Making) -> Draft:
 
 
 def named(make: Making) -> Draft:
-    """A name that is nearly the one that counts. To a reader of the exact name there is no body, and the next request begins."""
+    """A name similar to Content-Length. A parser that requires the exact name sees no body, and the next request begins there."""
     body = make.either()
     name = make.chance.choice(
         [b"Content_Length", b"Content-Length ", b"Content Length", b" Content-Length", b"Content-Length\t", b"X-Content-Length"]
@@ -64,7 +64,7 @@ def named(make: Making) -> Draft:
 
 
 def two(make: Making) -> Draft:
-    """Two lengths. Refused, or the same one twice and then believed: never the body a request."""
+    """Two lengths. A server refuses them, or accepts them if they are equal. It must never treat the body as a request."""
     body = make.either()
     first, second = make.chance.choice(
         [(len(body), 0), (0, len(body)), (len(body), len(body)), (len(body), 5), (5, len(body)), (1, len(body))]
@@ -75,18 +75,18 @@ def two(make: Making) -> Draft:
 
 
 def unwanted(make: Making) -> Draft:
-    """A body where nobody expects one (CL.0): whoever answers without reading it takes it for the next request."""
+    """A body where the server expects none (CL.0). A server that answers without reading the body takes it for the next request."""
     body = make.either()
     method = make.chance.choice([b"GET", b"HEAD", b"DELETE", b"OPTIONS", b"POST", b"PUT", b"PATCH"])
     path = make.chance.choice(PATHS)
     line = make.line(method, path)
-    if make.chance.random() < 0.2:  # one of Nginx's own
+    if make.chance.random() < 0.2:  # a path that Nginx answers itself
         line = method + make.chance.choice([b" /", b" /healthz", b" /static/gates.svg", b" /nothing", b" /flask"]) + b" HTTP/1.1"
     return Draft(f"{method.decode()} {path}", make.request(line, (b"Content-Length", b"%d" % len(body)), body=body))
 
 
 def expecting(make: Making) -> Draft:
-    """``Expect``, honest and not: who waits for whom?"""
+    """``Expect``, valid and invalid: do the client and the server wait for each other?"""
     body = make.either()
     said = make.chance.choice([b"100-continue", b"100-Continue", b"100-continue, x", b"200-ok", b"", b"y 100-continue", b"100-continue\t"])
     method = make.chance.choice([b"POST", b"GET", b"HEAD", b"OPTIONS"])
@@ -95,17 +95,17 @@ def expecting(make: Making) -> Draft:
 
 
 def short(make: Making) -> Draft:
-    """Fewer bytes declared than sent: what is left begins the next request, whole or in the middle of a word."""
+    """Fewer bytes declared than sent: the rest begins the next request, complete or in the middle of a word."""
     hidden = make.hidden()
     taken = make.chance.choice([0, 1, 5, make.chance.randint(4, len(hidden) - 1)])
     junk = b"x" * make.chance.choice([0, taken])
     data = make.request(make.line(b"POST", "/echo"), (b"Content-Length", b"%d" % taken), body=junk + hidden)
-    # Of "GET /", "ET /" is left: a request too, with a method that nothing has.
+    # If one byte is taken, "ET /" remains of "GET /": this too is a request, with a method that does not exist.
     return Draft(f"{taken} of {len(junk + hidden)}", data, may_follow=len(junk) == taken or taken == 1)
 
 
 def long(make: Making) -> Draft:
-    """More bytes declared than sent: there is no whole request."""
+    """More bytes declared than sent: the request is never complete."""
     body = make.either()
     length = len(body) + make.chance.choice([1, 5, 1000, 60_000])
     data = make.request(make.line(b"POST", make.chance.choice(["/echo", "/upload"])), (b"Content-Length", b"%d" % length), body=body)

@@ -1,4 +1,4 @@
-"""Request lines: what is no method, no target, no version, or no line at all."""
+"""Request lines: an invalid method, target or version, or no request line at all."""
 
 from loadtest.chaos.attacks.vectors.model import Draft, Making
 
@@ -34,25 +34,25 @@ METHODS: tuple[bytes, ...] = (
 def version(make: Making) -> Draft:
     """A version that is not 1.0 or 1.1."""
     chosen = make.chance.choice(VERSIONS)
-    # 1.2 and the like are requests of a minor version to come; a server answers as 1.1.
+    # 1.2 and the like are later minor versions; a server answers them as 1.1.
     return Draft(repr(chosen), make.request(make.line(version=chosen), body=make.hidden()), may_follow=chosen.startswith(b"HTTP/1."))
 
 
 def method(make: Making) -> Draft:
-    """A method that nothing here has, or none at all."""
+    """A method that no service supports, or none at all."""
     chosen = make.chance.choice([*METHODS, b"", make.word().upper(), make.word(200, 9000).upper()])
     return Draft(f"{chosen[:20]!r}", make.request(make.line(chosen), body=make.hidden()), may_follow=True)
 
 
 def spaces(make: Making) -> Draft:
-    """White space where one space belongs, or none, or where none does."""
+    """White space in place of the single space, or no space, or white space where none belongs."""
     space = make.chance.choice([b"", b"  ", b"\t", b" \t ", b"\x0b", b"\x0c", b"\r", b"\xa0", b"\x00"])
     parts = make.line().split(b" ")
     place = make.chance.randint(0, 3)
     joints = [b"", b" ", b" ", b""]
     joints[place] = space
     line = joints[0] + parts[0] + joints[1] + parts[1] + joints[2] + parts[2] + joints[3]
-    # More spaces than one, or some at the end: Nginx reads past them, as RFC 9112 allows.
+    # Nginx skips repeated spaces and spaces at the end, as RFC 9112 allows.
     return Draft(f"{space!r} at {place}", make.request(line, body=make.hidden()), may_follow=True)
 
 
@@ -63,40 +63,40 @@ def pieces(make: Making) -> Draft:
 
 
 def old(make: Making) -> Draft:
-    """HTTP/0.9: a line, and nothing more. What comes after it is nobody's."""
+    """HTTP/0.9: only a request line. What follows it belongs to no request."""
     line = b"GET " + f"{make.prefix}/hello/{make.front}".encode() + make.chance.choice([b"\r\n", b"\n", b" \r\n"])
     return Draft("a line alone", line + make.chance.choice([b"", make.hidden(), b"\r\n" + make.hidden()]))
 
 
 def empty_lines(make: Making) -> Draft:
-    """Empty lines before the request: a server may skip them."""
+    """Empty lines before the request, which a server may skip."""
     end = make.chance.choice([b"\r\n", b"\n", b"\r", b"\n\r"])
     return Draft(f"{end!r} before it", end * make.chance.randint(1, 20) + make.request(make.line(), body=make.hidden()), may_follow=True)
 
 
 def long_line(make: Making) -> Draft:
-    """A line about as long as is accepted, and far longer."""
+    """A line close to the size limit, or far above it."""
     length = make.chance.choice([8000, 8192, 9000, 20_000, 70_000])
     path = "/hello/" + "x" * (length + make.chance.randint(-60, 60))
     return Draft(f"{length} bytes", make.request(make.line(path=path), body=make.hidden()), may_follow=True)
 
 
 def noise(make: Making) -> Draft:
-    """Bytes by chance, with a request behind them."""
+    """Random bytes with a request behind them."""
     random = make.chance.randbytes(make.chance.randint(1, 400))
     end = make.chance.choice([b"", b"\r\n", b"\r\n\r\n", b"\n\n"])
     return Draft("random bytes", random + end + make.hidden(), may_follow=True)
 
 
 def bare_ends(make: Making) -> Draft:
-    """Lines that end in LF alone, which a server may accept, or in CR alone, which none may."""
+    """Lines that end in LF alone, which a server may accept, or in CR alone, which no server may accept."""
     end = make.chance.choice([b"\n", b"\r", b"\n\r"])
     data = make.line() + end + make.fields(end=end) + end
     return Draft(f"lines end in {end!r}", data + make.hidden(), may_follow=end == b"\n")
 
 
 def form(make: Making) -> Draft:
-    """Targets in a form that is not a path: absolute, authority, asterisk, fragment."""
+    """Targets that are not a plain path: absolute, authority, asterisk, fragment."""
     path = f"{make.prefix}/json".encode()
     targets = [b"http://evil.example" + path, b"http://" + make.authority + path, b"https://evil.example:1" + path, b"*", make.authority]
     targets += [b"http://", b"http:///json", b"http:" + path, b"//evil.example" + path, b"ftp://x" + path, b"http://a@b" + path, b"?a"]

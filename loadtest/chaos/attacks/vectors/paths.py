@@ -1,4 +1,4 @@
-"""Paths that two readers see in two ways: across a prefix, above the root, with a request inside."""
+"""Paths that two parsers interpret differently: across a prefix, above the root, with a request inside."""
 
 from loadtest.chaos.attacks.vectors.model import Draft, Making
 
@@ -44,12 +44,12 @@ ODD += (
     "/json%20",
     "/json\t",
 )
-# Line breaks and spaces as a proxy would write them out that decodes a path and sends it on decoded.
+# Line breaks, encoded for a proxy that decodes a path and forwards it decoded.
 BREAKS: tuple[str, ...] = ("%0d%0a", "%0a", "%0D%0A", "%E5%98%8A%E5%98%8D", "%250d%250a", "\\r\\n", "\u010d\u010a", "%0d", "%00%0d%0a")
 
 
 def across(make: Making) -> Draft:
-    """From one service's prefix to another's, to the root, or to a file."""
+    """A path from one service's prefix to another's, to the root, or to a file."""
     to = make.chance.choice(
         ["flask", "fastapi", "django", "static/gates.svg", "healthz", "", "locust", "etc/passwd", "nginx.conf", "problem"]
     )
@@ -59,7 +59,7 @@ def across(make: Making) -> Draft:
 
 
 def prefix(make: Making) -> Draft:
-    """The prefix itself written in another way."""
+    """The prefix written in another way."""
     own = make.prefix[1:]
     letter = make.chance.randrange(len(own))
     escaped = f"{own[:letter]}%{ord(own[letter]):02x}{own[letter + 1 :]}"
@@ -81,13 +81,13 @@ def prefix(make: Making) -> Draft:
 
 
 def odd(make: Making) -> Draft:
-    """Escapes that are none, control characters, parameters."""
+    """Invalid escapes, control characters, parameters."""
     path = make.chance.choice(ODD)
     return Draft(path, make.request(make.line(path=path), body=make.hidden()), may_follow=True)
 
 
 def split(make: Making) -> Draft:
-    """A whole request inside the path, for a proxy that decodes it on the way (request splitting)."""
+    """A complete request inside the path, for a proxy that decodes the path (request splitting)."""
     breaks = make.chance.choice(BREAKS)
     space = make.chance.choice(["%20", "+", "%09"])
     head = f"{space}HTTP/1.1{breaks}Host:{make.authority.decode()}{breaks}{breaks}"
@@ -97,7 +97,7 @@ def split(make: Making) -> Draft:
 
 
 def raw_bytes(make: Making) -> Draft:
-    """Bytes in a path that are no part of a URL."""
+    """Bytes that are not allowed in a URL."""
     byte = make.chance.choice([make.control(), bytes([make.chance.randrange(128, 256)]), b'"', b"<", b"`", b"{", b"|", b"^"])
     line = b"GET " + make.prefix.encode() + b"/hello/a" + byte + b"b HTTP/1.1"
     return Draft(repr(byte), make.request(line, body=make.hidden()), may_follow=True)

@@ -1,10 +1,10 @@
-"""Two requests on one connection: what HTTP allows, as the measure for the rest, and what ends a connection before the second."""
+"""Two requests on one connection: valid pipelines as the control group, and messages that end the connection before the second."""
 
 from loadtest.chaos.attacks.vectors.model import Draft, Making
 
 
 def honest(make: Making) -> Draft:
-    """A complete request, and the next: both are served. It shows that a hidden request would be seen."""
+    """A complete request and the next one: both are served. This shows that the test would detect a hidden request."""
     body = b"x" * make.chance.randint(0, 200)
     method, path, fields, sent = make.chance.choice(
         [
@@ -18,18 +18,18 @@ def honest(make: Making) -> Draft:
 
 
 def closing(make: Making) -> Draft:
-    """The client has said that this is its last request; what comes after it is not read."""
+    """The client declares this its last request; the server does not read what follows."""
     close = make.chance.choice([b"close", b"Close", b"CLOSE"])
     return Draft(close.decode(), make.request(make.line(), (b"Connection", close), body=make.hidden()))
 
 
 def old(make: Making) -> Draft:
-    """HTTP/1.0 without keep-alive: one request a connection."""
+    """HTTP/1.0 without keep-alive: one request for each connection."""
     return Draft("HTTP/1.0", make.request(make.line(version=b"HTTP/1.0"), body=make.hidden()))
 
 
 def refused(make: Making) -> Draft:
-    """A body that is refused for its size, and in it a request. It is read to its end, or the connection ends."""
+    """A body that the server refuses for its size, with a request inside. The server reads the whole body or closes the connection."""
     body = make.either() * make.chance.choice([1, 600])
     length = make.chance.choice([len(body) + 100_000, 10_000_000_000])
     path = make.chance.choice(["/echo", "/nothing", "/json"])

@@ -4,7 +4,7 @@ from loadtest.chaos.attacks.vectors.model import Draft, Field, Making
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 SETTINGS = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
-# Headers of a GET for / with the names and values of HPACK's static table.
+# Headers of a GET for /, with names and values from HPACK's static table.
 HEADERS = b"\x00\x00\x03\x01\x05\x00\x00\x00\x01\x82\x84\x86"
 TLS_HELLO = bytes.fromhex("16030100700100006c0303") + b"r" * 32 + bytes.fromhex("0000021301010000")
 OTHERS = (
@@ -19,7 +19,7 @@ OTHERS = (
 
 
 def preface(make: Making) -> Draft:
-    """HTTP/2 by prior knowledge, or a part of it, or noise after it."""
+    """HTTP/2 by prior knowledge: complete, in part, or followed by noise."""
     parts = [
         PREFACE,
         PREFACE + SETTINGS,
@@ -33,7 +33,7 @@ def preface(make: Making) -> Draft:
 
 
 def upgrade(make: Making) -> Draft:
-    """An upgrade to what is not WebSocket: h2c would carry requests past every rule of the proxy."""
+    """An upgrade to a protocol other than WebSocket. h2c would carry requests past every rule of the proxy."""
     to = make.chance.choice(
         [b"h2c", b"H2C", b"h2", b"HTTP/2.0", b"TLS/1.0", b"foo", b"websocket, h2c", b"h2c, websocket", b"", b"\x00h2c", b"websocket2"]
     )
@@ -52,13 +52,13 @@ def encrypted(make: Making) -> Draft:
 
 
 def other(make: Making) -> Draft:
-    """The first words of something else, with a request behind them."""
+    """The first bytes of another protocol, with a request behind them."""
     words = make.chance.choice(OTHERS)
     return Draft(repr(words), words + make.chance.choice([b"", make.hidden()]), whole=False)
 
 
 def proxied(make: Making) -> Draft:
-    """The header by which a proxy would name a client. Nobody in front of us sends it."""
+    """A PROXY protocol header, by which a proxy names its client. No proxy in front of Nginx sends it."""
     address = make.chance.choice(
         [b"PROXY TCP4 6.6.6.6 127.0.0.1 1 80\r\n", b"PROXY UNKNOWN\r\n", b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c" + b"\x06" * 12]
     )

@@ -1,9 +1,9 @@
-"""WebSocket handshakes, each broken in one way, with a request behind: who believes that the connection has become a tunnel?"""
+"""WebSocket handshakes, each broken in one way, with a request behind: which server believes that the connection is now a tunnel?"""
 
 from loadtest.chaos.attacks.vectors.model import Draft, Making
 
 KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
-# A ping with an empty body, as a client sends it: masked.
+# A ping with an empty body, masked as a client's frames must be.
 PING = b"\x89\x80\x00\x00\x00\x00"
 FRAMES: tuple[bytes, ...] = (
     b"\x89\x00",
@@ -30,7 +30,7 @@ BROKEN: dict[bytes, tuple[bytes, ...]] = {
 
 
 def handshake(make: Making) -> Draft:
-    """One field missing, doubled or wrong."""
+    """A handshake with one field missing, duplicated or wrong."""
     make.to_a_socket()
     name = make.chance.choice(list(BROKEN))
     how = make.chance.choice(["missing", "twice", "wrong", "wrong", "wrong"])
@@ -43,7 +43,7 @@ def handshake(make: Making) -> Draft:
 
 
 def offered(make: Making) -> Draft:
-    """A whole handshake with other fields that a server reads, quotes in its refusal, or stumbles over."""
+    """A complete handshake with an extra field that a server reads, quotes in its refusal, or fails on."""
     make.to_a_socket()
     name = make.chance.choice([b"Origin", b"Sec-WebSocket-Protocol", b"Sec-WebSocket-Extensions", b"Sec-WebSocket-Accept", b"Cookie"])
     values = [
@@ -83,7 +83,7 @@ def request(make: Making) -> Draft:
 
 
 def frame(make: Making) -> Draft:
-    """A valid handshake, and then what is no frame of a client, or a request. In a tunnel it is no request."""
+    """A valid handshake, then an invalid client frame, then a request. Inside a tunnel it is not a request."""
     make.to_a_socket()
     after = make.chance.choice([*FRAMES, make.chance.randbytes(50)]) + make.either()
     return Draft("no frame", make.request(make.line(path="/ws"), *HONEST.items(), body=after))

@@ -1,4 +1,4 @@
-"""The first tables. What Django has no words for is in SQL, at the end."""
+"""The first tables. Constraints that Django cannot express are in SQL, at the end."""
 
 import django.contrib.postgres.indexes
 import django.contrib.postgres.search

@@ -1,4 +1,4 @@
-"""Who is named in which message."""
+"""The names that each message mentions."""
 
 from django.db import migrations, models
 

@@ -1,11 +1,11 @@
-"""How the services put a job into the queue."""
+"""The function with which the services add a job to the queue."""
 
 from django.db import migrations
 
 from twogates.demo.board.mentions import QUEUE, TASK
 
-# With the owner's rights: a service that is taken over can put this job into the queue and no other, and none that the queue's own
-# upkeep would wait for. The search path is fixed, or a table of the caller's could take the place of one that is meant.
+# SECURITY DEFINER runs it with the owner's rights: a compromised service can add this job only, and none that would block the queue's
+# own maintenance. The search path is fixed; otherwise the caller could substitute a table of its own.
 FUNCTION = f"""
 CREATE FUNCTION queue_mentions(message bigint) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$

@@ -1,10 +1,10 @@
-"""How the worker deletes what is old, without a right to delete anything else."""
+"""The functions with which the worker deletes old rows, without the right to delete any others."""
 
 from django.db import migrations, models
 
-# With the owner's rights, and never what is younger than a day: more than that a worker that is taken over cannot delete. The board of the
-# oldest message is locked before its messages, as by whoever deletes one (one_less), so that no two transactions wait for each other. One
-# board for each call: on no other does a post wait meanwhile.
+# Runs with the owner's rights, but never deletes messages younger than a day: a compromised worker cannot delete more. It locks the board
+# of the oldest message before its messages, like every deletion of a message (one_less), to prevent deadlocks. Each call handles one
+# board, so posts to other boards do not wait.
 FORGET_MESSAGES = """
 CREATE FUNCTION forget_messages(days integer, most integer) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
@@ -29,7 +29,7 @@ BEGIN
 END
 $$
 """
-# Names that no message has any more. Who posts locks the author's name before the message is there, and such a name is left alone.
+# Deletes authors without messages. A transaction that posts a message locks its author's row first, and SKIP LOCKED leaves that row alone.
 FORGET_AUTHORS = """
 CREATE FUNCTION forget_authors(most integer) RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
     dependencies = [("notices", "0003_queue_mentions")]
 
     operations = [
-        # Whether a name is used: without it, each name that is deleted costs PostgreSQL a look at every message.
+        # Finds out whether an author has messages. Without it, PostgreSQL scans all messages for each author that is deleted.
         migrations.AddIndex("message", models.Index(fields=["author"], name="message_author")),
         migrations.RunSQL(FORGET_MESSAGES, "DROP FUNCTION forget_messages"),
         migrations.RunSQL(FORGET_AUTHORS, "DROP FUNCTION forget_authors"),

@@ -1,4 +1,4 @@
-"""The cache for code that yields to the event loop. Compare cache/blocking.py."""
+"""The cache for code on an event loop. Compare cache/blocking.py."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -37,7 +37,7 @@ from twogates.server.settings import CacheSettings
 
 
 class Cache:
-    """A pool that is opened at the first use, which is on the event loop."""
+    """A connection pool, opened at the first use, since that is on the event loop."""
 
     def __init__(self, settings: CacheSettings, service: str, size: int) -> None:
         self.settings, self.service, self.size = settings, service, size
@@ -49,12 +49,12 @@ class Cache:
     @cached_property
     def client(self) -> Redis:
         options = pool_options(self.settings, self.service, self.size)
-        # The other way to an answer is quicker than another try. Default: three, with longer and longer pauses.
+        # No retries: computing the answer without the cache is quicker. Default: three retries with growing pauses.
         once = Retry(NoBackoff(), 0)
         return Redis(connection_pool=BlockingConnectionPool.from_url(self.settings.cache_url, retry=once, **options))
 
     async def run(self, script: Script, keys: Sequence[str], *arguments: Any) -> Any:
-        """The answer of a script: one round trip, and a second where Valkey does not know it yet. Raises ``CacheDown``."""
+        """Return the result of a script: one round trip, or two if Valkey does not know it yet. Raises ``CacheDown``."""
         with self.availability.watched():
             try:
                 return await self.client.evalsha(script.sha, len(keys), *keys, *arguments)
@@ -62,9 +62,9 @@ class Cache:
                 return await self.client.eval(script.text, len(keys), *keys, *arguments)
 
     async def through(self, name: str, compute: Callable[[], Awaitable[bytes]]) -> Kept:
-        """What is kept under a name; else what ``compute`` returns, which is then kept.
+        """Return the cached entry of that name; on a miss, the result of ``compute``, which is then stored.
 
-        One request of all services computes. Until it is done the others have what was kept before, or wait for it.
+        Only one request of all services computes at a time. Meanwhile the others get the stale entry, or wait if there is none.
         """
         asking = Asking(name)
         try:
@@ -81,7 +81,7 @@ class Cache:
             body = await compute()
         except Exception as error:
             if look.body is not None and isinstance(error, Problem) and error.status == 503:
-                return asking.found(look)  # and the lock stays: until it ends, nobody asks the database
+                return asking.found(look)  # keep the lock: until it expires, no request queries the database
             with suppress(CacheDown):
                 await self.run(RELEASE, asking.keys, asking.token)
             raise
@@ -92,7 +92,7 @@ class Cache:
         return Look(body, left, mine, first)
 
     async def store(self, asking: Asking, body: bytes) -> bool:
-        """Keep it; whether that was possible."""
+        """Store the entry. Return False if the cache is down."""
         try:
             await self.run(STORE, asking.keys, *asking.store(body))
         except CacheDown:
@@ -100,7 +100,7 @@ class Cache:
         return True
 
     async def uses(self) -> dict[str, Any]:
-        """How often all services found what they looked for, since Valkey started."""
+        """Return the hits and misses of all services since Valkey started."""
         try:
             with self.availability.watched():
                 return uses(await self.client.hmget(COUNTS, FIELDS))
@@ -108,13 +108,13 @@ class Cache:
             raise unknown() from error
 
     async def count_post(self, quota: Quota) -> None:
-        """Count one more; raises the 429 answer beyond the quota. Without the cache everybody may post."""
+        """Count one more message. Raises the 429 answer if the quota is exceeded. Without the cache there is no limit."""
         with suppress(CacheDown):
             count, left = await self.run(COUNT, [quota.key], WINDOW_SECONDS * 1000)
             check_rate(count, left, quota)
 
     async def ready(self) -> bool:
-        """Whether the cache answers now."""
+        """Return True if the cache answers now."""
         try:
             with self.availability.watched():
                 return bool(await self.client.ping())

@@ -1,6 +1,6 @@
-"""The cache's limits of time, and whether it answers. Compare database/common.py.
+"""Time limits of the cache, and its availability. Compare database/common.py.
 
-What is in Valkey may be gone at any time, and Valkey too: there is another way to every answer, so nobody waits for it for long.
+The data in Valkey, and Valkey itself, may disappear at any time. Every answer has a fallback without it, so requests wait only briefly.
 """
 
 import logging
@@ -19,40 +19,40 @@ from twogates.server.settings import CacheSettings
 
 log = logging.getLogger(__name__)
 
-# It answers within a millisecond. One that is given so long and does not is down, or worth no waiting.
+# Valkey answers within a millisecond. If it takes longer than these limits, it is down or not worth waiting for.
 CONNECT_SECONDS = 0.2
 ANSWER_SECONDS = 0.2
-WAIT_SECONDS = 0.2  # for a connection of the pool
-PROBE_SECONDS = 0.5  # between two looks at a cache that is down
+WAIT_SECONDS = 0.2  # for a pooled connection
+PROBE_SECONDS = 0.5  # between two probes of a cache that is down
 
-# Connections of one event loop. At a fraction of a millisecond for each use, more than a loop can keep busy.
+# Connections of one event loop. Each use takes a fraction of a millisecond, so a loop cannot keep this many busy.
 LOOP_CONNECTIONS = 20
 
 
 class CacheDown(Exception):
-    """It does not answer, or not in time."""
+    """The cache does not answer, or not in time, or refuses the command."""
 
 
 def connection_options(settings: CacheSettings, service: str) -> dict[str, Any]:
-    """What redis-py is told of every connection."""
+    """Return redis-py's options for every connection."""
     return {
         "password": settings.cache_password,
         "socket_connect_timeout": CONNECT_SECONDS,
         "socket_timeout": ANSWER_SECONDS,
-        "client_name": f"twogates-{service}",  # who it is in CLIENT LIST
-        "driver_info": None,  # default: its name and version, in two more questions for each connection
-        # RESP 2 has all that is needed here. Default 3, with a question about the maintenance of a server by its seller.
+        "client_name": f"twogates-{service}",  # shown in CLIENT LIST
+        "driver_info": None,  # default: send its name and version, in two more commands per connection
+        # RESP 2 is enough here. Default 3, which adds a command about maintenance notifications of managed servers.
         "protocol": 2,
     }
 
 
 def pool_options(settings: CacheSettings, service: str, size: int) -> dict[str, Any]:
-    """What its pool is told."""
+    """Return redis-py's options for a connection pool."""
     return {**connection_options(settings, service), "max_connections": size, "timeout": WAIT_SECONDS}
 
 
 class Availability:
-    """Whether the cache answers. Once it does not, it is not asked, and a thread looks whether it is back."""
+    """The state of the cache. While it is down, requests do not use it, and a thread probes until it recovers."""
 
     def __init__(self, settings: CacheSettings, service: str) -> None:
         self.settings, self.service = settings, service
@@ -61,27 +61,27 @@ class Availability:
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """A block that asks the cache. Raises ``CacheDown`` where it is known to be down, or turns out to be."""
+        """Wrap a block that uses the cache. Raises ``CacheDown`` if it is known to be down, or fails during the block."""
         if self.down:
             raise CacheDown
         try:
             yield
-        except NoScriptError:  # an answer, and one that the block expects
+        except NoScriptError:  # not a failure: the block expects it
             raise
         except (redis.ConnectionError, redis.TimeoutError) as error:
             self.lost()
             raise CacheDown from error
-        except redis.RedisError as error:  # it answers that it will not: out of memory, or read-only
+        except redis.RedisError as error:  # Valkey refuses the command: out of memory, or read-only
             log.error("the cache refuses: %s", error)
             raise CacheDown from error
 
     def lost(self) -> None:
-        """A request has had no answer in time. It may have been a single one, on a busy machine: a look decides."""
+        """Report that a request got no answer in time. On a busy machine that may be a single case, so a probe decides."""
         if self.looking.acquire(blocking=False):
             threading.Thread(target=self.look, daemon=True).start()
 
     def look(self) -> None:
-        """Return when it answers."""
+        """Probe until the cache answers."""
         try:
             while not self.answers():
                 if not self.down:
@@ -93,7 +93,7 @@ class Availability:
             self.looking.release()
 
     def answers(self) -> bool:
-        """Whether it answers on a new connection."""
+        """Return True if the cache answers on a new connection."""
         options = connection_options(self.settings, self.service)
         try:
             with redis.Redis.from_url(self.settings.cache_url, retry=Retry(NoBackoff(), 0), **options) as client:

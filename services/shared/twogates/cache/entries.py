@@ -1,7 +1,6 @@
-"""What is kept in Valkey, and how: Lua scripts, each of which is one round trip, and what their answers mean.
+"""Cache entries in Valkey: the Lua scripts that read and write them, one round trip each, and the meaning of their results.
 
-A script is carried out whole, and nothing else meanwhile: of any number of requests in three services that find an entry run out, one
-gets the lock.
+Valkey runs each script atomically. If many requests of the three services find an entry expired, exactly one of them gets the lock.
 """
 
 import hashlib
@@ -14,17 +13,17 @@ from typing import Any
 
 from twogates.http.problems import Problem
 
-# An entry is fresh for three seconds. In the seven after them it is still there: for who asks while another computes it anew, and for
-# all while the database is down.
+# An entry is fresh for three seconds. It stays for seven more seconds as a stale entry: for requests that arrive while another request
+# recomputes it, and for all requests while the database is down.
 FRESH_SECONDS = 3
 STALE_SECONDS = 7
-# Who computes has so long: longer than the database may take (database/common.py). Whoever dies in it holds nobody up for longer.
+# The lock expires after this. It exceeds the time limit of the database (database/common.py), and bounds the delay by a dead lock holder.
 LOCK_SECONDS = 2
-# Who finds nothing waits so long for who computes it, and looks so often; then he computes it too.
+# On a miss, wait for the lock holder up to this long and poll at this interval, then compute the value ourselves.
 WAIT_SECONDS = 0.5
 LOOK_SECONDS = 0.02
 
-WINDOW_SECONDS = 60  # in which messages are counted
+WINDOW_SECONDS = 60  # in which posted messages are counted
 
 COUNTS = "cache:counts"
 FIELDS = ("hits", "stale", "misses", "computed")
@@ -32,7 +31,7 @@ FIELDS = ("hits", "stale", "misses", "computed")
 
 @dataclass(frozen=True)
 class Script:
-    """A script, and the name under which Valkey knows it once it was sent."""
+    """A Lua script, and the hash by which Valkey knows it after the first use."""
 
     text: str
 
@@ -41,7 +40,7 @@ class Script:
         return hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
 
-# The keys: an entry, its lock, the counts.
+# KEYS: the entry, its lock, the counts.
 LOOK = Script("""
 local token, stale, lock, count = unpack(ARGV)
 local body, left = redis.call('GET', KEYS[1]), redis.call('PTTL', KEYS[1]) - stale
@@ -64,8 +63,8 @@ RELEASE = Script("""
 if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
 """)
 
-# The window begins with the first. One that slides would need each message's time, or a second key; the price is that within one
-# window's length twice as many may come, half of them before its end.
+# A fixed window, which begins with the first message. The price: around the end of a window, a client may post twice the quota within
+# one window's length. A sliding window would need the time of each message, or a second key.
 COUNT = Script("""
 local count = redis.call('INCR', KEYS[1])
 if count == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
@@ -75,27 +74,27 @@ return {count, redis.call('PTTL', KEYS[1])}
 
 @dataclass(frozen=True)
 class Look:
-    """What LOOK found."""
+    """The result of the script LOOK."""
 
     body: bytes | None
-    left: int  # milliseconds for which it is fresh; negative: so long it has been stale
-    mine: int  # 1: to be computed, by who asks
+    left: int  # milliseconds until it is stale; if negative, since it became stale
+    mine: int  # 1 if this request got the lock and must compute the entry
     first: bool = True
 
     @property
     def usable(self) -> bool:
-        """Whether it is fresh, or somebody else computes it anew."""
+        """True if the entry is fresh, or stale while another request recomputes it."""
         return self.body is not None and not self.mine
 
     @property
     def awaited(self) -> bool:
-        """Whether there is nothing yet, and somebody else computes it."""
+        """True if there is no entry yet, and another request computes it."""
         return self.body is None and not self.mine
 
 
 @dataclass(frozen=True)
 class Kept:
-    """What the cache gave, or was given; and what the header Cache-Status (RFC 9211) says of it."""
+    """An entry that was read or computed, and its value of the header Cache-Status (RFC 9211)."""
 
     body: bytes
     status: str
@@ -106,11 +105,11 @@ class Kept:
 
 
 class Asking:
-    """One request's use of an entry: the arguments of its scripts, and what it answers in the end."""
+    """One request's use of an entry: the arguments of the scripts, and the result."""
 
     def __init__(self, name: str) -> None:
         self.keys = (f"cache:{name}", f"cache:{name}:lock", COUNTS)
-        self.token = token_hex(8)  # whose the lock is
+        self.token = token_hex(8)  # identifies the lock holder
 
     def look(self, first: bool) -> Sequence[Any]:
         return self.token, STALE_SECONDS * 1000, LOCK_SECONDS * 1000, int(first)
@@ -120,36 +119,36 @@ class Asking:
 
     @staticmethod
     def down(body: bytes) -> Kept:
-        """It was computed without the cache."""
+        """Return a value that was computed while the cache was down."""
         return Kept(body, "fwd=bypass; detail=down")
 
     @staticmethod
     def found(look: Look) -> Kept:
-        """It was there, or came while this request waited."""
+        """Return an entry that was in the cache, or was stored while this request waited."""
         assert look.body is not None
         return Kept(look.body, f"hit; ttl={look.left // 1000}" if look.first else "fwd=miss; collapsed")
 
     @staticmethod
     def computed(look: Look, body: bytes, stored: bool) -> Kept:
-        """It was computed, since it was not there or not fresh."""
+        """Return a value that was computed after a miss or for a stale entry."""
         return Kept(body, f"fwd={'miss' if look.body is None else 'stale'}" + ("; stored" if stored else ""))
 
 
 def uses(numbers: Sequence[bytes | str | None]) -> dict[str, Any]:
-    """The counts as JSON. The ratio is that of answers from the cache, fresh or stale, among all."""
+    """Return the counts for JSON. ``ratio`` is the share of requests answered from the cache, fresh or stale."""
     counts = {name: int(number or 0) for name, number in zip(FIELDS, numbers, strict=True)}
     asked = counts["hits"] + counts["stale"] + counts["misses"]
     return {**counts, "ratio": round((asked - counts["misses"]) / asked, 4) if asked else None}
 
 
 def unknown() -> Problem:
-    """The 503 answer to who asks for what only the cache knows."""
+    """Return the 503 answer to a request for data that only the cache has."""
     return Problem(503, "The cache cannot answer now.", headers={"Retry-After": "1"})
 
 
 @dataclass(frozen=True)
 class Quota:
-    """What is counted under a key, and how much of it is taken in a window."""
+    """A key under which messages are counted, and the greatest number accepted in a window."""
 
     key: str
     whose: str  # "author" or "client"
@@ -157,7 +156,7 @@ class Quota:
 
 
 def check_rate(count: int, left: int, quota: Quota) -> None:
-    """Raise the 429 answer where there are more than the quota in this window, which ends in ``left`` milliseconds."""
+    """Raise the 429 answer if ``count`` exceeds the quota of this window, which ends in ``left`` milliseconds."""
     if count > quota.most:
         seconds = math.ceil(left / 1000)
         raise Problem(
@@ -165,7 +164,7 @@ def check_rate(count: int, left: int, quota: Quota) -> None:
             f"This {quota.whose} has posted {quota.most} messages in the last minute, and no more are taken.",
             headers={
                 "Retry-After": str(seconds),
-                # As in the IETF's draft of them.
+                # As in the IETF draft on RateLimit header fields.
                 "RateLimit-Policy": f'"{quota.whose}";q={quota.most};w={WINDOW_SECONDS}',
                 "RateLimit": f'"{quota.whose}";r=0;t={seconds}',
             },

@@ -1,4 +1,4 @@
-"""Connections to the database for code that yields to the event loop. Compare database/blocking.py."""
+"""Database connections for code on an event loop. Compare database/blocking.py."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -21,21 +21,21 @@ from twogates.server.settings import DatabaseSettings
 
 
 class Pooled(PGDialectAsync_psycopg):
-    """SQLAlchemy's own for connections that are a pool's: it takes each for a new one, and gives it back where it would close it."""
+    """SQLAlchemy's dialect for pooled connections. It treats each as new, and returns it to the pool instead of closing it."""
 
     supports_statement_cache = True
     pool: AsyncConnectionPool
 
     @classmethod
-    def get_async_dialect_cls(cls, url: URL) -> type[Dialect]:  # noqa: ARG003  their name for it
-        """The class itself. SQLAlchemy names its own here, and nothing of the below would be done."""
+    def get_async_dialect_cls(cls, url: URL) -> type[Dialect]:  # noqa: ARG003  SQLAlchemy's name for it
+        """Return this class. The base class returns its own, and the methods below would have no effect."""
         return cls
 
     def on_connect(self) -> None:
-        """Leave it as it is. Else it would get one more handler of notices at every request."""
+        """Do nothing. The base class would add one more notice handler to the connection on every request."""
 
     def do_close(self, dbapi_connection: Any) -> None:
-        """Give it back. Not by psycopg's close_returns: that forgets one that is broken, and the pool waits for it for ever."""
+        """Return the connection to the pool. psycopg's close_returns loses a broken one, and the pool waits for it for ever."""
         await_only(self.pool.putconn(dbapi_connection.driver_connection))
 
 
@@ -43,7 +43,7 @@ registry.register("postgresql.pooled_async", __name__, Pooled.__name__)
 
 
 class Database:
-    """A pool that is opened at the first use, which is on the event loop."""
+    """A connection pool, opened at the first use, since that is on the event loop."""
 
     def __init__(self, settings: DatabaseSettings, service: str, size: int) -> None:
         self.settings, self.service, self.size = settings, service, size
@@ -61,33 +61,33 @@ class Database:
         return AsyncConnectionPool(kwargs=self.options, check=self.look, open=False, **pool_options(self.size))
 
     async def look(self, connection: psycopg.AsyncConnection[Any]) -> None:
-        """Have the pool throw away a connection that the server has closed, and those beside it."""
+        """Check a connection for the pool. If the server has closed it, replace it and all others of the pool."""
         if is_dead(connection):
-            await self.pool.drain()  # this one too, when the pool has it back
+            await self.pool.drain()  # the pool closes this one when it is returned
             raise psycopg.OperationalError("closed by the server")
 
     @cached_property
     def engine(self) -> AsyncEngine:
-        # SQLAlchemy's own pool makes a connection in the request that needs it, for as long as that takes.
+        # Not SQLAlchemy's own pool: it connects inside the request that needs a connection, without a time limit.
         engine = create_async_engine("postgresql+pooled_async://", async_creator=self.pool.getconn, poolclass=NullPool)
         engine.dialect.pool = self.pool  # type: ignore[attr-defined]
         return engine
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A connection on which each statement stands for itself: one round trip."""
+        """Yield a connection in autocommit mode: one round trip per statement."""
         async with self.connection("AUTOCOMMIT") as connection:
             yield connection
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """A connection in a transaction, which is committed at the end of the block: two round trips more."""
+        """Yield a connection in a transaction, which is committed at the end of the block: two more round trips."""
         async with self.connection("READ COMMITTED") as connection, connection.begin():
             yield connection
 
     @asynccontextmanager
     async def connection(self, isolation: Any) -> AsyncIterator[AsyncConnection]:
-        """One of the pool, for as long as ``seconds_left`` says. Raises the 503 answers where there is none, or it fails."""
+        """Yield a pooled connection for at most ``seconds_left()``. Raises a 503 Problem if none is free or the database fails."""
         self.availability.check()
         seconds_left()
         try:
@@ -107,9 +107,9 @@ class Database:
 
     @contextmanager
     def within(self, seconds: float, number: int) -> Iterator[None]:
-        """Let the block, which waits for the connection behind a file number, last no longer than that.
+        """Limit the block to that many seconds by shutting down the connection with this file descriptor.
 
-        Not ``asyncio.timeout``: psycopg would then ask the server to cancel, and wait for its answer.
+        Not ``asyncio.timeout``: psycopg would then send a cancel request to the server, and wait for its answer.
         """
         timer = asyncio.get_running_loop().call_later(seconds, self.give_up, number)
         try:
@@ -122,7 +122,7 @@ class Database:
         self.availability.lost()
 
     async def ready(self) -> bool:
-        """Whether the database answers now."""
+        """Return True if the database answers now."""
         try:
             async with self.read() as connection:
                 await connection.execute(text("SELECT 1"))
@@ -136,6 +136,6 @@ class Database:
 
 
 async def file_number(connection: AsyncConnection) -> int:
-    """The number of the socket behind a connection."""
+    """Return the file descriptor of a connection's socket."""
     driver: Any = (await connection.get_raw_connection()).driver_connection
     return int(driver.fileno())

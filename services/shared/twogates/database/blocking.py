@@ -1,4 +1,4 @@
-"""Connections to the database for code that waits in its thread. Compare database/asynchronous.py."""
+"""Database connections for code that blocks its thread. Compare database/asynchronous.py."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,16 +18,16 @@ from twogates.server.settings import DatabaseSettings
 
 
 class Pooled(PGDialect_psycopg):
-    """SQLAlchemy's own for connections that are a pool's: it takes each for a new one, and gives it back where it would close it."""
+    """SQLAlchemy's dialect for pooled connections. It treats each as new, and returns it to the pool instead of closing it."""
 
     supports_statement_cache = True
     pool: ConnectionPool
 
     def on_connect(self) -> None:
-        """Leave it as it is. Else it would get one more handler of notices at every request."""
+        """Do nothing. The base class would add one more notice handler to the connection on every request."""
 
     def do_close(self, dbapi_connection: Any) -> None:
-        """Give it back. Not by psycopg's close_returns: that forgets one that is broken, and the pool waits for it for ever."""
+        """Return the connection to the pool. psycopg's close_returns loses a broken one, and the pool waits for it for ever."""
         self.pool.putconn(dbapi_connection)
 
 
@@ -35,7 +35,7 @@ registry.register("postgresql.pooled", __name__, Pooled.__name__)
 
 
 class Database:
-    """A pool that is opened at the first use, which is a worker's and not that of the process it was forked from."""
+    """A connection pool, opened at the first use: in a worker, after the fork."""
 
     def __init__(self, settings: DatabaseSettings, service: str, size: int) -> None:
         self.settings, self.service, self.size = settings, service, size
@@ -59,33 +59,33 @@ class Database:
         return pool
 
     def look(self, connection: psycopg.Connection[Any]) -> None:
-        """Have the pool throw away a connection that the server has closed, and those beside it."""
+        """Check a connection for the pool. If the server has closed it, replace it and all others of the pool."""
         if is_dead(connection):
-            self.pool.drain()  # this one too, when the pool has it back
+            self.pool.drain()  # the pool closes this one when it is returned
             raise psycopg.OperationalError("closed by the server")
 
     @cached_property
     def engine(self) -> Engine:
-        # SQLAlchemy's own pool makes a connection in the request that needs it, for as long as that takes.
+        # Not SQLAlchemy's own pool: it connects inside the request that needs a connection, without a time limit.
         engine = create_engine("postgresql+pooled://", creator=self.pool.getconn, poolclass=NullPool)
         engine.dialect.pool = self.pool  # type: ignore[attr-defined]
         return engine
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection on which each statement stands for itself: one round trip."""
+        """Yield a connection in autocommit mode: one round trip per statement."""
         with self.connection("AUTOCOMMIT") as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A connection in a transaction, which is committed at the end of the block: two round trips more."""
+        """Yield a connection in a transaction, which is committed at the end of the block: two more round trips."""
         with self.connection("READ COMMITTED") as connection, connection.begin():
             yield connection
 
     @contextmanager
     def connection(self, isolation: Any) -> Iterator[Connection]:
-        """One of the pool, for as long as ``seconds_left`` says. Raises the 503 answers where there is none, or it fails."""
+        """Yield a pooled connection for at most ``seconds_left()``. Raises a 503 Problem if none is free or the database fails."""
         self.availability.check()
         seconds_left()
         try:
@@ -102,7 +102,7 @@ class Database:
             raise
 
     def ready(self) -> bool:
-        """Whether the database answers now."""
+        """Return True if the database answers now."""
         try:
             with self.read() as connection:
                 connection.execute(text("SELECT 1"))
@@ -112,6 +112,6 @@ class Database:
 
 
 def file_number(connection: Connection) -> int:
-    """The number of the socket behind a connection."""
+    """Return the file descriptor of a connection's socket."""
     driver: Any = connection.connection.driver_connection
     return int(driver.fileno())

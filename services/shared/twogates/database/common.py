@@ -1,8 +1,8 @@
-"""The database's limits of time, and what a service answers when a query fails. Compare upstream/common.py.
+"""Time limits of the database, and the answers of a service to a failed query. Compare upstream/common.py.
 
-Each limit is longer than the one inside it, so that the one that knows most says what happened:
-lock < statement < unit of work < request. A request first waits for a connection: for one of the pool, for a thread that has one, or
-in Flask for a worker. All of it together stays below two seconds.
+Each limit is longer than the one inside it, so that the most specific limit expires first and names the cause:
+lock < statement < unit of work < request. A request first waits for a pooled connection, for a thread that has one, or in Flask for
+a worker. The total stays below two seconds.
 """
 
 import logging
@@ -24,82 +24,82 @@ from twogates.server.settings import DatabaseSettings
 
 log = logging.getLogger(__name__)
 
-LOCK_SECONDS = 0.5  # set by migrate.py for the services' roles, as the next
+LOCK_SECONDS = 0.5  # migrate.py sets this and the next limit on the services' roles
 STATEMENT_SECONDS = 1.0
-UNIT_SECONDS = 1.2  # what is asked on one connection; beyond it, the server does not answer at all
+UNIT_SECONDS = 1.2  # for the statements of one unit on one connection; after that, the server counts as hanging
 WAIT_SECONDS = 0.4  # for a connection
-REQUEST_SECONDS = WAIT_SECONDS + UNIT_SECONDS  # from when a request came; some need a second unit
-# A migration waits less for a lock than a request does, who waits behind it. Then it lets the others through and tries again, so often.
+REQUEST_SECONDS = WAIT_SECONDS + UNIT_SECONDS  # from the arrival of a request; some requests need a second unit
+# A queued lock request of a migration blocks the requests behind it, so it gives up before they do. It retries after a pause.
 MIGRATION_LOCK_SECONDS, MIGRATION_PAUSE_SECONDS, MIGRATION_TRIES = 0.25, 1.0, 60
-LEAST_SECONDS = 0.1  # what is worth a try
-CONNECT_SECONDS = 2  # the least that libpq takes
-# Nobody waits for the worker's answer. Below GRACEFUL_TIMEOUT, so that a job in hand ends in it.
+LEAST_SECONDS = 0.1  # with less time left, a request does not try
+CONNECT_SECONDS = 2  # libpq's minimum
+# No client waits for the worker, so its limits are longer. They are below GRACEFUL_TIMEOUT, so that a running job ends in time.
 WORKER_LOCK_SECONDS = 10
 WORKER_STATEMENT_SECONDS = 20
-PROBE_SECONDS = 0.5  # between two looks at a database that is down
-RENEWAL_SECONDS = 2.0  # between two times that all connections are made anew to a database that is read-only
+PROBE_SECONDS = 0.5  # between two probes of a database that is down
+RENEWAL_SECONDS = 2.0  # at least, between two replacements of all connections while the database is read-only
 
-# Jobs that a worker does at once, each on a connection of its own.
+# Jobs that a worker runs concurrently, each on its own connection.
 WORKER_POOL = 2
-# What it has beside them: two for the queue, so that it reports while it waits for an answer, and one for notices of new jobs.
+# Its other connections: two for the queue, so that it reports while it waits for an answer, and one for notices of new jobs.
 QUEUE_POOL = 2
 WORKER_MORE = QUEUE_POOL + 1
 
-# What it says to a new connection where there are too many: such an error has no SQLSTATE.
+# Error texts of a connection refused at the connection limit, since such an error has no SQLSTATE.
 FULL = ("too many", "remaining connection slots", "no more connections allowed")  # the last is PgBouncer's
-# SQLSTATEs and their classes (PostgreSQL's Appendix A) of a database that cannot do now what it could do later.
-BUSY = {"55P03", "57014", "40001", "40P01"}  # a lock or a statement took too long; a transaction lost to another
-# No connection, no room, going down or not up yet, its disk; read-only, waited for too long in a transaction; corrupted.
+# SQLSTATEs and their classes (PostgreSQL's Appendix A) of temporary failures: a later request may succeed.
+BUSY = {"55P03", "57014", "40001", "40P01"}  # lock or statement time-out; serialization failure, deadlock
+# Connection lost, out of resources, shutting down or starting, disk error; read-only, idle too long in a transaction; corrupted.
 CANNOT_NOW = ("08", "53", "57P", "58", "25006", "25P03", "XX")
 
 
 def down() -> Problem:
-    """The 503 answer: it does not answer, or cannot do its work now."""
+    """Return the 503 answer: the database does not answer, or cannot work now."""
     return Problem(503, "The database cannot answer now.", headers={"Retry-After": "1"})
 
 
 def busy() -> Problem:
-    """The 503 answer: it answers, but not in time."""
+    """Return the 503 answer: the database answers, but not in time."""
     return Problem(503, "The database is too busy to answer in time.", headers={"Retry-After": "1"})
 
 
 def connection_options(settings: DatabaseSettings, service: str) -> dict[str, Any]:
-    """What psycopg is told of every connection."""
+    """Return psycopg's options for every connection."""
     return {
         **conninfo_to_dict(settings.database_url),
         "password": settings.database_password,
         "connect_timeout": CONNECT_SECONDS,
-        "application_name": f"twogates-{service}",  # who it is in pg_stat_activity
-        # The kernel gives up a server that is silent for 11 s. Requests do so earlier; the worker has all the time, but not for ever.
+        "application_name": f"twogates-{service}",  # shown in pg_stat_activity
+        # The kernel drops the connection if the server is silent for 11 s. Requests give up earlier; this limit is for the worker.
         # Default: two hours.
         "keepalives_idle": 5,
         "keepalives_interval": 2,
         "keepalives_count": 3,
         "tcp_user_timeout": 11_000,
-        # No statements are prepared on the server: a pooler in transaction mode hands each transaction another connection. Default:
-        # after five times.
+        # Never prepare statements on the server: with a pooler in transaction mode, each transaction may use another connection.
+        # Default: after five executions.
         "prepare_threshold": None,
     }
 
 
 def pool_options(size: int) -> dict[str, Any]:
-    """What psycopg_pool is told: as many connections as asked for and no more, each made when it is needed."""
+    """Return psycopg_pool's options: at most ``size`` connections, each opened when it is needed."""
     return {
         "min_size": 0,
         "max_size": size,
         "timeout": WAIT_SECONDS,
-        # Try once, and again when the next request asks. Default: for 300 s at ever longer intervals, of up to a minute and more, in
-        # which a database that is back is not noticed.
+        # Try to connect once; the next request tries again. Default: retry for 300 s with intervals that grow to a minute and more. The
+        # pool would not notice a recovered database during an interval.
         "reconnect_timeout": 0,
-        # So long an address that has moved may be used after the move. Default an hour.
+        # Seconds until a connection is replaced, so the longest use of an old address after the database moves. Default an hour.
         "max_lifetime": 600,
     }
 
 
 def is_dead(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> bool:
-    """Whether an idle connection was closed by the server: it has nothing to say, so one that can be read has ended.
+    """Return True if the server has closed an idle connection. The server sends nothing when idle, so a readable socket has ended.
 
-    It costs a system call, where the usual question (``SELECT 1``) costs a round trip.
+    It costs one system call; the usual check (``SELECT 1``) costs a round trip.
     """
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
@@ -107,20 +107,20 @@ def is_dead(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) 
 
 
 def shut(number: int) -> None:
-    """End the connection behind a file number under whoever waits for its answer: the driver then finds it closed."""
+    """Shut down the connection with this file descriptor. A driver that waits for its answer then finds it closed."""
     with suppress(OSError), socket.socket(fileno=os.dup(number)) as copy:
         copy.shutdown(socket.SHUT_RDWR)
 
 
 def in_time() -> None:
-    """Raise the 503 answer to a request that has waited in line for longer than it would for a connection."""
+    """Raise the 503 answer if the request was queued for longer than the time limit for a connection."""
     now = perf_counter()
     if now - CAME.get(now) > WAIT_SECONDS:
         raise busy()
 
 
 def seconds_left() -> float:
-    """How long a unit of work may take now. Raises the 503 answer where the request has no time left."""
+    """Return the seconds that a unit of work may take now. Raises the 503 answer if the request has too little time left."""
     now = perf_counter()
     left = min(UNIT_SECONDS, CAME.get(now) + REQUEST_SECONDS - now)
     if left < LEAST_SECONDS:
@@ -129,24 +129,24 @@ def seconds_left() -> float:
 
 
 class Availability:
-    """Whether the database answers. Once it does not, requests are refused at once, and a thread looks whether it is back."""
+    """The state of the database. While it is down, requests fail immediately, and a thread probes until it recovers."""
 
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = options
         self.down = False
         self.looking = False
-        self.looked = self.renewed = -RENEWAL_SECONDS  # when it last answered, and when all connections were last made anew
+        self.looked = self.renewed = -RENEWAL_SECONDS  # time of the last successful probe, and of the last replacement of all connections
         self.lock = threading.Lock()
 
     def check(self) -> None:
-        """Raise the 503 answer while it is known to be down."""
+        """Raise the 503 answer while the database is known to be down."""
         if self.down:
             raise down()
 
     def lost(self, *, sure: bool = True) -> None:
-        """A request has had no answer in time; or, where it is not sure that there is none to be had, no connection."""
+        """Report that a request got no answer in time. Not ``sure``: it got no connection, or lost it, so only a probe decides."""
         with self.lock:
-            # Each look is a new process of the database's, and one that is busy has none to spare.
+            # Each probe starts a new server process, which a busy database cannot spare.
             if not sure and monotonic() - self.looked < PROBE_SECONDS:
                 return
             self.down = self.down or sure
@@ -156,7 +156,7 @@ class Availability:
         threading.Thread(target=self.look, daemon=True).start()
 
     def look(self) -> None:
-        """Return when it answers."""
+        """Probe until the database answers."""
         said = False
         while not self.answers():
             self.down = True
@@ -171,9 +171,9 @@ class Availability:
             log.warning("the database answers again")
 
     def answers(self) -> bool:
-        """Whether it answers on a new connection, or would if there were not too many.
+        """Return True if the database answers on a new connection, or refuses it only because of the connection limit.
 
-        A connection alone would say nothing where a pooler is between, which lets clients in that it can do nothing for.
+        A connection alone proves nothing if a pooler is in between: a pooler accepts clients even while the database is down.
         """
         try:
             with psycopg.connect(**self.options, autocommit=True) as connection:
@@ -183,13 +183,13 @@ class Availability:
                     connection.execute("SELECT 1")
                 finally:
                     late.cancel()
-                    late.join()  # or the number may be another file's when it is shut
+                    late.join()  # else shut() may hit another file that has reused the descriptor
         except psycopg.Error as error:
             return any(words in str(error) for words in FULL)
         return True
 
     def elsewhere(self, error: BaseException) -> bool:
-        """Whether to make all connections anew: what is read-only to them may take changes from others, or at another address."""
+        """Return True if all connections must be replaced: new ones may reach a server that is writable, perhaps at another address."""
         if not isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
             return False
         with self.lock:
@@ -198,7 +198,7 @@ class Availability:
         return due
 
     def problem(self, error: BaseException) -> Problem | None:
-        """The answer to an error of psycopg; ``None`` to one that is a mistake in our own program."""
+        """Return the answer to an error of psycopg; ``None`` if the error is a bug of ours."""
         if isinstance(error, PoolTimeout):
             self.lost(sure=False)
             return busy()
@@ -207,8 +207,8 @@ class Availability:
         state = error.sqlstate or ""
         if state in BUSY:
             return busy()
-        # The connection broke. An InternalError says so where PgBouncer is between: its word comes after the server's own, and the driver
-        # finds two answers to one command.
+        # The connection broke. With PgBouncer in between it may be an InternalError: PgBouncer's error follows the server's own, so the
+        # driver finds two answers to one command.
         if not state and isinstance(error, psycopg.OperationalError | psycopg.InternalError):
             self.lost(sure=False)
             return down()
@@ -216,5 +216,5 @@ class Availability:
 
 
 def constraint(error: BaseException) -> str:
-    """The constraint that an error of psycopg is about; empty where it is about none."""
+    """Return the name of the constraint that an error of psycopg violates; empty if it violates none."""
     return (isinstance(error, psycopg.IntegrityError) and error.diag.constraint_name) or ""

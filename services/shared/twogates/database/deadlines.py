@@ -1,4 +1,4 @@
-"""An end for threads that wait for a server which does not answer. On an event loop, a timer is enough."""
+"""Deadlines for threads that wait for a server which hangs. On an event loop, a timer is enough."""
 
 import threading
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from twogates.database.common import Availability, shut
 
 
 class Deadlines:
-    """Ends connections whose server does not answer: the server's own time-outs run in the server, and one that hangs has none."""
+    """Shut down connections whose server does not answer. The server's own time-outs do not work while it hangs."""
 
     PERIOD = 0.1
 
@@ -20,13 +20,13 @@ class Deadlines:
 
     @contextmanager
     def within(self, seconds: float, number: int, availability: Availability) -> Iterator[None]:
-        """Let the block, which waits for the connection behind a file number, last no longer than that."""
+        """Limit the block to that many seconds by shutting down the connection with this file descriptor."""
         with self.lock:
             self.due[number] = (monotonic() + seconds, availability)
         try:
             yield
         finally:
-            with self.lock:  # and so the number is not another file's when it is shut
+            with self.lock:  # so that watch() cannot shut down another file that has reused the descriptor
                 self.due.pop(number, None)
 
     def watch(self) -> None:

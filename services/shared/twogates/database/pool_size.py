@@ -1,4 +1,4 @@
-"""The size of a pool of connections to the database. A module of its own, since the load test reads it and has no database driver."""
+"""The size of a pool of database connections. A separate module, since the load test imports it and has no database driver."""
 
-# Connections of one event loop, where POOL says auto. `make lab X=pool-sizing` measures what more of them would bring.
+# Connections of one event loop if POOL is auto. `make lab X=pool-sizing` measures the effect of other sizes.
 LOOP_POOL = 10

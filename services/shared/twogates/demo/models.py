@@ -1,4 +1,4 @@
-"""What each endpoint of the lesson accepts, as pydantic models: one definition for three services."""
+"""Pydantic models of the requests to the lesson's endpoints: one definition for three services."""
 
 import os
 from typing import Annotated, Literal, Self
@@ -9,16 +9,16 @@ from pydantic_core import PydanticCustomError
 from twogates.http.models import Body, Query, Strict, Text
 from twogates.http.notations import Integer, LowerCaseUUID, Moment, Number, TrueOrFalse, Whole, number
 
-# No request may hold its server for longer, so that a worker's time-out (above it) only ever ends a worker that hangs. To wait as
-# long as a client likes is for the laboratory, and elsewhere a way to take a service from its other clients.
+# The longest time that a request may occupy its server. It is below the worker time-out, which then only kills a worker that hangs.
+# Long pauses are for the laboratory. In production, one client could use them to block the service for all others.
 LONGEST_SECONDS = 1 if os.environ.get("PROFILE") == "production" else 30
 
-# The validator stands last: pydantic leaves bounds behind it out of the JSON Schema, from which a client is told what is accepted.
+# The validator must be last: pydantic omits bounds after it from the JSON Schema, from which error answers tell what is accepted.
 Pause = Annotated[float, Field(ge=0, le=LONGEST_SECONDS, allow_inf_nan=False), BeforeValidator(number)]
 
 
 def no_longer_than_allowed(seconds: float) -> None:
-    """Reject a request whose parts, each allowed, add up to more than the longest one."""
+    """Reject a request whose parts are each allowed, but together exceed ``LONGEST_SECONDS``."""
     if seconds > LONGEST_SECONDS:
         raise PydanticCustomError("too_long", f"Together at most {LONGEST_SECONDS} seconds")
 
@@ -45,13 +45,13 @@ class UpstreamQuery(Query):
         return self
 
 
-# Of what a request asks the database: well below the limits of time in database/common.py, on a busy machine too.
+# Limits of a request's work in the database, well below the time limits in database/common.py, even on a busy machine.
 MOST_IN_DATABASE = 0.5
 MOST_WORK = 100
 
 
 class DatabaseQuery(Query):
-    """Questions to the database, one after another on one connection: each takes it time, or work for its CPU."""
+    """Queries, one after another on one connection. Each makes the database sleep, or use its CPU."""
 
     seconds: Number = Field(0.0, ge=0, le=MOST_IN_DATABASE, allow_inf_nan=False)
     calls: Whole = Field(1, ge=1, le=20)
@@ -65,7 +65,7 @@ class DatabaseQuery(Query):
 
 
 class ListingQuery(Query):
-    """The first messages of a board with their authors: all in one question, or one more for each author."""
+    """The first messages of a board with their authors: in one query, or with one more query per author."""
 
     board: Whole = Field(ge=1, le=2**31 - 1)
     limit: Whole = Field(20, ge=1, le=100)
@@ -91,7 +91,7 @@ class Item(Strict):
 
 
 class Document(Body):
-    """What ``/echo`` accepts: nested, and a few types that JSON itself does not have."""
+    """The body of ``/echo``: nested, with a few types that JSON itself does not have."""
 
     id: LowerCaseUUID
     title: Text

@@ -1,4 +1,4 @@
-"""Settings of the demonstration: the upstream that the lessons call, and the page's live view."""
+"""Settings of the demonstration: the upstream service that the lessons call, and the page's live view."""
 
 from pydantic import DirectoryPath, Field
 
@@ -6,14 +6,14 @@ from twogates.server.settings import Settings
 
 
 class UpstreamSettings(Settings):
-    """The service that every lesson about waiting calls, and the number of connections to it."""
+    """The service that the lessons about waiting call, and the connection limit."""
 
     upstream_url: str = Field(pattern="^http://")
-    upstream_connections: int = Field(ge=1, le=65535)  # open at once, in each process
+    upstream_connections: int = Field(ge=1, le=65535)  # per process
 
 
 class LiveSettings(Settings):
-    """What the monitor reads, beside the settings of its server."""
+    """Settings of the monitor, beside those of its server."""
 
     body_limit: int = Field(ge=1)
     live_folder: DirectoryPath

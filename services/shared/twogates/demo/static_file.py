@@ -1,4 +1,4 @@
-"""The one static file, which each service serves in its framework's way and Nginx without any of them."""
+"""The one static file. Each service serves it in its framework's way, and Nginx serves it directly."""
 
 from pathlib import Path
 

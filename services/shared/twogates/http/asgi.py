@@ -1,4 +1,4 @@
-"""Request id and timing around any ASGI callable. Compare wsgi.py: the same for the other gate."""
+"""Request id and timing around any ASGI callable. Compare wsgi.py, which does the same for WSGI."""
 
 import asyncio
 import logging
@@ -14,17 +14,17 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
-# By method, path and the header Authorization: the answer to a request that the application is not to see.
+# From the method, the path and the Authorization header: the answer that rejects a request, ``None`` if it may pass.
 Refusal = Callable[[str, str, bytes], Problem | None]
 
 log = logging.getLogger(__name__)
 
 
 class Observed:
-    """ASGI middleware: takes or makes ``X-Request-ID``, echoes it, and adds ``Server-Timing``.
+    """ASGI middleware that reads or creates ``X-Request-ID``, returns it in the response, and adds ``Server-Timing``.
 
-    A WebSocket's id is only taken, for the log. It is also the last net: an exception that reaches it becomes a 500 at once. Daphne would
-    notice it by a poll, up to a second later.
+    For a WebSocket, the id is only used in the log. The middleware also turns an unhandled exception into a 500 immediately. Daphne would
+    notice the exception by polling, up to a second later.
     """
 
     def __init__(self, app: Application) -> None:
@@ -43,7 +43,7 @@ class Observed:
         if not request_id:
             request_id = new_request_id().encode()
         REQUEST_ID.set(request_id.decode("latin-1"))
-        # What came, for a comparison with what Nginx sent: each must be in both logs, and once.
+        # For a comparison with Nginx's log: each request must appear in both, exactly once.
         log.debug("received %s %s", scope.get("method", "WebSocket"), scope["path"])
         if scope["type"] == "websocket":
             await self.app(scope, receive, send)
@@ -55,7 +55,7 @@ class Observed:
             if message["type"] == "http.response.start":
                 answering = True
                 timing = server_timing(started).encode()
-                # A new one: the application may send the same message for every request.
+                # A copy: the application may send the same message object for every request.
                 headers = [*message.get("headers", ()), (b"x-request-id", request_id), (b"server-timing", timing)]
                 message = {**message, "headers": headers}
             await send(message)
@@ -78,7 +78,7 @@ async def answer(problem: Problem, send: Send, with_body: bool = True) -> None:
 
 
 class Guarded:
-    """ASGI middleware that asks of every request whether it may pass. A socket that may not is refused with 403 before it is open."""
+    """ASGI middleware that checks whether a request may pass. A rejected WebSocket gets status 403 before it opens."""
 
     def __init__(self, app: Application, refusal: Refusal) -> None:
         self.app, self.refusal = app, refusal
@@ -97,7 +97,7 @@ class Guarded:
 
 
 class Counted:
-    """ASGI middleware that counts a request or a socket while its call lasts, and watches the event loop."""
+    """ASGI middleware that counts each request or WebSocket for the duration of its call, and measures the event loop's lag."""
 
     def __init__(self, app: Application) -> None:
         self.app = app
@@ -122,7 +122,7 @@ class Counted:
 
 
 async def watch_the_loop(counts: counters.Counters) -> None:
-    """Ask to be woken again and again, and record how late that was. uvloop rounds to whole milliseconds."""
+    """Sleep periodically, and record how late each wake-up is. uvloop rounds to whole milliseconds."""
     while True:
         due = perf_counter() + counters.LAG_PERIOD
         await asyncio.sleep(counters.LAG_PERIOD)

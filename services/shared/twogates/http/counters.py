@@ -1,21 +1,22 @@
-"""What the laboratory and the page's live view count inside a process: requests, open sockets, and how late its event loop runs.
+"""Counters inside a process for the laboratory and the page's live view: requests, open WebSockets, and the event loop's lag.
 
-Only where the environment variable COUNTERS names a folder. Each process then keeps a file there, named by its process id:
+They are on only if the environment variable COUNTERS names a folder. Each process then keeps a file there, named after its process id:
 
-    offset  type    what it is
-         0  uint64  requests begun, health checks not among them
-         8  uint64  requests finished: the answer was sent, or given up
-        16  uint64  WebSockets open now
-        24  uint64  samples of the event loop's lag, one each LAG_PERIOD
+    offset  type    value
+         0  uint64  requests begun, without health checks
+         8  uint64  requests finished: the response was sent or aborted
+        16  uint64  open WebSockets
+        24  uint64  samples of the event loop's lag, one per LAG_PERIOD
         32  double  sum of the lags, in seconds
-        40  double  the largest lag since the process began, in seconds
-        48  double  when the process last said that it lives, in seconds since 1970
-        56  uint64  what memory it had then, in bytes: its pages, of which those that processes share count in parts (PSS)
+        40  double  largest lag since the process started, in seconds
+        48  double  time of the last heartbeat, in seconds since 1970
+        56  uint64  memory at that time, in bytes; shared pages count in proportion (PSS)
 
-All little-endian. The last two stay 0 but where COUNTED_AS names a service: for who looks on from another container, and cannot ask
-the kernel. Files are then in a folder of that name below, and their names begin with the container's, since process ids repeat.
+All values are little-endian. The last two stay 0 unless COUNTED_AS names a service. They are for a reader in another container, which
+cannot ask the kernel about the process. The files are then in a subfolder of that name. Their names begin with the container's host name,
+since process ids repeat across containers.
 
-It uses nothing but the standard library: the laboratory imports it to read the files.
+This module uses only the standard library, since the laboratory imports it to read the files.
 """
 
 import mmap
@@ -35,7 +36,7 @@ HEALTH_CHECKS = frozenset({"/healthz", "/readyz"})
 
 @dataclass
 class Counts:
-    """What a file says, in the order of its layout."""
+    """The values of a file, in the order of its layout."""
 
     begun: int = 0
     finished: int = 0
@@ -48,18 +49,18 @@ class Counts:
 
     @property
     def in_flight(self) -> int:
-        """Requests begun and not finished; never below 0, though the two may have been read a moment apart."""
+        """Requests begun and not finished. Never below 0, even if the two counts do not match for a moment."""
         return max(0, self.begun - self.finished)
 
 
 def read(path: Path) -> Counts:
-    """What the process counted so far, zeros while it is still making the file. Raises OSError where there is none."""
+    """Return the counts of a process, zeros while it is still creating the file. Raises OSError if there is no file."""
     data = path.read_bytes()
     return Counts(*LAYOUT.unpack_from(data)) if len(data) >= LAYOUT.size else Counts()
 
 
 class Counters:
-    """The counts of this process, in its file. Threads may share it; a forked process must not (see ``own``)."""
+    """The counts of this process, in its file. Threads may share them; a forked process must not (see ``own``)."""
 
     def __init__(self, path: Path) -> None:
         with path.open("w+b") as file:
@@ -69,31 +70,31 @@ class Counters:
         self.lock = Lock()
 
     def begin(self) -> None:
-        """A request began."""
+        """Count a request that begins."""
         with self.lock:
             self.counts.begun += 1
             self.store()
 
     def finish(self) -> None:
-        """A request that began is over."""
+        """Count a request that ends."""
         with self.lock:
             self.counts.finished += 1
             self.store()
 
     def open_socket(self) -> None:
-        """A WebSocket came."""
+        """Count a WebSocket that opens."""
         with self.lock:
             self.counts.sockets += 1
             self.store()
 
     def close_socket(self) -> None:
-        """A WebSocket that came is gone."""
+        """Count a WebSocket that closes."""
         with self.lock:
             self.counts.sockets -= 1
             self.store()
 
     def lag(self, seconds: float) -> None:
-        """The event loop was so much later than asked."""
+        """Record by how many seconds the event loop was late."""
         with self.lock:
             self.counts.lag_samples += 1
             self.counts.lag_seconds += seconds
@@ -101,25 +102,25 @@ class Counters:
             self.store()
 
     def beat(self) -> None:
-        """Say that the process lives."""
+        """Write a heartbeat and the memory of this process."""
         memory = proportional_set_size()
         with self.lock:
             self.counts.alive, self.counts.memory = time.time(), memory
             self.store()
 
     def keep_beating(self) -> None:
-        """Say so as long as it does. A thread of its own: a loop that is blocked lives too, and that is what there is to see."""
+        """Write heartbeats for ever. Runs in its own thread, so that a process with a blocked event loop still counts as alive."""
         while True:
             self.beat()
             time.sleep(BEAT_PERIOD)
 
     def store(self) -> None:
-        """Write all of it. Not with pack_into, which writes zeros first: a reader would see them."""
+        """Write all values to the file. Not with pack_into, which writes zeros first; a reader could see them."""
         self.memory[:] = LAYOUT.pack(*vars(self.counts).values())
 
 
 def wanted() -> bool:
-    """Whether to count at all."""
+    """Return True if the counters are on."""
     return bool(os.environ.get("COUNTERS"))
 
 
@@ -128,7 +129,7 @@ _making = Lock()
 
 
 def own() -> Counters:
-    """The counters of this process. Made at the first use: a preloaded application is imported before the fork."""
+    """Return the counters of this process. They are created at the first use, since a preloaded application is imported before the fork."""
     global _own
     if _own is None:
         with _making:
@@ -138,7 +139,7 @@ def own() -> Counters:
 
 
 def made(folder: Path, service: str | None) -> Counters:
-    """New counters; with a heart where a service is named."""
+    """Create counters; if a service is named, also start their heartbeat."""
     if not service:
         return Counters(folder / str(os.getpid()))
     folder, host = folder / service, os.uname().nodename
@@ -151,25 +152,25 @@ def made(folder: Path, service: str | None) -> Counters:
 
 
 def remove_the_dead(folder: Path, host: str) -> None:
-    """Remove files of processes of this host that are no more: workers come and go as long as their container stays."""
+    """Remove the files of ended processes of this host: a container outlives its workers."""
     for path in folder.glob(f"{host}.*"):
         try:
             os.kill(int(path.suffix[1:]), 0)
         except ProcessLookupError:
             path.unlink(missing_ok=True)
-        except (ValueError, PermissionError):  # not one of ours, or of somebody who lives
+        except (ValueError, PermissionError):  # not a counters file, or the process exists under another user
             continue
 
 
 def proportional_set_size() -> int:
-    """Memory of this process in bytes, 0 where the system does not say."""
+    """Return the memory of this process in bytes (PSS), 0 if the system does not report it."""
     with suppress(OSError, StopIteration), Path("/proc/self/smaps_rollup").open() as file:
         return 1024 * next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
     return 0
 
 
 def _forget() -> None:
-    """A forked process has a file of its own, and may have got the lock while another thread held it."""
+    """Reset after a fork: the child needs its own file, and another thread may have held the copied lock."""
     global _own, _making
     _own, _making = None, Lock()
 

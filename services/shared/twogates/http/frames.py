@@ -1,7 +1,7 @@
-"""Frames that are made once for many sockets.
+"""WebSocket frames that are built once for many sockets.
 
-ASGI hands text to the server, which makes a frame of it for each socket anew, in a task for each. So our servers offer applications an
-extension: a function that writes a frame as it is, and says no where it cannot at once. Then the application sends as usual, and waits.
+With ASGI, the server builds a new frame from the text for each socket, in one task per socket. Our servers therefore offer an extension: a
+function that writes a finished frame. It returns False if the write would block. The application then sends as usual, and waits.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,6 +12,6 @@ Write = Callable[[bytes], bool]
 
 
 def writer(scope: Mapping[str, Any]) -> Write:
-    """What the server offers; under any other server, what always says no."""
+    """Return the server's write function; under other servers, a function that always returns False."""
     write: Write = scope.get("extensions", {}).get(EXTENSION, {}).get("write", lambda _frame: False)
     return write

@@ -1,4 +1,4 @@
-"""What a request may contain: strict models of its query string and of its JSON body, so that all services refuse alike."""
+"""Strict models of a request's query string and JSON body, so that all services reject the same requests."""
 
 import json
 from email.message import Message
@@ -12,17 +12,17 @@ from twogates.http.problems import Problem, invalid, malformed_json
 
 
 class Strict(BaseModel):
-    """Unknown names are errors: a typing slip must not pass as a default."""
+    """Base that rejects unknown names. A misspelt name must not silently use the default."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Query(Strict):
-    """Parameters of a query string."""
+    """Base of the parameters of a query string."""
 
     @classmethod
     def read(cls, query_string: str | bytes) -> Self:
-        """Parse and check a raw query string; of a repeated name the last value counts, as in most frameworks."""
+        """Parse and validate a raw query string. The last value of a repeated name counts, as in most frameworks. Raises the 422 answer."""
         text = query_string if isinstance(query_string, str) else query_string.decode("latin-1")
         try:
             return cls.model_validate(dict(parse_qsl(text, keep_blank_values=True)))
@@ -31,13 +31,13 @@ class Query(Strict):
 
 
 class Body(Strict):
-    """A JSON object in the body of a request. JSON has types, and no value is converted to another one."""
+    """Base of a JSON object in a request body. JSON has types, so no value is converted to another type."""
 
     model_config = ConfigDict(strict=True)
 
     @classmethod
     def read(cls, body: bytes, content_type: str | None) -> Self:
-        """Parse and check a request body in the way that FastAPI does, so that all three agree."""
+        """Parse and validate a request body as FastAPI does, so that all three services agree. Raises the 400, 415 and 422 answers."""
         if not is_json(content_type):
             raise Problem(415)
         try:
@@ -51,7 +51,7 @@ class Body(Strict):
 
 
 def whole_in_unicode(text: str) -> str:
-    """Reject half of a surrogate pair, which JSON can escape and UTF-8 cannot encode."""
+    """Reject half of a surrogate pair, which JSON can escape but UTF-8 cannot encode."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -63,7 +63,7 @@ Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(whole_
 
 
 def is_json(content_type: str | None) -> bool:
-    """Whether a Content-Type names JSON: ``application/json`` or a type built on it."""
+    """Return True if a Content-Type is JSON: ``application/json`` or a type built on it."""
     header = Message()
     header["content-type"] = content_type or "application/octet-stream"
     subtype = header.get_content_subtype()

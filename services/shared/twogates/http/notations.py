@@ -1,7 +1,7 @@
-"""How a value has to be written: each has one form, and nothing is converted that is written in another.
+"""The notation of each type of value. A value in any other notation is rejected, not converted.
 
-The forms are those of services/openapi.yaml. Pydantic's own conversions take more: ``false`` for the number 0, ``" 1_0"`` for 10, a number
-of seconds for a date (above some bound of milliseconds), a UUID in braces.
+The notations are those of services/openapi.yaml. Pydantic's own conversions accept more: ``false`` for the number 0, ``" 1_0"`` for 10, a
+number of seconds for a date (above a certain limit, of milliseconds), a UUID in braces.
 """
 
 import re
@@ -20,19 +20,19 @@ ZONED_TIME = re.compile(rf"{TIME}(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])")
 
 
 def whole(value: object) -> object:
-    """The whole number that a text is, as JSON writes it."""
+    """Convert a text in JSON's notation to a whole number."""
     if not isinstance(value, str):
         return value
     try:
         if WHOLE.fullmatch(value):
             return int(value)
-    except ValueError:  # thousands of digits
+    except ValueError:  # more digits than int() accepts
         pass
     raise PydanticCustomError("not_whole", "Input should be a whole number, written as in JSON")
 
 
 def number(value: object) -> object:
-    """The number that a text is, as JSON writes it."""
+    """Convert a text in JSON's notation to a number."""
     if not isinstance(value, str):
         return value
     if not NUMBER.fullmatch(value):
@@ -41,26 +41,26 @@ def number(value: object) -> object:
 
 
 def true_or_false(value: object) -> object:
-    """Read ``true`` and ``false`` and nothing else: pydantic also takes 1, yes, on, T and their like."""
+    """Convert ``true`` and ``false``, and reject all else. Pydantic also accepts 1, yes, on, T and similar words."""
     if value not in ("true", "false"):
         raise PydanticCustomError("true_or_false", "Input should be true or false")
     return value == "true"
 
 
 def without_fraction(value: object) -> object:
-    """A JSON number that is whole, in whichever form: to JSON Schema 2.0 is an integer too."""
+    """Convert a JSON number without a fraction to an integer: for JSON Schema, 2.0 is an integer too."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def uuid(value: object) -> UUID:
-    """The UUID that a text is."""
+    """Convert a text to a UUID."""
     if not isinstance(value, str) or not LOWER_CASE_UUID.fullmatch(value):
         raise PydanticCustomError("not_a_uuid", "Input should be a UUID in lower case, with its hyphens")
     return UUID(value)
 
 
 def moment(value: object) -> datetime:
-    """The date and time that a text is."""
+    """Convert a text to a date and time."""
     if isinstance(value, str) and ZONED_TIME.fullmatch(value):
         try:
             return datetime.fromisoformat(value)
@@ -69,11 +69,11 @@ def moment(value: object) -> datetime:
     raise PydanticCustomError("not_a_moment", "Input should be a date and time with its zone, of a day that there is")
 
 
-# Of a query string, where everything is text.
+# For a query string, where every value is text.
 Whole = Annotated[int, BeforeValidator(whole)]
 Number = Annotated[float, BeforeValidator(number)]
 TrueOrFalse = Annotated[bool, BeforeValidator(true_or_false)]
-# Of a JSON document. The descriptions are what a client is told that is accepted.
+# For a JSON document. Error answers show the descriptions to the client as what is accepted.
 Integer = Annotated[int, BeforeValidator(without_fraction)]
 LowerCaseUUID = Annotated[
     UUID, BeforeValidator(uuid), Field(description="a UUID in lower case, such as 7b0bdb8e-2f3c-4d7b-9d4f-0c9a5f1f2a11")
@@ -86,6 +86,6 @@ Moment = Annotated[
 
 
 def whole_in_header(text: str, most: int) -> int | None:
-    """The whole number from 0 to ``most`` that a header is; ``None`` where it is none."""
+    """Return a header's value as a whole number from 0 to ``most``; ``None`` if it is not one."""
     found = re.fullmatch("0|[1-9][0-9]{0,18}", text)
     return int(text) if found and int(text) <= most else None

@@ -1,4 +1,4 @@
-"""The bodies of answers: one encoder, and what a service says of itself."""
+"""Response bodies: the JSON encoder, and the description that a service gives of itself."""
 
 import json
 import os
@@ -13,20 +13,20 @@ ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",",
 
 
 def encode(data: Any) -> bytes:
-    """Compact JSON in UTF-8: the frameworks' own encoders differ in spaces, in escapes and in key order."""
+    """Return compact JSON in UTF-8. The frameworks' own encoders differ in spaces, escapes and key order."""
     return ENCODER.encode(data).encode()
 
 
 def greeting(name: str) -> dict[str, str]:
-    """The answer of ``/hello/{name}``."""
+    """Return the body of ``/hello/{name}``."""
     return {"message": f"Hello, {name}!"}
 
 
 class Identity:
-    """Who answers: what ``GET /`` says of a service.
+    """The identity of a service, as ``GET /`` returns it.
 
-    ``slots`` is how many requests the service holds at once: workers times threads where each
-    holds one, ``None`` for an event loop, where only memory and the CPU set a bound.
+    ``slots`` is the number of requests that the service handles concurrently: workers times threads if
+    each handles one, ``None`` for an event loop, where only memory and the CPU set a limit.
     """
 
     def __init__(self, service: str, framework: str, interface: str, server: str, worker_class: str, slots: int | None) -> None:
@@ -42,9 +42,9 @@ class Identity:
         }
 
     def answer(self, profile: str, client: str | None) -> dict[str, Any]:
-        """Return the facts, with the container and process that answer, and the client's address as the application sees it.
+        """Return the facts, the host name and process id, and the client's address as the application sees it.
 
-        In production without what helps an attacker choose an attack: versions, host and process id.
+        In production, versions, host and process id are left out: they would help an attacker to choose an attack.
         """
         if profile == "production":
             return {**{name: fact for name, fact in self.facts.items() if name != "versions"}, "client": client}

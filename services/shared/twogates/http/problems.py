@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem details, the same bytes from every service."""
+"""Errors as RFC 9457 problem details, byte for byte the same from every service."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 MEDIA_TYPE = "application/problem+json"
-# Every error a service can answer without more to say. Nginx has the same texts for its own (nginx/conf/problems.conf).
+# Default details per status. Nginx uses the same texts for its own errors (nginx/conf/problems.conf).
 DETAILS = {
     400: "The request could not be understood.",
     404: "There is nothing at this path.",
@@ -18,14 +18,14 @@ DETAILS = {
     500: "The service failed to answer. The request id finds the reason in its log.",
 }
 
-# Pydantic's words for these are about Python. The second is what it says through FastAPI.
+# Replaces pydantic's messages that mention Python. The second type occurs with FastAPI.
 MESSAGES = {"model_type": "Input should be an object", "model_attributes_type": "Input should be an object"}
 
 
 class Problem(Exception):
-    """An error that has an answer: raise it in a view, and the service sends it.
+    """An error with an answer. A view raises it, and the service sends the answer.
 
-    ``extra`` become members of the document beside the standard ones.
+    ``extra`` adds members to the document beside the standard ones.
     """
 
     def __init__(self, status: int, detail: str = "", headers: Mapping[str, str] | None = None, **extra: Any) -> None:
@@ -36,44 +36,44 @@ class Problem(Exception):
 
     @property
     def title(self) -> str:
-        """The status in words. 413 and 422 were renamed in RFC 9110; Python has followed in 3.13 only."""
+        """The reason phrase of the status. RFC 9110 renamed 413 and 422; Python has the new names since 3.13."""
         return {413: "Content Too Large", 422: "Unprocessable Content"}.get(self.status) or HTTPStatus(self.status).phrase
 
     @property
     def body(self) -> bytes:
-        """The document, encoded."""
+        """The document as JSON in UTF-8."""
         document = {"type": "about:blank", "title": self.title, "status": self.status, "detail": str(self), **self.extra}
         return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def invalid(place: str, errors: Iterable[Any], model: type[BaseModel]) -> Problem:
-    """The 422 answer to pydantic's ``errors`` on ``model``, found in ``place`` (query, body, header)."""
+    """Return the 422 answer for pydantic's ``errors`` on ``model``, found in ``place`` (query, body, header)."""
     described = [{"in": place, **error} for error in describe_errors(errors, model)]
     summary = "; ".join(f"{error['field'] or place}: {error['message']}" for error in described)
     return Problem(422, f"The {place} is not valid. {summary}.", errors=described)
 
 
 def header_problem(header: str, message: str, accepted: str) -> Problem:
-    """The 422 answer to a header."""
+    """Return the 422 answer for an invalid header."""
     errors = [{"in": "header", "field": header, "message": message, "accepted": accepted}]
     return Problem(422, f"The header is not valid. {header}: {message}.", errors=errors)
 
 
 def method_not_allowed(allowed: Iterable[str]) -> Problem:
-    """The 405 answer, with the methods that the path does answer."""
+    """Return the 405 answer, with the methods that the path accepts."""
     return Problem(405, headers={"Allow": ", ".join(sorted(allowed))})
 
 
 def too_large(limit: int) -> Problem:
-    """The 413 answer to a body of more than ``limit`` bytes. Nginx says the same in the same words."""
+    """Return the 413 answer for a body of more than ``limit`` bytes. Nginx uses the same text."""
     return Problem(413, f"The body is larger than {limit} bytes.")
 
 
 def malformed_json(error: Exception) -> Problem:
-    """The 400 answer to a body that is not JSON, or not as we read it, with the place where reading it failed when that is known."""
+    """Return the 400 answer for a body that is not JSON or that we cannot parse, with the position of the error if it is known."""
     match error:
         case json.JSONDecodeError():
-            reason = f"{error.msg.removesuffix(' at')} at character {error.pos}"  # some of Python's own messages end so
+            reason = f"{error.msg.removesuffix(' at')} at character {error.pos}"  # some of Python's messages end with " at"
         case UnicodeDecodeError():
             reason = f"byte {error.start} is not {error.encoding.upper()}"
         case RecursionError():
@@ -84,7 +84,7 @@ def malformed_json(error: Exception) -> Problem:
 
 
 def describe_errors(errors: Iterable[Any], model: type[BaseModel]) -> list[dict[str, str]]:
-    """Each of pydantic's errors as ``field``, ``message`` and ``accepted``, in the order of the field names."""
+    """Return pydantic's errors as ``field``, ``message`` and ``accepted``, sorted by field name."""
     schema = schema_of(model)
     described = []
     for error in errors:
@@ -102,12 +102,12 @@ def describe_errors(errors: Iterable[Any], model: type[BaseModel]) -> list[dict[
 
 @cache
 def schema_of(model: type[BaseModel]) -> Mapping[str, Any]:
-    """The JSON Schema of a model, which takes longer to make than all else about an answer."""
+    """Return the JSON Schema of a model. Cached, since building it takes longer than the rest of an answer."""
     return model.model_json_schema()
 
 
 def lookup(schema: Mapping[str, Any], path: Sequence[str | int], root: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The part of a JSON Schema that describes the value at ``path``."""
+    """Return the part of a JSON Schema that describes the value at ``path``."""
     if "$ref" in schema:
         return lookup(root["$defs"][schema["$ref"].rsplit("/", 1)[1]], path, root)
     if not path:
@@ -116,7 +116,7 @@ def lookup(schema: Mapping[str, Any], path: Sequence[str | int], root: Mapping[s
     return lookup(inner, path[1:], root)
 
 
-# The latter two are of settings.
+# Only settings have these formats.
 FORMATS = {
     "directory-path": "a folder that exists",
     "file-path": "a file that exists",
@@ -124,7 +124,7 @@ FORMATS = {
 
 
 def accepted(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:
-    """A JSON Schema in a few words: ``a whole number from 1 to 20``."""
+    """Describe a JSON Schema in a few words: ``a whole number from 1 to 20``."""
     if "$ref" in schema:
         return accepted(lookup(schema, [], root), root)
     if "description" in schema and "properties" not in schema:
@@ -154,7 +154,7 @@ def accepted(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:
 
 
 def bounds(schema: Mapping[str, Any], low: str, high: str, unit: str = "") -> str:
-    """`` from 1 to 20 entries``, or the half that the schema has."""
+    """Return `` from 1 to 20 entries``, or only the bound that the schema has."""
     if low in schema and high in schema:
         return f" from {number(schema[low])} to {number(schema[high])}{unit}"
     if high in schema:
@@ -163,5 +163,5 @@ def bounds(schema: Mapping[str, Any], low: str, high: str, unit: str = "") -> st
 
 
 def number(value: float) -> str:
-    """A bound as a person writes it: all digits of a whole number, and no ``.0``."""
+    """Format a bound for people: all digits of a whole number, and no ``.0``."""
     return str(value) if isinstance(value, int) else f"{value:.15g}"

@@ -1,4 +1,4 @@
-"""What ``/readyz`` says of the dependencies."""
+"""The body of ``/readyz``: the state of the dependencies."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from twogates.http.problems import Problem
 
 
 def readiness(**answering: bool) -> dict[str, Any]:
-    """The body of the answer, from whether each dependency answers; raises the 503 answer when one does not."""
+    """Return the body of the answer. Raises the 503 answer if a dependency does not answer."""
     dependencies = {name: "up" if answers else "down" for name, answers in answering.items()}
     if not all(answering.values()):
         raise Problem(503, "A dependency is down.", headers={"Retry-After": "1"}, dependencies=dependencies)

@@ -1,4 +1,4 @@
-"""Request id and timing around any WSGI callable. Compare asgi.py: the same for the other gate."""
+"""Request id and timing around any WSGI callable. Compare asgi.py, which does the same for ASGI."""
 
 import logging
 import socket
@@ -13,7 +13,7 @@ from twogates.http.context import CAME, REQUEST_ID, new_request_id, server_timin
 from twogates.http.problems import MEDIA_TYPE, Problem
 
 Application = Callable[..., Iterable[bytes]]
-# By method, path and the header Authorization: the answer to a request that the application is not to see.
+# From the method, the path and the Authorization header: the answer that rejects a request, ``None`` if it may pass.
 Refusal = Callable[[str, str, bytes], Problem | None]
 
 log = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ LAST_DATA = struct.Struct("@52xI")  # tcpi_last_data_recv of Linux's struct tcp_
 
 
 class Observed:
-    """WSGI middleware: takes or makes ``X-Request-ID``, echoes it, and adds ``Server-Timing``."""
+    """WSGI middleware that reads or creates ``X-Request-ID``, returns it in the response, and adds ``Server-Timing``."""
 
     def __init__(self, app: Application) -> None:
         self.app = Counted(app) if counters.wanted() else app
@@ -32,7 +32,7 @@ class Observed:
         CAME.set(started - in_line(environ))
         request_id = environ.get("HTTP_X_REQUEST_ID") or new_request_id()
         REQUEST_ID.set(request_id)
-        # What came, for a comparison with what Nginx sent: each must be in both logs, and once.
+        # For a comparison with Nginx's log: each request must appear in both, exactly once.
         log.debug("received %s %s", environ["REQUEST_METHOD"], path_of(environ))
 
         def observed_start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
@@ -43,12 +43,12 @@ class Observed:
 
 
 def path_of(environ: dict[str, Any]) -> str:
-    """Return the path below SCRIPT_NAME. A server may leave an empty one out (PEP 3333)."""
+    """Return the path below SCRIPT_NAME. A server may omit PATH_INFO if it is empty (PEP 3333)."""
     return str(environ.get("PATH_INFO", ""))
 
 
 def in_line(environ: dict[str, Any]) -> float:
-    """Seconds that a request has waited for a worker: since its last byte came, as the kernel says of its connection."""
+    """Return the seconds that a request waited for a worker: the time since the kernel last received data on its connection."""
     if not (connection := environ.get("gunicorn.socket")) or not hasattr(socket, "TCP_INFO"):
         return 0.0
     with suppress(OSError, struct.error):  # not a TCP connection
@@ -57,7 +57,7 @@ def in_line(environ: dict[str, Any]) -> float:
 
 
 class Guarded:
-    """WSGI middleware that asks of every request whether it may pass."""
+    """WSGI middleware that checks whether a request may pass."""
 
     def __init__(self, app: Application, refusal: Refusal) -> None:
         self.app, self.refusal = app, refusal
@@ -73,7 +73,7 @@ class Guarded:
 
 
 class Counted:
-    """WSGI middleware that counts a request from the call until the server closes the answer."""
+    """WSGI middleware that counts a request from the call until the server closes the response."""
 
     def __init__(self, app: Application) -> None:
         self.app = app
@@ -88,21 +88,21 @@ class Counted:
             answer: Any = self.app(environ, start_response)
             if hasattr(answer, "close"):
                 stack.callback(answer.close)
-            finish = stack.pop_all().close  # a second call of it does nothing
+            finish = stack.pop_all().close  # a second call does nothing
         if is_file(answer, environ):
-            answer.close = finish  # it must stay what it is: a server sends it with sendfile
+            answer.close = finish  # keep the file wrapper: the server sends it with sendfile
             return answer  # type: ignore[no-any-return]
         return Closing(answer, finish)
 
 
 def is_file(answer: object, environ: dict[str, Any]) -> bool:
-    """Whether an answer is a file in the server's own wrapper (PEP 3333), which need not be a class."""
+    """Return True if a response is a file in the server's own wrapper (PEP 3333), which need not be a class."""
     wrapper = environ.get("wsgi.file_wrapper")
     return isinstance(wrapper, type) and isinstance(answer, wrapper)
 
 
 class Closing:
-    """The pieces of an answer, and what to do when it is closed."""
+    """The chunks of a response, and a function that the server calls when it closes the response."""
 
     def __init__(self, pieces: Iterable[bytes], close: Callable[[], None]) -> None:
         self.pieces = pieces

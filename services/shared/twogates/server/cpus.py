@@ -1,4 +1,4 @@
-"""How many CPUs this process was given, which inside a container is not how many the host has."""
+"""The number of CPUs that this process may use. In a container it differs from the number that the host has."""
 
 import math
 import os
@@ -8,14 +8,14 @@ CGROUP = Path("/sys/fs/cgroup")
 
 
 def cpus_given(cgroup: Path = CGROUP) -> int:
-    """Whole CPUs that this process may use, at least 1.
+    """Return the number of whole CPUs that this process may use, at least 1.
 
-    The smallest of three limits: ``CPUS`` (set where no cgroup carries the limit, as in the local
-    runtime), the cgroup's CPU quota (version 2, else version 1), and the scheduler's affinity
+    It is the smallest of three limits: ``CPUS`` (set where no cgroup carries the limit, as in the
+    local runtime), the cgroup's CPU quota (version 2, else version 1), and the scheduler's affinity
     mask (cpuset). A fractional limit is rounded up: half a CPU still runs one worker.
 
-    ``os.cpu_count()`` would answer with the host's CPUs: on a 64-core host, a container limited to
-    one CPU would then start 129 workers by the usual formula.
+    ``os.cpu_count()`` would return the host's CPUs. On a 64-core host, a container limited to one CPU
+    would then start 129 workers by the usual formula (2n + 1).
     """
     limits: list[float] = [len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1]
     quota = cgroup_quota(cgroup)
@@ -27,10 +27,10 @@ def cpus_given(cgroup: Path = CGROUP) -> int:
 
 
 def cgroup_quota(cgroup: Path) -> float | None:
-    """CPUs allowed by the cgroup's quota, ``None`` where there is no limit.
+    """Return the CPUs that the cgroup's quota allows, ``None`` if there is no limit.
 
-    Version 2 writes ``quota period`` in microseconds to ``cpu.max`` (``max`` for none); version 1
-    keeps the two in files of their own and writes -1 for none.
+    Version 2 has ``quota period`` in microseconds in ``cpu.max``; ``max`` means no limit. Version 1
+    has one file for each of the two; -1 means no limit.
     """
     try:
         quota, period = (cgroup / "cpu.max").read_text().split()

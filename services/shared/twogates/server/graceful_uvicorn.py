@@ -1,18 +1,18 @@
-"""Uvicorn's HTTP with an end for idle connections that loses no request."""
+"""Uvicorn's HTTP protocol with a shutdown that loses no request on idle connections."""
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from twogates.server import shutdown as leaving
 
-# So long a connection that was idle when the server was told to stop may still be used.
+# After the signal to stop, an idle connection stays usable for this many seconds.
 LINGER_SECONDS = 1.0
 
 
 class LingeringProtocol(HttpToolsProtocol):
-    """A connection that ends with its next answer, or after a moment in which nobody used it.
+    """A connection that closes after its next response, or after ``LINGER_SECONDS`` without a request.
 
-    Uvicorn's own closes idle connections as soon as it is told to stop. Nginx keeps connections, and may have just sent a
-    request on one of them: a GET is sent to another replica then, and the client of a POST sees a 502.
+    Uvicorn's own protocol closes idle connections at the signal to stop. Nginx keeps connections open and may have just sent a
+    request on one of them. It then retries a GET on another replica, and the client of a POST sees a 502.
     """
 
     leaving = False
@@ -27,12 +27,12 @@ class LingeringProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
-        if self.leaving and self.cycle is not None:  # none: a WebSocket
+        if self.leaving and self.cycle is not None:  # None for a WebSocket
             self.cycle.default_headers = [*self.cycle.default_headers, (b"connection", b"close")]
 
     def handle_websocket_upgrade(self) -> None:
-        if self.leaving:  # it would open too late to be told to come back; Nginx asks another replica
+        if self.leaving:  # it would open too late for the close code that makes it reconnect; Nginx tries another replica
             self.transport.close()
             return
         super().handle_websocket_upgrade()
-        del self.parser  # it holds this protocol, which is done: nothing but a collection of garbage would end the two
+        del self.parser  # breaks the reference cycle with this finished protocol, which only the garbage collector would free

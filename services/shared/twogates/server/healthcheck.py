@@ -1,8 +1,8 @@
-"""Ask this container's own service whether it is alive: exit status 0 if so, else 1.
+"""Health check of this container's own service. Exit status 0 if it is alive, else 1.
 
-``python -m twogates.server.healthcheck``; slim images have no curl. It is a process in each container, all of them at
-once, so it imports no more than it must: http.client and pathlib would be most of its CPU time (python -X importtime), for which all
-requests wait on a small machine that is busy. What listens nowhere names a file in ALIVE_FILE, which it touches every second.
+``python -m twogates.server.healthcheck``; slim images have no curl. All containers start this process at the same time, so it imports
+as little as possible. http.client and pathlib would take most of its CPU time (python -X importtime). On a small, busy machine all
+requests wait for that time. A process that listens on no port touches the file named in ALIVE_FILE every second.
 """
 
 import os
@@ -12,20 +12,20 @@ import time
 
 PATH = b"/healthz"
 ANSWER_SECONDS = 4.0
-LONGEST_SECONDS = 10.0  # without a touch
-ENOUGH = 64  # bytes, which hold the status line
+LONGEST_SECONDS = 10.0  # the greatest accepted age of ALIVE_FILE
+ENOUGH = 64  # bytes for the status line
 
 
 def main() -> int:
-    """Ask once."""
+    """Check once, and return the exit status."""
     return touched(os.environ["ALIVE_FILE"]) if os.environ.get("ALIVE_FILE") else answers()
 
 
 def answers() -> int:
-    """Whether it answers with a 200 in time."""
+    """Return 0 if the service answers with status 200 in time, else 1."""
     deadline, line = time.monotonic() + ANSWER_SECONDS, b""
     try:
-        # Not create_connection, which would have a codec for names imported.
+        # Not create_connection, which imports a codec for host names.
         with socket.socket() as connection:
             connection.settimeout(ANSWER_SECONDS)
             connection.connect(("127.0.0.1", int(os.environ["PORT"])))
@@ -44,9 +44,9 @@ def answers() -> int:
 
 
 def touched(file: str) -> int:
-    """Whether it has touched its file a moment ago."""
+    """Return 0 if the process touched its file recently, else 1."""
     try:
-        age = time.time() - os.stat(file).st_mtime  # noqa: PTH116  what pathlib costs is said above
+        age = time.time() - os.stat(file).st_mtime  # noqa: PTH116  the module docstring says what pathlib costs
     except OSError as error:
         print(f"no sign of life: {error}", file=sys.stderr)
         return 1

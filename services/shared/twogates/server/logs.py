@@ -1,7 +1,7 @@
-"""Logging: one JSON object a line on standard error, each with the request id it belongs to.
+"""Logging: one JSON object per line on standard error, with the id of the request.
 
-There is no access log here: Nginx writes one line a request, with the application's own time and
-the same request id. A second line from the application would cost CPU and add nothing.
+There is no access log here. Nginx writes one line per request, with the application's own time and
+the same request id. A second line from the application would cost CPU time and add nothing.
 """
 
 import logging
@@ -11,7 +11,7 @@ from twogates.http.context import REQUEST_ID
 
 
 class RequestIdFilter(logging.Filter):
-    """Adds the id of the request at hand, ``-`` outside of one."""
+    """Add the id of the current request to the record; ``-`` outside of a request."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.request_id = REQUEST_ID.get()
@@ -19,7 +19,7 @@ class RequestIdFilter(logging.Filter):
 
 
 def logging_config(level: str) -> dict[str, Any]:
-    """The configuration for ``logging.config.dictConfig``, Gunicorn's ``logconfig_dict`` and Django's ``LOGGING``."""
+    """Return the configuration for ``logging.config.dictConfig``, Gunicorn's ``logconfig_dict`` and Django's ``LOGGING``."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -33,12 +33,12 @@ def logging_config(level: str) -> dict[str, Any]:
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["request_id"]}},
         "root": {"handlers": ["stderr"], "level": level.upper()},
-        # Gunicorn and Django give these handlers of their own; here they go to the root like every other logger.
+        # Gunicorn and Django attach their own handlers to these. Here they use the root logger like all others.
         "loggers": {
             "gunicorn.error": {"level": level.upper(), "handlers": [], "propagate": True},
             "django": {"level": level.upper(), "handlers": [], "propagate": True},
-            "django.request": {"level": "ERROR"},  # a 4xx is the client's matter and in Nginx's log
-            "daphne": {"level": "WARNING"},  # at INFO it tells of every connection
-            "procrastinate": {"level": "WARNING"},  # at INFO it tells of every job
+            "django.request": {"level": "ERROR"},  # a 4xx is the client's error, and Nginx logs it
+            "daphne": {"level": "WARNING"},  # at INFO it logs every connection
+            "procrastinate": {"level": "WARNING"},  # at INFO it logs every job
         },
     }

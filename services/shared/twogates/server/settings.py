@@ -1,4 +1,4 @@
-"""Settings from the environment, checked once at start. compose.yaml holds the one default of each."""
+"""Settings from environment variables, validated once at start. compose.yaml holds their defaults."""
 
 import os
 import sys
@@ -24,7 +24,7 @@ from twogates.http.problems import describe_errors
 Profile = Literal["development", "production"]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[int, Field(ge=1, le=3600)]
-# "auto" leaves the number to server.py, which derives it from the CPUs that the service was given.
+# With "auto", server.py derives the number from the CPUs of the service.
 Workers = Annotated[
     Annotated[int, Field(ge=1, le=256)] | None,
     BeforeValidator(lambda value: None if value == "auto" else value),
@@ -33,20 +33,20 @@ Workers = Annotated[
 
 
 def writable(folder: Path) -> Path:
-    """Reject a folder in which this process cannot make a file."""
+    """Reject a folder in which this process cannot create a file."""
     if not os.access(folder, os.W_OK | os.X_OK):
         raise ValueError("not writable")
     return folder
 
 
 class Settings(BaseModel):
-    """Base of a group of settings: the field ``body_limit`` is the variable ``BODY_LIMIT``."""
+    """Base of a group of settings. The field ``body_limit`` reads the variable ``BODY_LIMIT``."""
 
     model_config = ConfigDict(frozen=True)
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None) -> Self:
-        """Read this group from the environment; exit with a sentence per wrong variable."""
+        """Read this group from the environment. Exit with status 2 and one message per invalid variable."""
         environ = os.environ if environ is None else environ
         given = {name: environ[name.upper()] for name in cls.model_fields if environ.get(name.upper())}
         try:
@@ -60,7 +60,7 @@ class Settings(BaseModel):
 
 
 class AppSettings(Settings):
-    """What an application reads, whatever serves it."""
+    """Settings of an application, independent of its server."""
 
     profile: Profile
     body_limit: int = Field(ge=1)  # bytes of a JSON body
@@ -71,7 +71,7 @@ PasswordFile = Annotated[FilePath | None, Field(description="a file with the pas
 
 
 class DatabaseSettings(Settings):
-    """Where the data is, and how many connections to it each process may hold."""
+    """The address of the database, and the connection limit of each process."""
 
     database_url: str = Field(pattern="^postgresql://")
     database_password_file: PasswordFile = None
@@ -83,28 +83,28 @@ class DatabaseSettings(Settings):
 
     @property
     def database_password(self) -> str:
-        """The password itself, empty where there is none."""
+        """The password itself, empty if there is none."""
         return self.database_password_file.read_text().strip() if self.database_password_file else ""
 
 
 class CacheSettings(Settings):
-    """Where what may be lost is: the cache, counters, and messages on their way."""
+    """The address of Valkey, whose data may be lost: the cache, counters, and chat notifications."""
 
     cache_url: str = Field(pattern="^redis://")
     cache_password_file: PasswordFile = None
 
     @property
     def cache_password(self) -> str | None:
-        """The password itself, ``None`` where there is none."""
+        """The password itself, ``None`` if there is none."""
         return self.cache_password_file.read_text().strip() if self.cache_password_file else None
 
 
 class DjangoSettings(AppSettings):
-    """What Django reads beyond that."""
+    """Additional settings of Django."""
 
     admin: Literal["on", "off"]
-    # Production has a key whether something is signed or not: the first session or reset of a password that a copy of this gains
-    # must not find an empty one. Without a key, Django refuses to sign anything.
+    # Required in production, even if nothing is signed yet: an application that adds sessions or password resets must not start with
+    # an empty key. Without a key, Django refuses to sign anything.
     secret_key_file: str | None = Field(
         None, validate_default=True, description="a file with 50 characters or more made at random, as make secrets writes it"
     )
@@ -112,7 +112,7 @@ class DjangoSettings(AppSettings):
     @field_validator("secret_key_file")
     @classmethod
     def strong(cls, path: str | None, others: ValidationInfo) -> str | None:
-        """Reject what would be no secret, and none at all where there is something to sign."""
+        """Reject a weak key, and a missing key in production or with the admin site on."""
         needed = others.data.get("profile") == "production" or others.data.get("admin") == "on"
         if (path or needed) and len(set(read_secret(path))) < 20:
             raise ValueError("weak")
@@ -120,12 +120,12 @@ class DjangoSettings(AppSettings):
 
     @property
     def secret_key(self) -> str:
-        """The key itself, empty where there is none."""
+        """The key itself, empty if there is none."""
         return read_secret(self.secret_key_file) if self.secret_key_file else ""
 
 
 def read_secret(path: str | None) -> str:
-    """The text of a secret's file, of 50 characters or more; raises ValueError."""
+    """Return the text of a secret file. Raises ValueError if it is not readable or shorter than 50 characters."""
     try:
         text = Path(path or "").read_text().strip()
     except (OSError, UnicodeDecodeError):
@@ -136,7 +136,7 @@ def read_secret(path: str | None) -> str:
 
 
 class TlsSettings(Settings):
-    """What the certificate for HTTPS is made of, or checked against."""
+    """Settings from which the certificate for HTTPS is made, or against which it is checked."""
 
     profile: Profile
     server_names: str = Field(pattern=r"^[A-Za-z0-9.:\[\]-]+( [A-Za-z0-9.:\[\]-]+)*$")
@@ -145,7 +145,7 @@ class TlsSettings(Settings):
 
 
 class ProcessSettings(Settings):
-    """What every process that stays reads."""
+    """Settings of every long-running process."""
 
     profile: Profile
     log_level: Literal["debug", "info", "warning", "error"]
@@ -153,14 +153,14 @@ class ProcessSettings(Settings):
 
 
 class WorkerSettings(ProcessSettings):
-    """What the worker reads, which listens nowhere and shows by a file that it is alive."""
+    """Settings of the worker, which listens on no port. It touches a file to show that it is alive."""
 
     alive_file: Path
     reload: bool = False
 
 
 class ServerSettings(ProcessSettings):
-    """What a server reads. ``None`` where a server has no such thing: Daphne has no workers."""
+    """Settings of a server. ``None`` if the server has no such option: Daphne has no workers."""
 
     host: str
     port: Port
@@ -172,6 +172,6 @@ class ServerSettings(ProcessSettings):
     threads: Annotated[int, Field(ge=1, le=1024)] = 1
     timeout: Seconds | None = None
     backlog: Annotated[int, Field(ge=1, le=65535)] | None = None
-    # Checked here and used by http/counters.py, which cannot import this module.
+    # Validated here, but read by http/counters.py, which cannot import this module.
     counters: Annotated[Annotated[DirectoryPath, AfterValidator(writable)] | None, Field(description="a folder to write to")] = None
     counted_as: Annotated[str, Field(pattern="^[a-z]+$")] | None = None  # the name of a folder in it

@@ -1,15 +1,15 @@
-"""What a process does when it is told to stop, beside what its server does: streams end, and their clients come back elsewhere."""
+"""Shutdown work of a process in addition to its server's: end streams, so that their clients reconnect to another replica."""
 
 from collections.abc import Awaitable, Callable
 
 CALLS: list[Callable[[], None]] = []
-# What a server without a lifespan (Daphne) closes when no request is in flight any more.
+# Called by a server without lifespan events (Daphne) when no request is in flight any more.
 LAST: list[Callable[[], Awaitable[None]]] = []
 _left = False
 
 
 def leave() -> None:
-    """Make the calls. Servers say it once for each connection, or more often."""
+    """Call the functions in ``CALLS``, once. Servers call this for every connection, or more often."""
     global _left
     if not _left:
         _left = True
@@ -18,5 +18,5 @@ def leave() -> None:
 
 
 def left() -> bool:
-    """Whether this process is on its way out."""
+    """Return True if this process is shutting down."""
     return _left

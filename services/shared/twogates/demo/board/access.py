@@ -1,7 +1,7 @@
-"""Who may use the example: the boards, and the endpoints of the lessons. In development everybody.
+"""Access control of the example: the boards, and the endpoints of the lessons. In development, every client has access.
 
-In production it is off, unless EXAMPLE says otherwise, and then everybody may read, and who knows the token may write. An application that
-takes the example's place has users of its own, and needs none of this.
+In production the example is off unless EXAMPLE is on. Then every client may read, and a client with the token may write. An application
+that replaces the example has its own users, and does not need this module.
 """
 
 import hmac
@@ -15,46 +15,46 @@ from twogates.cache.entries import Quota
 from twogates.http.problems import Problem
 from twogates.server.settings import Profile, Settings, read_secret
 
-# What a service answers without the example.
+# Paths that a service serves without the example.
 CORE = {"/", "/healthz", "/readyz"}
-ADMIN = ("/admin/", "/static/admin/")  # has users of its own, and a switch
+ADMIN = ("/admin/", "/static/admin/")  # has its own users, and its own setting
 READING = {"GET", "HEAD"}
 
 
 class ExampleSettings(Settings):
-    """Whether it is on, and how much it may hold."""
+    """Settings of the example: whether it is on, and its limits."""
 
     profile: Profile
     example: Literal["on", "off"]
     example_token_file: str | None = Field(None, description="a file with 50 characters or more made at random, as make secrets writes it")
-    post_limit: int = Field(ge=1)  # messages in a minute: of an author, in production of a client
+    post_limit: int = Field(ge=1)  # messages per minute and author; in production, per client
     board_limit: int = Field(ge=1)
-    message_limit: int = Field(ge=1)  # of a board
+    message_limit: int = Field(ge=1)  # messages per board
 
     @field_validator("example_token_file")
     @classmethod
     def strong(cls, path: str | None) -> str | None:
-        """Reject what would be no secret."""
+        """Reject a file that is not readable or too short."""
         if path:
             read_secret(path)
         return path
 
     @property
     def counts_clients(self) -> bool:
-        """Whether what is posted counts against the client. In development all of them are on this machine."""
+        """True if the rate limit is per client. In development all clients are on the same machine."""
         return self.profile == "production"
 
     def client_quota(self, address: str | None) -> Quota:
-        """What one client may post, whatever the name that it chooses."""
+        """Return the quota of a client, independent of the author's name that it chooses."""
         return Quota(f"posts:{network(address or '')}", "client", self.post_limit)
 
     def message_quota(self, author: str, address: str | None) -> Quota:
-        """What a message counts against."""
+        """Return the quota that a message counts against."""
         return self.client_quota(address) if self.counts_clients else Quota(f"posts:{author}", "author", self.post_limit)
 
 
 def network(address: str) -> str:
-    """The client that an address belongs to, as Nginx counts it (rate.conf.template): of IPv6 the first 64 bits."""
+    """Return the client of an address, as in Nginx's rate limit (rate.conf.template): for IPv6, the first 64 bits."""
     try:
         parsed = ip_address(address)
     except ValueError:
@@ -63,7 +63,7 @@ def network(address: str) -> str:
 
 
 def refusal(settings: ExampleSettings) -> Callable[[str, str, bytes], Problem | None] | None:
-    """What answers a request that may not pass, by its method, its path and its Authorization; ``None`` where every request may."""
+    """Return a function of method, path and Authorization that gives the rejection of a request; ``None`` if every request may pass."""
     on = settings.example == "on"
     token = f"Bearer {read_secret(settings.example_token_file)}".encode() if settings.example_token_file else b""
     if on and not token:
@@ -83,10 +83,10 @@ def refusal(settings: ExampleSettings) -> Callable[[str, str, bytes], Problem | 
 
 
 def full(most: int) -> Problem:
-    """The 409 answer to a message on a board that has as many as it may."""
+    """Return the 409 answer for a message on a board that is full."""
     return Problem(409, f"The board has {most} messages, and no more are taken.")
 
 
 def too_many(most: int) -> Problem:
-    """The 409 answer to one more board."""
+    """Return the 409 answer for one more board than the limit."""
     return Problem(409, f"There are {most} boards, and no more are taken.")

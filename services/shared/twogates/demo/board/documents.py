@@ -1,4 +1,4 @@
-"""What the notice board answers: rows of whatever library as JSON, and an answer that can be given again."""
+"""Answers of the notice board: rows of any library as JSON, and stored answers that can be replayed."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -10,12 +10,12 @@ from twogates.demo.board.models import changed, matches
 from twogates.http.payloads import encode
 from twogates.http.problems import Problem
 
-NAME_IS_TAKEN = "board_name"  # the constraint that a client can break
+NAME_IS_TAKEN = "board_name"  # the constraint that a client can violate
 
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer, whatever the framework."""
+    """An answer, independent of the framework."""
 
     status: int
     body: bytes = b""
@@ -23,17 +23,17 @@ class Reply:
 
 
 def now() -> datetime:
-    """The time that a row is made at."""
+    """Return the creation time of a new row."""
     return datetime.now(UTC)
 
 
 def board(row: Any) -> dict[str, Any]:
-    """A board as JSON."""
+    """Return a board for JSON."""
     return {"id": row.id, "name": row.name, "messages": row.messages, "version": row.version, "created": timestamp(row.created)}
 
 
 def message(row: Any) -> dict[str, Any]:
-    """A message as JSON."""
+    """Return a message for JSON."""
     return {
         "id": row.id,
         "board": row.board_id,
@@ -45,29 +45,29 @@ def message(row: Any) -> dict[str, Any]:
 
 
 def mention(row: Any) -> dict[str, Any]:
-    """A mention as JSON."""
+    """Return a mention for JSON."""
     return {"id": row.id, "board": row.board_id, "message": row.message_id, "name": row.name, "created": timestamp(row.created)}
 
 
 def timestamp(moment: datetime) -> str:
-    """UTC as in RFC 3339, always with microseconds."""
+    """Format a time as UTC in RFC 3339, always with microseconds."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def page(name: str, document: Callable[[Any], dict[str, Any]], rows: Sequence[Any], limit: int) -> dict[str, Any]:
-    """A page of ``limit`` rows, from one row more where there is one; ``next`` is what the next page comes after."""
+    """Return a page of ``limit`` rows. One row more shows that there is a next page; ``next`` is the id after which that begins."""
     shown = rows[:limit]
     return {name: [document(row) for row in shown], "next": shown[-1].id if len(rows) > limit else None}
 
 
 def shown(document: dict[str, Any], status: int = 200, location: str | None = None) -> Reply:
-    """The answer with one thing, and its version as the ETag."""
+    """Return the answer with one document, and its version as the ETag."""
     headers = {"ETag": f'"{document["version"]}"'}
     return Reply(status, encode(document), headers | ({"Location": location} if location else {}))
 
 
 def not_modified(version: int) -> Reply:
-    """The answer to who has this version already."""
+    """Return the 304 answer for a client that already has this version."""
     return Reply(304, headers={"ETag": f'"{version}"'})
 
 
@@ -75,26 +75,26 @@ GONE = Reply(204)
 
 
 def found(row: Any) -> Any:
-    """The row; raises the 404 answer where there is none."""
+    """Return the row. Raises the 404 answer if there is none."""
     if row is None:
         raise Problem(404)
     return row
 
 
 def unchanged(row: Any, if_match: str) -> Any:
-    """The row that a change is to be made to; raises the 412 answer where the client has seen another version of it."""
+    """Return the row to change. Raises the 404 answer if there is none, or 412 if the client has seen another version."""
     if not matches(if_match, found(row).version):
         raise changed(row.version)
     return row
 
 
 def name_taken() -> Problem:
-    """The 409 answer."""
+    """Return the 409 answer."""
     return Problem(409, "There is a board of that name.")
 
 
 def again(stored: Any, fingerprint: bytes) -> Reply:
-    """The stored answer, to the same request; raises the 422 answer to another one with its key."""
+    """Return the stored answer for a retry of the same request. Raises the 422 answer if another request used the key."""
     if bytes(stored.fingerprint) != fingerprint:
         raise Problem(422, "The Idempotency-Key was used for another request.")
     return Reply(stored.status, stored.body.encode(), {**json.loads(stored.headers), "Idempotency-Replayed": "true"})

@@ -1,4 +1,4 @@
-"""What the notice board accepts: one definition for three services."""
+"""Request models of the notice board: one definition for three services."""
 
 import hashlib
 import re
@@ -15,7 +15,7 @@ LARGEST_ID = 2**63 - 1  # bigint
 
 
 def storable(text: str) -> str:
-    """Reject what PostgreSQL's text cannot hold."""
+    """Reject text that PostgreSQL cannot store."""
     if "\0" in text:
         raise PydanticCustomError("nul", "A NUL character cannot be stored")
     return whole_in_unicode(text)
@@ -26,7 +26,7 @@ Words = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(stor
 
 
 class PageQuery(Query):
-    """A page of what is ordered by id: those after one that the client knows, so that what is added meanwhile moves nothing."""
+    """A page of rows after the last id that the client knows. Ordered by id, so new rows do not shift the pages."""
 
     limit: Whole = Field(20, ge=1, le=100)
     after: Whole = Field(0, ge=0, le=LARGEST_ID)
@@ -54,14 +54,14 @@ class MessageFields(Body):
 
 
 def read_id(text: str) -> int:
-    """The id in a path; what cannot be one is not found."""
+    """Return the id in a path. Raises the 404 answer if it cannot be an id."""
     if not re.fullmatch("[1-9][0-9]{0,18}", text) or int(text) > LARGEST_ID:
         raise Problem(404)
     return int(text)
 
 
 def read_key(header: str | None) -> str | None:
-    """The ``Idempotency-Key``, with or without the quotes that its draft standard asks for."""
+    """Return the ``Idempotency-Key``, given with or without the quotes that its IETF draft requires. Raises the 422 answer."""
     if header is None:
         return None
     if found := re.fullmatch('("?)([A-Za-z0-9._-]{1,64})\\1', header):
@@ -70,7 +70,7 @@ def read_key(header: str | None) -> str | None:
 
 
 def fingerprint(method: str, path: str, fields: Body) -> bytes:
-    """What two requests have in common that are the same one, sent twice."""
+    """Return a hash that is the same for a request and its retry."""
     return hashlib.sha256(f"{method} {path} {fields.model_dump_json()}".encode()).digest()
 
 
@@ -79,9 +79,9 @@ TAGS = re.compile(rf"[ \t,]*{TAG}(?:[ \t]*,[ \t,]*{TAG})*[ \t,]*")  # RFC 9110, 
 
 
 def matches(header: str | None, version: int) -> bool:
-    """Whether an ``If-Match`` or ``If-None-Match`` names this version: a list of tags, or ``*``. Any other text names none.
+    """Return True if an ``If-Match`` or ``If-None-Match`` names this version: a list of tags, or ``*``. Any other text names none.
 
-    A weak tag counts as the strong one: Nginx makes it weak where it compresses the answer, and it is still that version.
+    A weak tag counts as a strong one. Nginx makes a tag weak when it compresses the answer, which is still the same version.
     """
     if header == "*":
         return True
@@ -89,12 +89,12 @@ def matches(header: str | None, version: int) -> bool:
 
 
 def require(if_match: str | None) -> str:
-    """The ``If-Match`` that a change must have, so that nobody overwrites what he has not seen."""
+    """Return the ``If-Match``. Raises the 428 answer without one, so that a client cannot overwrite a version it has not seen."""
     if not if_match:
         raise Problem(428, "A change needs the header If-Match, with the ETag of what is to be changed.")
     return if_match
 
 
 def changed(version: int | None = None) -> Problem:
-    """The 412 answer, with the version that it has now where that is known."""
+    """Return the 412 answer, with the current version if it is known."""
     return Problem(412, "It has changed since the version that If-Match names.", headers={"ETag": f'"{version}"'} if version else {})

@@ -1,4 +1,4 @@
-"""The notice board in SQLAlchemy's words, for Flask, which executes them, and FastAPI, which awaits them."""
+"""SQLAlchemy statements of the notice board. Flask executes them in a thread; FastAPI awaits them."""
 
 import json
 from typing import Any
@@ -14,7 +14,7 @@ BOARD = (Board.id, Board.name, Board.messages, Board.version, Board.created)
 MESSAGE = (Message.id, Message.board_id, Author.name.label("author_name"), Message.text, Message.version, Message.created)
 MENTION = (Mention.id, Message.board_id, Mention.message_id, Mention.name, Mention.created)
 
-QUEUE_MENTIONS = text("SELECT queue_mentions(:message)")  # a function of ours (django_async/notices/migrations)
+QUEUE_MENTIONS = text("SELECT queue_mentions(:message)")  # our own SQL function (django_async/notices/migrations)
 
 
 def boards(query: PageQuery) -> Select[*tuple[Any, ...]]:
@@ -26,7 +26,7 @@ def board(number: int) -> Select[*tuple[Any, ...]]:
 
 
 def new_board(fields: BoardFields, most: int) -> Insert:
-    """Insert a board; no row is the answer where there are ``most``. Of several at once each may be the last."""
+    """Insert a board. Returns no row if there are already ``most``. Concurrent inserts may each pass, and so exceed the limit."""
     values = {"name": fields.name, "messages": 0, "version": 1, "created": now()}
     room = select(func.count()).select_from(Board).scalar_subquery() < most
     return insert(Board).from_select([*values], select(*map(literal, values.values())).where(room)).returning(*BOARD)
@@ -52,21 +52,21 @@ def message(board: int, number: int) -> Select[*tuple[Any, ...]]:
 
 
 def one_less(board: int) -> Update:
-    """Count one less on a board. It comes before the deletion and locks the board, so that no two transactions wait for each other."""
+    """Decrement a board's count of messages. Run it before the deletion: it locks the board first, which avoids deadlocks."""
     return update(Board).where(Board.id == board).values(messages=Board.messages - 1)
 
 
 def author(name: str) -> Insert:
-    """The author of that name, made if there is none: with its id in either case, which DO NOTHING would not return."""
+    """Insert an author unless the name exists, and return the id in both cases. DO NOTHING would return no id of an existing author."""
     made = upsert(Author).values(name=name)
     return made.on_conflict_do_update(index_elements=[Author.name], set_={"name": made.excluded.name}).returning(Author.id)
 
 
 def new_message(board: int, author: int, fields: NewMessage, most: int) -> Insert:
-    """Count the message on its board and insert it, in one statement; no row is the answer where there is no board, or ``most`` on it.
+    """Count a message on its board and insert it, in one statement. Returns no row if there is no board, or ``most`` messages on it.
 
-    The count locks the board, and only then the message gets its id, so that ids follow the order of commits and a reader who goes on
-    after one misses none. All who post on the board wait meanwhile: in two statements they would for a round trip more.
+    The update of the count locks the board before the message gets its id. So ids follow the order of commits, and a reader that continues
+    after an id misses no message. Other posts on the board wait for this lock. Two statements would hold it for one round trip longer.
     """
     counted = (
         update(Board).where(Board.id == board, Board.messages < most).values(messages=Board.messages + 1).returning(Board.id).cte("counted")
@@ -88,7 +88,7 @@ def delete_message(board: int, number: int, version: int) -> Delete:
 
 
 def note_mentions(message: int) -> TextClause:
-    """Put a job into the queue, which is there when the transaction is committed and not before."""
+    """Queue a job. The worker sees it only after the commit of the transaction."""
     return QUEUE_MENTIONS.bindparams(message=message)
 
 

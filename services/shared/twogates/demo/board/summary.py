@@ -1,6 +1,6 @@
-"""The summary of a board: what the database is asked for it, and what is answered. Beyond what an ORM has words for, SQL is all three's.
+"""The summary of a board: its query and its answer. The query is beyond an ORM, so all three services share the SQL.
 
-One round trip, in which every message of the board is read: what a cache is for.
+It takes one round trip, but reads every message of the board. So the summary is cached.
 """
 
 import json
@@ -11,7 +11,7 @@ from twogates.demo.board.documents import Reply, timestamp
 from twogates.http.payloads import encode
 from twogates.http.problems import Problem
 
-# psycopg's form of a parameter. Of words, those of the index for the search: in small letters, each once a message.
+# Parameters are in psycopg's notation. The words come from the search index: in lower case, each once per message.
 QUERY = """
 SELECT id, messages,
   (SELECT created FROM messages WHERE board_id = boards.id ORDER BY id DESC LIMIT 1) AS newest,
@@ -30,7 +30,7 @@ FROM boards WHERE id = %(board)s
 
 
 def body(row: Any) -> bytes:
-    """What is kept and sent; nothing where there is no such board."""
+    """Return the body to cache and send; empty if there is no such board."""
     if row is None:
         return b""
     number, messages, newest, authors, words = row
@@ -46,7 +46,7 @@ def body(row: Any) -> bytes:
 
 
 def answered(kept: Kept) -> Reply:
-    """The answer, from wherever it comes; raises the 404 answer where there is no such board."""
+    """Return the answer, cached or computed. Raises the 404 answer if there is no such board."""
     if not kept.body:
         raise Problem(404, headers=kept.headers)
     return Reply(200, kept.body, kept.headers)

@@ -1,4 +1,4 @@
-"""The tables as SQLAlchemy knows them, for Flask and FastAPI. Django's migrations make them (django_async/notices); a test compares."""
+"""SQLAlchemy models of the tables, for Flask and FastAPI. Django's migrations create them (django_async/notices); a test compares both."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
 class Table(DeclarativeBase):
-    """Base of all."""
+    """Base of all tables."""
 
     type_annotation_map = {int: BigInteger, str: Text, datetime: DateTime(timezone=True), bytes: BYTEA}
 
@@ -40,7 +40,7 @@ class Message(Table):
 
 
 class Mention(Table):
-    """That a message names somebody."""
+    """A name that a message mentions."""
 
     __tablename__ = "mentions"
     __table_args__ = (UniqueConstraint("message_id", "name"),)
@@ -51,7 +51,7 @@ class Mention(Table):
 
 
 class Answer(Table):
-    """What a request with an Idempotency-Key was answered."""
+    """The stored answer to a request with an Idempotency-Key."""
 
     __tablename__ = "answers"
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -1,4 +1,4 @@
-"""The questions to the database in SQLAlchemy's words, for Flask, which executes them, and FastAPI, which awaits them."""
+"""SQLAlchemy statements of the probe queries. Flask executes them in a thread; FastAPI awaits them."""
 
 from typing import Any
 

@@ -1,7 +1,7 @@
 """The boards that this process follows, on its event loop. Compare feed/blocking.py.
 
-redis-py and not a channel layer of Channels, in Django too: what it needs is one subscription for the process, which says when it was
-interrupted; a layer has one channel for each socket, whose messages it drops where a hundred wait, and tells nobody.
+Django too uses redis-py and not a channel layer of Channels. The feed needs one subscription per process, and must know when it was
+interrupted. A channel layer has one channel per socket, and silently drops its messages when a hundred are queued.
 """
 
 import asyncio
@@ -26,12 +26,12 @@ from twogates.server.settings import CacheSettings
 
 log = logging.getLogger(__name__)
 
-QUERIES = 4  # at once; the rest of the pool is the requests'
-READERS_IN_A_ROW = 50  # are written to before anything else may run
+QUERIES = 4  # concurrent; the other connections of the pool are for requests
+READERS_IN_A_ROW = 50  # written to before the event loop runs other tasks
 
 
 class EventReader(Follower):
-    """An event stream, which asks for what is next."""
+    """The reader of an event stream, which requests each next batch."""
 
     def __init__(self, seen: int) -> None:
         super().__init__(seen)
@@ -41,7 +41,7 @@ class EventReader(Follower):
         self.something.set()
 
     async def next(self, seconds: float) -> Batch | None:
-        """What is next, if it comes in time."""
+        """Return the next batch; ``None`` if none arrives within that many seconds."""
         if not self.waiting and self.ended is None:
             self.something.clear()
             with suppress(TimeoutError):
@@ -51,7 +51,7 @@ class EventReader(Follower):
 
 
 class SocketReader(Follower):
-    """A socket, which is written to as soon as there is something; as long as it takes all, without a task of its own."""
+    """The reader of a WebSocket. Batches are written immediately; only if a write would block does the reader need a task."""
 
     def __init__(self, seen: int, write: Write, send: Callable[[str], Awaitable[None]], close: Callable[[int], Awaitable[None]]) -> None:
         super().__init__(seen)
@@ -67,13 +67,13 @@ class SocketReader(Follower):
             self.sending = asyncio.create_task(self.send_all(), context=Context())
 
     async def send_all(self) -> None:
-        """Send what waits, and wait for the client; when it has ended, the reason."""
+        """Send the queue at the client's speed. If the reader has ended, close the socket with the reason."""
         try:
             while batch := self.take():
                 await self.send(batch.text)
             if self.ended:
-                await self.close(int(self.ended))  # autobahn takes no IntEnum
-        except Exception:  # gone, mostly, which each framework says in a class of its own; its view hears of that too
+                await self.close(int(self.ended))  # autobahn rejects an IntEnum
+        except Exception:  # usually a disconnect, for which each framework has its own class; the view is notified too
             log.debug("a socket cannot be written to", exc_info=True)
             self.ended = self.ended or End.LEAVING
             self.drop()
@@ -82,13 +82,13 @@ class SocketReader(Follower):
 
 
 class Feed(Board):
-    """A board that is followed in this process: one query for all its readers, when something was told."""
+    """A board that this process follows: after a notification, one query for all its readers."""
 
     def __init__(self, number: int, feeds: "Feeds") -> None:
         super().__init__(number)
         self.feeds = feeds
         self.told = asyncio.Event()
-        self.task = asyncio.create_task(self.run(), context=Context())  # of no request, in the log neither
+        self.task = asyncio.create_task(self.run(), context=Context())  # belongs to no request, so logs no request id
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> None:
@@ -98,7 +98,7 @@ class Feed(Board):
             del self.feeds.boards[self.number]
             self.close()
             self.ready.set_exception(error)
-            self.ready.exception()  # it is no mistake that nobody waits for it any more
+            self.ready.exception()  # marks it as retrieved: asyncio must not log it if no reader waits any more
             return
         self.ready.set_result(None)
         self.feeds.listener.follow(self.number)
@@ -111,14 +111,14 @@ class Feed(Board):
             self.feeds.listener.unfollow(self.number)
 
     async def news(self) -> bool:
-        """Wait until something was told, or for as long as that is to be trusted; whether it was."""
+        """Wait for a notification, or until the board must be polled. Return True if there was a notification."""
         with suppress(TimeoutError):
             async with asyncio.timeout(feed_common.LOOK_SECONDS if self.feeds.listener.hears else feed_common.DEAF_SECONDS):
                 await self.told.wait()
         return self.told.is_set()
 
     async def read_on(self) -> None:
-        """Read what is new and hand it out."""
+        """Read the new messages and distribute them."""
         self.told.clear()
         try:
             while len(rows := await self.feeds.read(self.feeds.after, self.number, self.position)):
@@ -146,7 +146,7 @@ class Feed(Board):
 
 
 class Feeds:
-    """All boards that are followed in this process. ``newest`` and ``after`` ask the database; they raise the 404 answer."""
+    """All boards that this process follows. ``newest`` and ``after`` query the database; they raise the 404 answer."""
 
     def __init__(
         self, settings: CacheSettings, newest: Callable[[int], Awaitable[Any]], after: Callable[[int, int], Awaitable[Any]]
@@ -158,12 +158,12 @@ class Feeds:
         leaving.CALLS.append(self.end)
 
     async def read(self, query: Callable[..., Awaitable[Any]], *arguments: int) -> Any:
-        """Ask the database, not too often at once."""
+        """Query the database, with at most ``QUERIES`` concurrent queries."""
         async with self.queries:
             return await query(*arguments)
 
     async def open(self, board: int) -> Feed:
-        """The board as it is followed here, from now on if it was not. Raises the 404 and 503 answers."""
+        """Return the board, and follow it from now on if it is new here. Raises the 404 and 503 answers."""
         feed = self.boards.get(board)
         if feed is None:
             feed = self.boards[board] = Feed(board, self)
@@ -171,12 +171,12 @@ class Feeds:
         return feed
 
     async def start(self, board: int, after: int | None) -> int:
-        """The message after which a reader begins: the one it names, or else the newest."""
+        """Return the id after which a reader begins: the one that it names, else the newest."""
         position = (await self.open(board)).position
         return position if after is None else after
 
     async def catch_up(self, board: int, follower: Follower) -> AsyncIterator[Batch]:
-        """What it missed long ago, page by page; at the end it follows, and what it missed lately waits for it already."""
+        """Yield old messages, page by page, until the reader can follow the board. The recent ones are then already in its queue."""
         while not (feed := await self.open(board)).join(follower):
             position = feed.position
             for batch in skip(follower, await self.read(self.after, board, follower.seen), position):
@@ -185,20 +185,20 @@ class Feeds:
             follower.end(End.LEAVING)
 
     def leave(self, board: int, follower: Follower) -> None:
-        """A reader has gone."""
+        """Remove a reader that has disconnected."""
         follower.drop()
         if feed := self.boards.get(board):
             feed.followers.discard(follower)
 
     async def close(self) -> None:
-        """Follow and listen no more."""
+        """Stop all tasks that follow boards or listen to Valkey."""
         tasks = [task for task in (self.listener.task, *(feed.task for feed in self.boards.values())) if task]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def end(self) -> None:
-        """End event streams, when this process is on its way out. Sockets are told by the server."""
+        """End event streams when this process shuts down. The server closes the sockets itself."""
         for feed in self.boards.values():
             for follower in tuple(feed.followers):
                 if isinstance(follower, EventReader):
@@ -217,7 +217,7 @@ class Listener:
         self.saying: set[asyncio.Task[None]] = set()
 
     def follow(self, board: int) -> None:
-        """Hear of a board. When Valkey has confirmed that, the board is read: what was told of before may be missing."""
+        """Subscribe to a board. When Valkey confirms, the board is read, since earlier notifications may have been missed."""
         self.followed.add(board)
         if self.task is None:
             self.task = asyncio.create_task(self.run(), context=Context())
@@ -230,7 +230,7 @@ class Listener:
             self.say(self.pubsub.unsubscribe(channel(board)))
 
     def say(self, words: Awaitable[Any]) -> None:
-        """Send a command. Where that fails the connection is dead, which its reader notices, and a new one asks for all again."""
+        """Send a command in a task. If it fails, the connection is dead: run() notices, reconnects and subscribes to all boards."""
 
         async def said() -> None:
             with suppress(RedisError, OSError):
@@ -241,7 +241,7 @@ class Listener:
         task.add_done_callback(self.saying.discard)
 
     async def run(self) -> None:
-        """Listen, and connect again as often as it takes."""
+        """Listen for notifications, and reconnect whenever the connection breaks."""
         pause = 0.0
         while True:
             await asyncio.sleep(pause)
@@ -249,7 +249,7 @@ class Listener:
             try:
                 async with client, client.pubsub() as pubsub:
                     await pubsub.subscribe(ALL)
-                    self.pubsub, pause = pubsub, 0.0  # from here on, what is followed is asked for at once
+                    self.pubsub, pause = pubsub, 0.0  # from here on, follow() subscribes directly
                     if self.followed:
                         await pubsub.subscribe(*map(channel, self.followed))
                     await self.listen(pubsub)
@@ -258,11 +258,11 @@ class Listener:
                     log.error("nothing is heard of messages: %s", error)
             self.pubsub, self.hears = None, False
             for feed in self.boards.values():
-                feed.told.set()  # what is not heard from now on is looked for
+                feed.told.set()  # notifications may be missed from now on, so read every board
             pause = min(1.0, 2 * pause or 0.1)
 
     async def listen(self, pubsub: PubSub) -> None:
-        """Hear until the connection is dead."""
+        """Receive notifications until the connection is dead."""
         asked = False
         while True:
             message = await pubsub.get_message(timeout=feed_common.SILENCE_SECONDS)

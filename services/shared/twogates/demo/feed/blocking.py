@@ -1,4 +1,4 @@
-"""The boards that this process follows, with a thread that listens for all its readers. Compare feed/asynchronous.py."""
+"""The boards that this process follows, with one thread that listens for all readers. Compare feed/asynchronous.py."""
 
 import logging
 import queue
@@ -23,17 +23,17 @@ log = logging.getLogger(__name__)
 
 
 class EventReader(Follower):
-    """An event stream, which asks for what is next."""
+    """The reader of an event stream, which requests each next batch."""
 
     def __init__(self, seen: int) -> None:
         super().__init__(seen)
         self.something: queue.SimpleQueue[None] = queue.SimpleQueue()
 
     def wake(self) -> None:
-        self.something.put(None)  # one for each batch, and one for the end
+        self.something.put(None)  # one item per batch, and one for the end
 
     def next(self, seconds: float) -> Batch | None:
-        """What is next, if it comes in time."""
+        """Return the next batch; ``None`` if none arrives within that many seconds."""
         try:
             self.something.get(timeout=max(0.0, seconds))
         except queue.Empty:
@@ -42,9 +42,9 @@ class EventReader(Follower):
 
 
 class Feeds:
-    """All boards that are followed in this process. ``newest`` and ``after`` ask the database; they raise the 404 answer.
+    """All boards that this process follows. ``newest`` and ``after`` query the database; they raise the 404 answer.
 
-    The thread begins with the first reader: a process that was forked from this one would not have it.
+    The thread starts with the first reader, since a process forked from this one would not have the thread.
     """
 
     def __init__(self, settings: CacheSettings, newest: Callable[[int], Any], after: Callable[[int, int], Any]) -> None:
@@ -52,12 +52,12 @@ class Feeds:
         self.boards: dict[int, Board] = {}
         self.told: set[int] = set()
         self.looked: dict[int, float] = {}
-        self.lock = threading.RLock()  # of all that is here, and of the boards
+        self.lock = threading.RLock()  # guards all attributes of this object, and the boards
         self.pubsub: PubSub | None = None
         self.thread: threading.Thread | None = None
 
     def open(self, board: int) -> Board:
-        """The board as it is followed here, from now on if it was not. Raises the 404 and 503 answers."""
+        """Return the board, and follow it from now on if it is new here. Raises the 404 and 503 answers."""
         with self.lock:
             if board not in self.boards:
                 opened = Board(board)
@@ -65,7 +65,7 @@ class Feeds:
                 self.boards[board] = opened
                 self.looked[board] = monotonic()
                 if self.pubsub:
-                    with suppress(RedisError, OSError):  # a dead connection: its thread notices, and asks a new one for all
+                    with suppress(RedisError, OSError):  # a dead connection: run() notices, reconnects and subscribes to all boards
                         self.pubsub.subscribe(channel(board))
             if self.thread is None:
                 self.thread = threading.Thread(target=self.run, name="feeds", daemon=True)
@@ -73,12 +73,12 @@ class Feeds:
             return self.boards[board]
 
     def start(self, board: int, after: int | None) -> int:
-        """The message after which a reader begins: the one it names, or else the newest."""
+        """Return the id after which a reader begins: the one that it names, else the newest."""
         position = self.open(board).position
         return position if after is None else after
 
     def catch_up(self, board: int, follower: Follower) -> Iterator[Batch]:
-        """What it missed long ago, page by page; at the end it follows, and what it missed lately waits for it already."""
+        """Yield old messages, page by page, until the reader can follow the board. The recent ones are then already in its queue."""
         while True:
             with self.lock:
                 opened = self.open(board)
@@ -88,14 +88,14 @@ class Feeds:
             yield from skip(follower, self.after(board, follower.seen), position)
 
     def leave(self, board: int, follower: Follower) -> None:
-        """A reader has gone."""
+        """Remove a reader that has disconnected."""
         with self.lock:
             follower.drop()
             if opened := self.boards.get(board):
                 opened.followers.discard(follower)
 
     def run(self) -> None:
-        """Listen, and connect again as often as it takes."""
+        """Listen for notifications, and reconnect whenever the connection breaks."""
         failing = False
         while True:
             client = Redis.from_url(self.settings.cache_url, retry=Retry(NoBackoff(), 0), **valkey_options(self.settings))
@@ -116,7 +116,7 @@ class Feeds:
             sleep(feed_common.DEAF_SECONDS)
 
     def listen(self, pubsub: PubSub) -> None:
-        """Hear until the connection is dead."""
+        """Receive notifications until the connection is dead."""
         heard = looked = monotonic()
         asked = False
         while True:
@@ -135,14 +135,14 @@ class Feeds:
                 self.read_on(feed_common.LOOK_SECONDS)
 
     def hear(self, message: dict[str, Any]) -> None:
-        """One message of Valkey's. When it has confirmed a channel the board is read: what was told of before may be missing."""
+        """Handle a message from Valkey. A confirmed subscription also causes a read, since earlier notifications may have been missed."""
         if message["type"] in ("subscribe", "message") and (number := board_of(message["channel"])) is not None:
             opened = self.boards.get(number)
             if opened and (message["type"] == "subscribe" or int(message["data"]) > opened.position):
                 self.told.add(number)
 
     def read_on(self, patience: float) -> None:
-        """Read what is new and hand it out, of boards of which something was told, and of those not looked at for so long."""
+        """Read and distribute new messages of boards with a notification, and of boards not read for ``patience`` seconds."""
         now = monotonic()
         for number in [number for number, looked in self.looked.items() if number in self.told or now - looked > patience]:
             self.looked[number] = now
@@ -155,7 +155,7 @@ class Feeds:
                 log.exception("a board cannot be read")
 
     def read_board(self, board: Board, told: bool) -> None:
-        """One of them; it is followed no more if nobody does and nothing was told."""
+        """Read one board and distribute its new messages. Stop following it if it has no readers and no notification."""
         if not told and not board.followers:
             self.forget(board.number, End.LEAVING)
             return
@@ -169,7 +169,7 @@ class Feeds:
         self.told.discard(board.number)
 
     def forget(self, number: int, why: End) -> None:
-        """Follow a board no longer."""
+        """Stop following a board, and end its readers."""
         with self.lock:
             for follower in self.boards[number].followers:
                 follower.end(why)

@@ -1,4 +1,4 @@
-"""How much memory messages may take in a process: those that boards keep, and those that wait for readers who are slow."""
+"""The memory limit of a process for messages: those that boards keep, and those in the queues of slow readers."""
 
 import threading
 from collections.abc import Sized
@@ -19,10 +19,10 @@ class Board(Protocol):
 
 
 class Follower(Protocol):
-    """A reader, for whom batches wait."""
+    """A reader with a queue of batches."""
 
-    held: int  # bytes of those batches
-    counted: int  # how many there are
+    held: int  # bytes of the counted batches
+    counted: int  # number of counted batches
 
     def end_as_too_slow(self) -> None:
         """Disconnect."""
@@ -32,13 +32,13 @@ class Batch(Protocol):
     """Messages that readers of one board share."""
 
     held: int  # bytes
-    waits_for: int  # readers
+    waits_for: int  # number of readers that have it in their queue
 
 
 class Memory:
     """The bytes that all boards and readers of this process hold, at most ``most`` of them.
 
-    Readers of gthread workers run in threads of their own: what changes a reader's queue holds the lock.
+    In gthread workers each reader runs in its own thread, so code that changes a reader's queue holds the lock.
     """
 
     def __init__(self, most: int) -> None:
@@ -48,7 +48,7 @@ class Memory:
         self.lock = threading.RLock()
 
     def count_recent(self, board: Board, held: int) -> None:
-        """A board keeps this many bytes more; fewer, where it is negative."""
+        """Count ``held`` more bytes that a board keeps; fewer if ``held`` is negative."""
         with self.lock:
             board.held += held
             self.held += held
@@ -59,7 +59,7 @@ class Memory:
                 self.boards.discard(board)
 
     def count_waiting(self, follower: Follower, batch: Batch) -> None:
-        """A batch waits for a reader. Readers of the same board share it, so it counts once."""
+        """Count a batch in a reader's queue. Readers of a board share the batch, so its bytes count once."""
         with self.lock:
             follower.counted += 1
             follower.held += batch.held
@@ -70,7 +70,7 @@ class Memory:
                 self.reduce()
 
     def count_sent(self, follower: Follower, batch: Batch) -> None:
-        """A batch no longer waits for a reader. One that never had to wait was not counted."""
+        """Uncount a batch that has left a reader's queue. A batch that was sent immediately was never counted."""
         with self.lock:
             if not follower.counted:
                 return
@@ -83,7 +83,7 @@ class Memory:
                 self.held -= batch.held
 
     def reduce(self) -> None:
-        """Make room: what boards keep can be read from the database again; after that a slow reader has to come back."""
+        """Free memory. First drop messages of boards, which the database still has; then disconnect slow readers, which can reconnect."""
         while self.held > self.most and self.boards:
             board = max(self.boards, key=lambda board: board.held)
             board.forget_all_but(len(board.recent) // 2)

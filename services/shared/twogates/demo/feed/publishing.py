@@ -1,8 +1,8 @@
-"""Telling every process of all services that there is a message, through Valkey, without a wait for it.
+"""Notifications about new messages to every process of all services, through Valkey, without blocking a request.
 
-A thread tells, in all three services alike: a request says no more than which message there is, and goes on. Valkey may be slow, paused
-or gone, and its name may not be found; no request notices, and no event loop waits. What could not be told is told when Valkey is
-back, and who listens looks into the database now and then all the same (feed/common.py).
+In all three services a thread publishes. A request only queues the message's id and continues. Valkey may be slow, paused or down, or its
+host name may not resolve: no request notices, and no event loop waits. Unsent notifications are sent when Valkey is back. Listeners also
+poll the database (feed/common.py).
 """
 
 import atexit
@@ -21,11 +21,11 @@ from twogates.server.settings import CacheSettings
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.5
-LAST_SECONDS = 0.2  # for what is untold when the process ends
+LAST_SECONDS = 0.2  # for unsent notifications when the process exits
 
 
 class Publisher:
-    """Of each board the newest message that is still to be told of: one number, however long Valkey is away."""
+    """The queue of notifications. It holds one number per board, the newest message's id, however long Valkey is down."""
 
     def __init__(self, settings: CacheSettings) -> None:
         self.settings = settings
@@ -36,7 +36,7 @@ class Publisher:
         self.thread: threading.Thread | None = None
 
     def announce(self, location: str) -> None:
-        """Tell of the message at ``/boards/{board}/messages/{message}``, after its commit. It returns at once."""
+        """Queue a notification for the message at ``/boards/{board}/messages/{message}``, after its commit. Does not block."""
         _, _, board, _, message = location.split("/")
         self.add({int(board): int(message)})
         if self.thread is None:
@@ -50,7 +50,7 @@ class Publisher:
             self.some.set()
 
     def begin(self) -> None:
-        """Start the thread, at the first use: a process that was forked from this one would not have it."""
+        """Start the thread, at the first use: a process forked from this one would not have it."""
         with self.lock:
             if self.thread is None:
                 self.thread = threading.Thread(target=self.run, name="publisher", daemon=True)
@@ -58,7 +58,7 @@ class Publisher:
                 atexit.register(self.all_told.wait, LAST_SECONDS)
 
     def run(self) -> None:
-        """Tell what there is to tell, for ever."""
+        """Publish queued notifications, for ever."""
         client = Redis.from_url(self.settings.cache_url, retry=Retry(NoBackoff(), 0), **valkey_options(self.settings))
         failing = False
         while self.some.wait():

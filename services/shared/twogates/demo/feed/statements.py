@@ -1,4 +1,4 @@
-"""What a feed asks of the database, in SQLAlchemy's words, for Flask, which executes them, and FastAPI, which awaits them."""
+"""SQLAlchemy statements of the feeds. Flask executes them in a thread; FastAPI awaits them."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ from twogates.demo.feed.common import PAGE, RECENT
 
 
 def newest(board: int) -> Select[*tuple[Any, ...]]:
-    """The newest messages, the last one first."""
+    """Select the newest messages, the last one first."""
     return select(*MESSAGE).join(Author).where(Message.board_id == board).order_by(Message.id.desc()).limit(RECENT)
 
 
 def after(board: int, seen: int) -> Select[*tuple[Any, ...]]:
-    """Those that come next."""
+    """Select the next page of messages after ``seen``."""
     return select(*MESSAGE).join(Author).where(Message.board_id == board, Message.id > seen).order_by(Message.id).limit(PAGE)

@@ -1,4 +1,4 @@
-"""Calls to the upstream service for code that yields to the event loop. Compare upstream/blocking.py."""
+"""Calls to the upstream service for code on an event loop. Compare upstream/blocking.py."""
 
 from functools import cached_property
 
@@ -9,7 +9,7 @@ from twogates.http.context import REQUEST_ID
 
 
 class Upstream:
-    """A pooled client: connections are kept and used again by the tasks of this process."""
+    """A client with a connection pool that the tasks of this process share."""
 
     def __init__(self, url: str, connections: int) -> None:
         self.url = url
@@ -17,12 +17,12 @@ class Upstream:
 
     @cached_property
     def session(self) -> aiohttp.ClientSession:
-        # Made at the first use, which is on the event loop. The pool's default of 100 would be the slots of a service
-        # that holds thousands of requests.
+        # Created at the first use, since that is on the event loop. The pool's default of 100 connections would limit a service that
+        # handles thousands of requests concurrently.
         return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=self.connections))
 
     async def call(self, seconds: float) -> None:
-        """Ask the upstream for an answer after ``seconds``, and yield until it comes."""
+        """Request an answer after ``seconds`` from the upstream, and await it. Raises the 502 and 504 answers."""
         timeout = aiohttp.ClientTimeout(total=seconds + SLACK_SECONDS, sock_connect=CONNECT_SECONDS)
         try:
             async with self.session.get(
@@ -37,7 +37,7 @@ class Upstream:
             raise did_not_answer()
 
     async def ready(self) -> bool:
-        """Whether the upstream answers now."""
+        """Return True if the upstream answers now."""
         try:
             async with self.session.get(f"{self.url}/healthz", timeout=aiohttp.ClientTimeout(total=READY_SECONDS)) as answer:
                 return answer.status == 200

@@ -1,4 +1,4 @@
-"""Calls to the upstream service for code that waits in its thread. Compare upstream/asynchronous.py."""
+"""Calls to the upstream service for code that blocks its thread. Compare upstream/asynchronous.py."""
 
 import urllib3
 
@@ -7,21 +7,21 @@ from twogates.http.context import REQUEST_ID
 
 
 class Upstream:
-    """A pooled client: connections are kept and used again by the threads of this process."""
+    """A client with a connection pool that the threads of this process share."""
 
     def __init__(self, url: str, connections: int) -> None:
         self.url = url
-        # block: a thread waits for a free connection; the default would open one beyond the pool and throw it away.
+        # block: a thread waits for a free connection. By default it would open one beyond the pool and discard it.
         self.pool = urllib3.PoolManager(maxsize=connections, block=True, retries=False)
 
     def call(self, seconds: float) -> None:
-        """Ask the upstream for an answer after ``seconds``, and wait for it."""
+        """Request an answer after ``seconds`` from the upstream, and wait for it. Raises the 502 and 504 answers."""
         timeout = urllib3.Timeout(connect=CONNECT_SECONDS, total=seconds + SLACK_SECONDS)
         try:
             answer = self.pool.request(
                 "GET", f"{self.url}/wait?seconds={seconds}", timeout=timeout, headers={"X-Request-ID": REQUEST_ID.get()}
             )
-        except urllib3.exceptions.NewConnectionError as error:  # refused; urllib3 counts it among the time-outs
+        except urllib3.exceptions.NewConnectionError as error:  # refused; for urllib3 a subclass of its time-outs
             raise did_not_answer() from error
         except urllib3.exceptions.TimeoutError as error:
             raise took_too_long() from error
@@ -31,7 +31,7 @@ class Upstream:
             raise did_not_answer()
 
     def ready(self) -> bool:
-        """Whether the upstream answers now."""
+        """Return True if the upstream answers now."""
         try:
             return self.pool.request("GET", f"{self.url}/healthz", timeout=READY_SECONDS).status == 200
         except urllib3.exceptions.HTTPError:

@@ -1,4 +1,4 @@
-"""Gunicorn's sync worker with an end that loses nobody who is connected already."""
+"""Gunicorn's sync worker with a shutdown that serves the backlog first."""
 
 from time import monotonic
 from typing import Any
@@ -9,33 +9,33 @@ from twogates.server import shutdown as leaving
 
 
 class Worker(SyncWorker):
-    """The sync worker, which takes what the kernel has accepted for it before it ends.
+    """The sync worker, which serves the connections in the kernel's backlog before it ends.
 
-    The socket on which a service listens is shared by its workers, and open until the last of them has ended. Gunicorn's own
-    worker looks at it no more once it is told to stop: whoever connects while another worker still ends its request waits
-    there, and is reset. A GET is sent to another replica then; the client of a POST sees a 502.
+    All workers of a service share its listening socket, which stays open until the last worker has ended. Gunicorn's own worker
+    accepts no connection after the signal to stop. A client that connects while another worker finishes its request would wait
+    in the backlog and then be reset. Nginx retries a GET on another replica; the client of a POST sees a 502.
     """
 
     def run(self) -> None:
         super().run()
-        # A line that never ends, as after a HUP under full load, is the new workers': what is in hand then must end in time.
+        # After a HUP under full load, the backlog never becomes empty. The new workers serve the rest; our last request must end in time.
         deadline = monotonic() + self.cfg.graceful_timeout / 2
         for listener in self.sockets:
             while monotonic() < deadline and self.takes_one(listener):
                 self.notify()
-            # At once, and not with the process, whose end takes a while: what connects meanwhile would be lost again.
+            # Close now, not when the process ends, which takes a moment: connections that arrive in between would be lost.
             listener.close()
 
     def handle_exit(self, sig: Any, frame: Any) -> None:
-        leaving.leave()  # an event stream would hold the end up
+        leaving.leave()  # an event stream would delay the shutdown
         super().handle_exit(sig, frame)
 
     def takes_one(self, listener: Any) -> bool:
-        """Serve one that waits; whether there may be another."""
+        """Serve one connection from the backlog. Return False if the backlog is empty."""
         try:
             self.accept(listener)
-        except ConnectionAbortedError:  # that one has left
+        except ConnectionAbortedError:  # the client has disconnected
             return True
-        except OSError:  # nobody waits
+        except OSError:  # the backlog is empty
             return False
         return True

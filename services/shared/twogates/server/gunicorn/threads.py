@@ -9,10 +9,10 @@ from twogates.server import shutdown as leaving
 
 
 class Worker(ThreadWorker):
-    """The gthread worker, which at its end does what our sync worker does.
+    """The gthread worker, with the same shutdown as our sync worker.
 
-    Gunicorn's own lets an event stream run to its end, at most 30 s, and resets connections that wait in the backlog when
-    the last worker closes the socket.
+    Gunicorn's own worker lets an event stream run to its end, at most 30 s. It resets connections in the backlog when the last
+    worker closes the socket.
     """
 
     def set_accept_enabled(self, enabled: bool) -> None:
@@ -21,7 +21,7 @@ class Worker(ThreadWorker):
             self.leave()
 
     def leave(self) -> None:
-        """End event streams, accept what waits in the backlog, and refuse what comes later."""
+        """End event streams, accept the connections in the backlog, and refuse later ones."""
         leaving.leave()
         for listener in self.sockets:
             for _ in range(self.cfg.backlog):
@@ -29,13 +29,13 @@ class Worker(ThreadWorker):
                 self.accept(listener)
                 if self.nr_conns == before:  # the backlog is empty
                     break
-            # Now, and not after the last request: what connects meanwhile would be reset then.
+            # Close now, not after the last request: connections that arrive in between would be reset.
             listener.close()
-        # A connection on which no request has come is kept for as long as an idle one. Default: KEEPALIVE.
+        # Close a connection without a request as early as an idle keep-alive connection. Default: after KEEPALIVE.
         latest = time.monotonic() + STOP_KEEPALIVE_LINGER
         for connection in self.pending_conns:
             connection.timeout = min(connection.timeout, latest)
 
     def handle_quit(self, sig: Any, frame: Any) -> None:
-        leaving.leave()  # Python waits for its threads before it ends
+        leaving.leave()  # Python waits for all threads before it exits
         super().handle_quit(sig, frame)

@@ -1,7 +1,7 @@
-"""Leave nothing but the checkout as git has it, and what a person would miss: python3 runtime/venv.py none -m dev.clean.
+"""Remove everything that was generated, except the user's own data: python3 runtime/venv.py none -m ops.clean.
 
-Removes the stack with its volumes, networks and images, the environment, what was downloaded, and what tools left. Keeps results,
-backups, bundles, secrets, certificates and .env, and says so.
+Removes the stack with its volumes, networks and images, the environment, downloads, and the caches of tools. Keeps results,
+backups, bundles, secrets, certificates and .env, and lists what it keeps.
 """
 
 import os
@@ -19,7 +19,7 @@ from runtime.venv import PYTHON, VENV
 OURS = (".venv", ".run", ".cache")
 OF_TOOLS = (".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache", "__pycache__")  # in any folder
 KEPT = ("results", "backups", "bundle", "secrets", "tls", "acme", ".env")
-# What Compose marks with the project's name, in the order in which it can be removed.
+# What Compose labels with the project's name, in the order in which Docker can remove it.
 KINDS = {
     "container": (["ps", "--all", "--quiet"], ["rm", "--force", "--volumes"]),
     "volume": (["volume", "ls", "--quiet"], ["volume", "rm"]),
@@ -29,14 +29,14 @@ KINDS = {
 
 
 def main() -> None:
-    """Stop it, remove, and say what is kept."""
+    """Stop the stack, remove everything, and print what is kept."""
     given = variables()
     if given.get("PROFILE") == "production":
         fail(
             "PROFILE is production, and this would remove the database. First make backup, then: "
             "make clean PROFILE=development COMPOSE_FILE=compose.yaml"
         )
-    if PYTHON.exists() and (VENV / ".installed-runtime").exists():  # in order, and each server in its own time
+    if PYTHON.exists() and (VENV / ".installed-runtime").exists():  # an orderly shut-down, with each server's own time limit
         down = subprocess.run([str(PYTHON), "-m", "ops.stack", "down"], cwd=ROOT, capture_output=True, text=True)
         if down.returncode:
             fail(f"The stack could not be stopped, and nothing was removed:\n{down.stderr.strip()}")
@@ -57,12 +57,12 @@ def main() -> None:
 
 
 def holds(path: Path) -> bool:
-    """Whether it is there, and more than git has of it."""
+    """Whether a path exists and holds more than its .gitignore."""
     return path.exists() and (not path.is_dir() or any(one.name != ".gitignore" for one in path.iterdir()))
 
 
 def docker(name: str) -> list[str]:
-    """Remove all that Compose made for a project, what was built too; each kind with its number."""
+    """Remove everything that Compose made for a project, built images included; return each kind with the number removed."""
     if docker_engine.look().trouble:
         return []
     if other := docker_engine.elsewhere(name, ROOT):
@@ -82,7 +82,7 @@ def docker(name: str) -> list[str]:
 
 
 def caches(folder: Path) -> None:
-    """What tools and Python left, everywhere but in what is kept."""
+    """Remove the caches of Python and tools everywhere, except in the folders that are kept."""
     for place, names, _ in os.walk(folder):
         names[:] = [name for name in names if name not in (".git", *KEPT)]
         for name in set(names) & set(OF_TOOLS):
