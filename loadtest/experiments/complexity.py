@@ -1,7 +1,7 @@
 """The three services side by side: how much code the same contract needs in each."""
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 from itertools import combinations
 from pathlib import Path
@@ -12,16 +12,16 @@ from loadtest.model import Chart
 from loadtest.results import Verdict
 
 SERVICES = {
-    name: Path("services") / folder / "app.py"
+    name: [Path("services") / folder / module for module in ("app.py", "lesson.py", "endpoints.py")]
     for name, folder in (("Flask", "flask_sync"), ("FastAPI", "fastapi_async"), ("Django", "django_async"))
 }
 
 
-def code(path: Path) -> list[str]:
+def code(paths: Sequence[Path]) -> list[str]:
     """Return the lines of code as Python's ast.unparse writes them: without comments, docstrings and differences of style."""
     from runtime.compose_file import ROOT
 
-    tree = ast.parse((ROOT / path).read_text())
+    tree = ast.parse("\n".join((ROOT / path).read_text() for path in paths))
     for node in ast.walk(tree):
         if isinstance(node, (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and ast.get_docstring(node):
             node.body = node.body[1:] or [ast.Pass()]
@@ -30,7 +30,7 @@ def code(path: Path) -> list[str]:
 
 def look() -> Mapping[str, Mapping[str, float]]:
     """Return the lines of each service, and for each pair the lines of the longer one that the other does not have."""
-    lines = {name: code(path) for name, path in SERVICES.items()}
+    lines = {name: code(paths) for name, paths in SERVICES.items()}
     found: dict[str, dict[str, float]] = {name: {"lines": len(text)} for name, text in lines.items()}
     for one, other in combinations(lines, 2):
         same = sum(block.size for block in SequenceMatcher(None, lines[one], lines[other], autojunk=False).get_matching_blocks())

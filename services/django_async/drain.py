@@ -13,7 +13,7 @@ from daphne.ws_protocol import WebSocketProtocol
 from sockets import OPTIONS, SocketProtocol
 
 from twogates.http.frames import EXTENSION
-from twogates.server import shutdown as leaving
+from twogates.server import shutdown
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class DrainingServer(Server):
         if self.draining_since is not None:
             return
         self.draining_since = time.monotonic()
-        leaving.leave()
+        shutdown.leave()
         log.info("stopping: %d requests in flight", self.in_flight())
         for port in self.ports:
             port.stopListening()
@@ -102,7 +102,7 @@ class DrainingServer(Server):
 
 async def close_the_last() -> None:
     """Close the remaining resources, or asyncio logs warnings about them."""
-    await asyncio.gather(*(call() for call in leaving.LAST), return_exceptions=True)
+    await asyncio.gather(*(call() for call in shutdown.LAST), return_exceptions=True)
 
 
 def write_frame(protocol: WebSocketProtocol, frame: bytes) -> bool:

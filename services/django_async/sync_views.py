@@ -13,10 +13,10 @@ import questions
 from database import in_thread
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
+from errors import handler400, handler404, handler500
 from web import answer, problem, query_string
 
 import app
-from app import handler400, handler404, handler500
 from twogates.demo.database_probes import documents
 from twogates.demo.models import DatabaseQuery, ListingQuery
 from twogates.http.problems import Problem, method_not_allowed

@@ -1,20 +1,25 @@
 """Read Django's requests, and build its responses from the shared answers and problems."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import wraps
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse, UnreadablePostError
+from django.http import HttpRequest as Request
+from django.http.response import HttpResponseBase as Response
+from django.urls import URLPattern, path
 
 from twogates.demo.board.documents import Reply
+from twogates.demo.streams import STREAM_HEADERS
 from twogates.http.payloads import encode
 from twogates.http.problems import MEDIA_TYPE, Problem, method_not_allowed, too_large
 from twogates.server.settings import AppSettings
 
+__all__ = ["Request", "Response"]
 settings = AppSettings.read()
 
-View = Callable[..., Awaitable[HttpResponse | StreamingHttpResponse]]
+View = Callable[..., Awaitable[Response]]
 
 
 def answers(*methods: str) -> Callable[[View], View]:
@@ -43,6 +48,31 @@ get = answers("GET", "HEAD")
 post = answers("POST")
 
 
+class Routes(list[URLPattern]):
+    """A group of views, as URL patterns."""
+
+    def get(self, route: str, development_only: bool = False) -> Callable[[View], View]:
+        """Register a view for GET and HEAD. With ``development_only``, production has no such path."""
+
+        def register(view: View) -> View:
+            checked = get(view)
+            if settings.profile == "development" or not development_only:
+                self.append(path(route.removeprefix("/"), checked))
+            return checked
+
+        return register
+
+    def post(self, route: str) -> Callable[[View], View]:
+        """Register a view for POST."""
+
+        def register(view: View) -> View:
+            checked = post(view)
+            self.append(path(route.removeprefix("/"), checked))
+            return checked
+
+        return register
+
+
 def by_method(**views: View) -> View:
     """Combine several views, one for each method, into one: Django selects a view by its path only."""
     each = {name.upper(): view for name, view in views.items()} | ({"HEAD": views["get"]} if "get" in views else {})
@@ -62,6 +92,10 @@ def query_string(request: HttpRequest) -> str:
 def answer(data: object) -> HttpResponse:
     body = encode(data)
     return HttpResponse(body, content_type="application/json", headers={"Content-Length": len(body)})
+
+
+def streamed(parts: AsyncIterator[bytes], content_type: str) -> Response:
+    return StreamingHttpResponse(parts, content_type=content_type, headers=STREAM_HEADERS)
 
 
 def reply(reply: Reply) -> HttpResponse:

@@ -17,7 +17,7 @@ from twogates.demo.feed.blocking import EventReader, Feeds
 from twogates.demo.feed.common import HEARTBEAT, FeedQuery, after, opening
 from twogates.demo.models import LONGEST_SECONDS
 from twogates.http.problems import Problem
-from twogates.server import shutdown as leaving
+from twogates.server import shutdown
 from twogates.server.settings import CacheSettings
 
 # A worker notices that its client has disconnected only at the second write after that. Until then it stays occupied for no client.
@@ -61,7 +61,7 @@ def feed(board: str) -> Response:
             for batch in feeds.catch_up(number, reader):
                 yield batch.events
             said = monotonic()
-            while reader.ended is None and (now := monotonic()) < deadline and not leaving.left():
+            while reader.ended is None and (now := monotonic()) < deadline and not shutdown.left():
                 if next_batch := reader.next(min(LOOK_SECONDS, deadline - now)):
                     yield next_batch.events
                     said = now

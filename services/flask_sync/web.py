@@ -1,16 +1,46 @@
 """Read Flask's requests, and build its responses from the shared answers and problems."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
-from flask import Response, request
+from flask import Blueprint, Request, Response, request
 
 from twogates.demo.board.documents import Reply
+from twogates.demo.streams import STREAM_HEADERS
 from twogates.http.payloads import encode
 from twogates.http.problems import MEDIA_TYPE, Problem, too_large
+from twogates.server.settings import AppSettings
+
+__all__ = ["Request", "Response", "request"]
+settings = AppSettings.read()
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class Routes(Blueprint):
+    """A group of views. Flask adds HEAD to GET."""
+
+    def get(self, rule: str, development_only: bool = False, **options: Any) -> Callable[[View], View]:
+        """Register a view for GET. With ``development_only``, production has no such path."""
+        if development_only and settings.profile != "development":
+            return lambda view: view
+        return self.route(rule, methods=["GET"], provide_automatic_options=False, **options)
+
+    def post(self, rule: str, **options: Any) -> Callable[[View], View]:
+        """Register a view for POST."""
+        return self.route(rule, methods=["POST"], provide_automatic_options=False, **options)
+
+
+def query_string(request: Request) -> bytes:
+    """Return the raw query string."""
+    return request.query_string
 
 
 def answer(data: object) -> Response:
     return Response(encode(data), content_type="application/json")
+
+
+def streamed(parts: Iterator[bytes], content_type: str) -> Response:
+    return Response(parts, content_type=content_type, headers=STREAM_HEADERS)
 
 
 def reply(reply: Reply) -> Response:

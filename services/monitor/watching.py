@@ -11,7 +11,7 @@ from traffic import Traffic
 
 from twogates.demo.settings import LiveSettings
 from twogates.http.payloads import encode
-from twogates.server import shutdown as leaving
+from twogates.server import shutdown
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class Watching:
         self.watchers += 1
         self.somebody.set()
         try:
-            while not leaving.left():
+            while not shutdown.left():
                 yield await asyncio.shield(self.news)
         finally:
             self.watchers -= 1

@@ -6,9 +6,9 @@ from database import problem_of
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
+from errors import handler400, handler404
 from web import problem
 
-from app import handler400, handler404
 from twogates.http.problems import Problem
 
 __all__ = ["csrf_failure", "handler400", "handler403", "handler404", "handler500", "urlpatterns"]

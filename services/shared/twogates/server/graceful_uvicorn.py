@@ -2,7 +2,7 @@
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from twogates.server import shutdown as leaving
+from twogates.server import shutdown
 
 # After the signal to stop, an idle connection stays usable for this many seconds.
 LINGER_SECONDS = 1.0
@@ -18,7 +18,7 @@ class LingeringProtocol(HttpToolsProtocol):
     leaving = False
 
     def shutdown(self) -> None:
-        leaving.leave()
+        shutdown.leave()
         if self.leaving or (self.cycle is not None and not self.cycle.response_complete):
             super().shutdown()
             return

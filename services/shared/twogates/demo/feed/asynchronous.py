@@ -21,7 +21,7 @@ from twogates.demo.feed import common as feed_common
 from twogates.demo.feed.common import ALL, Batch, Board, End, Follower, board_of, channel, skip, valkey_options
 from twogates.http.frames import Write
 from twogates.http.problems import Problem
-from twogates.server import shutdown as leaving
+from twogates.server import shutdown
 from twogates.server.settings import CacheSettings
 
 log = logging.getLogger(__name__)
@@ -155,7 +155,7 @@ class Feeds:
         self.boards: dict[int, Feed] = {}
         self.listener = Listener(settings, self.boards)
         self.queries = asyncio.Semaphore(QUERIES)
-        leaving.CALLS.append(self.end)
+        shutdown.CALLS.append(self.end)
 
     async def read(self, query: Callable[..., Awaitable[Any]], *arguments: int) -> Any:
         """Query the database, with at most ``QUERIES`` concurrent queries."""
@@ -181,7 +181,7 @@ class Feeds:
             position = feed.position
             for batch in skip(follower, await self.read(self.after, board, follower.seen), position):
                 yield batch
-        if leaving.left():
+        if shutdown.left():
             follower.end(End.LEAVING)
 
     def leave(self, board: int, follower: Follower) -> None:

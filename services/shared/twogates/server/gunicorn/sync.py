@@ -5,7 +5,7 @@ from typing import Any
 
 from gunicorn.workers.sync import SyncWorker
 
-from twogates.server import shutdown as leaving
+from twogates.server import shutdown
 
 
 class Worker(SyncWorker):
@@ -27,7 +27,7 @@ class Worker(SyncWorker):
             listener.close()
 
     def handle_exit(self, sig: Any, frame: Any) -> None:
-        leaving.leave()  # an event stream would delay the shutdown
+        shutdown.leave()  # an event stream would delay the shutdown
         super().handle_exit(sig, frame)
 
     def takes_one(self, listener: Any) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
-from twogates.server import shutdown as leaving
+from twogates.server import shutdown
 
 
 class Worker(ThreadWorker):
@@ -17,12 +17,12 @@ class Worker(ThreadWorker):
 
     def set_accept_enabled(self, enabled: bool) -> None:
         super().set_accept_enabled(enabled)
-        if not enabled and not self.alive and not leaving.left():
+        if not enabled and not self.alive and not shutdown.left():
             self.leave()
 
     def leave(self) -> None:
         """End event streams, accept the connections in the backlog, and refuse later ones."""
-        leaving.leave()
+        shutdown.leave()
         for listener in self.sockets:
             for _ in range(self.cfg.backlog):
                 before = self.nr_conns
@@ -37,5 +37,5 @@ class Worker(ThreadWorker):
             connection.timeout = min(connection.timeout, latest)
 
     def handle_quit(self, sig: Any, frame: Any) -> None:
-        leaving.leave()  # Python waits for all threads before it exits
+        shutdown.leave()  # Python waits for all threads before it exits
         super().handle_quit(sig, frame)
