@@ -18,7 +18,7 @@ from twogates.cache.common import LOOP_CONNECTIONS
 from twogates.database.common import constraint
 from twogates.demo.board import documents
 from twogates.demo.board.access import ExampleSettings, full, too_many
-from twogates.demo.board.documents import Reply, found, now, unchanged
+from twogates.demo.board.documents import found, now, unchanged
 from twogates.demo.board.mentions import names
 from twogates.demo.board.models import (
     BoardFields,
@@ -36,6 +36,7 @@ from twogates.demo.board.models import (
 )
 from twogates.demo.feed.publishing import Publisher
 from twogates.http.models import Body
+from twogates.http.payloads import Reply
 from twogates.http.problems import Problem
 from twogates.server.settings import CacheSettings
 

@@ -10,12 +10,12 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 from web import get, query_string
 
-from twogates.demo import streams
 from twogates.demo.board.documents import found
 from twogates.demo.board.models import read_id
 from twogates.demo.feed.asynchronous import EventReader, Feeds, SocketReader
 from twogates.demo.feed.common import HEARTBEAT, HEARTBEAT_SECONDS, PAGE, RECENT, End, FeedQuery, after, close_code, opening
 from twogates.http.frames import writer
+from twogates.http.payloads import EVENTS_TYPE, STREAM_HEADERS
 from twogates.http.problems import Problem
 from twogates.server.settings import CacheSettings
 
@@ -60,7 +60,7 @@ async def feed(request: HttpRequest, board: str) -> StreamingHttpResponse:
         finally:
             feeds.leave(number, reader)
 
-    return StreamingHttpResponse(sent(), content_type=streams.EVENTS_TYPE, headers=streams.STREAM_HEADERS)
+    return StreamingHttpResponse(sent(), content_type=EVENTS_TYPE, headers=STREAM_HEADERS)
 
 
 @get

@@ -9,9 +9,9 @@ from django.urls import path
 from web import Request, Response, Routes, answer, query_string
 
 from twogates.demo import static_file
+from twogates.demo.greetings import SMALL, greeting
 from twogates.demo.models import CpuQuery, Document
 from twogates.demo.work import cpu_work
-from twogates.http.payloads import SMALL, greeting
 from twogates.http.problems import Problem
 
 routes = Routes()

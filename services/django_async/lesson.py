@@ -12,8 +12,9 @@ from web import Request, Response, Routes, answer, query_string, streamed
 
 from twogates.demo.models import BlockQuery, StreamQuery, UpstreamQuery, WaitQuery
 from twogates.demo.settings import UpstreamSettings
-from twogates.demo.streams import EVENTS_TYPE, STREAM_TYPE, chunk, event, first_event
+from twogates.demo.streams import STREAM_TYPE, chunk, event, first_event
 from twogates.demo.upstream.asynchronous import Upstream
+from twogates.http.payloads import EVENTS_TYPE
 
 settings = UpstreamSettings.read()
 upstream_service = Upstream(settings.upstream_url, settings.upstream_connections)

@@ -10,9 +10,7 @@ from django.http import HttpRequest as Request
 from django.http.response import HttpResponseBase as Response
 from django.urls import URLPattern, path
 
-from twogates.demo.board.documents import Reply
-from twogates.demo.streams import STREAM_HEADERS
-from twogates.http.payloads import encode
+from twogates.http.payloads import STREAM_HEADERS, Reply, encode
 from twogates.http.problems import MEDIA_TYPE, Problem, method_not_allowed, too_large
 from twogates.server.settings import AppSettings
 

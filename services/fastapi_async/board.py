@@ -16,7 +16,7 @@ from twogates.database.common import constraint
 from twogates.database.pool_size import LOOP_POOL
 from twogates.demo.board import documents, statements
 from twogates.demo.board.access import ExampleSettings, full, too_many
-from twogates.demo.board.documents import Reply, found, unchanged
+from twogates.demo.board.documents import found, unchanged
 from twogates.demo.board.mentions import names
 from twogates.demo.board.models import (
     BoardFields,
@@ -34,6 +34,7 @@ from twogates.demo.board.models import (
 )
 from twogates.demo.feed.publishing import Publisher
 from twogates.http.models import Body
+from twogates.http.payloads import Reply
 from twogates.http.problems import Problem
 from twogates.server.settings import AppSettings, CacheSettings, DatabaseSettings
 

@@ -8,7 +8,6 @@ from board import database
 from fastapi import APIRouter, Query, Request, Response, WebSocket
 from fastapi.responses import StreamingResponse
 
-from twogates.demo import streams
 from twogates.demo.board.documents import found
 from twogates.demo.board.models import read_id
 from twogates.demo.board.statements import board as one_board
@@ -16,6 +15,7 @@ from twogates.demo.feed import statements
 from twogates.demo.feed.asynchronous import EventReader, Feeds, SocketReader
 from twogates.demo.feed.common import HEARTBEAT, HEARTBEAT_SECONDS, End, FeedQuery, after, close_code, opening
 from twogates.http.frames import writer
+from twogates.http.payloads import EVENTS_TYPE, STREAM_HEADERS
 from twogates.http.problems import Problem
 from twogates.server.settings import CacheSettings
 
@@ -62,7 +62,7 @@ async def feed(request: Request, board: str, query: Annotated[FeedQuery, Query()
         finally:
             feeds.leave(number, reader)
 
-    headers = {**streams.STREAM_HEADERS, "Content-Type": streams.EVENTS_TYPE}
+    headers = {**STREAM_HEADERS, "Content-Type": EVENTS_TYPE}
     return StreamingResponse(sent(), headers=headers)
 
 

@@ -6,9 +6,7 @@ from typing import Any, TypeVar
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
-from twogates.demo.board.documents import Reply
-from twogates.demo.streams import STREAM_HEADERS
-from twogates.http.payloads import encode
+from twogates.http.payloads import STREAM_HEADERS, Reply, encode
 from twogates.http.problems import MEDIA_TYPE, Problem
 from twogates.server.settings import AppSettings
 

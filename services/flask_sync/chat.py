@@ -8,7 +8,6 @@ from typing import Any
 from board import database
 from flask import Blueprint, Response, request
 
-from twogates.demo import streams
 from twogates.demo.board.documents import found
 from twogates.demo.board.models import read_id
 from twogates.demo.board.statements import board as one_board
@@ -16,6 +15,7 @@ from twogates.demo.feed import statements
 from twogates.demo.feed.blocking import EventReader, Feeds
 from twogates.demo.feed.common import HEARTBEAT, FeedQuery, after, opening
 from twogates.demo.models import LONGEST_SECONDS
+from twogates.http.payloads import EVENTS_TYPE, STREAM_HEADERS
 from twogates.http.problems import Problem
 from twogates.server import shutdown
 from twogates.server.settings import CacheSettings
@@ -73,7 +73,7 @@ def feed(board: str) -> Response:
         finally:
             feeds.leave(number, reader)
 
-    return Response(sent(), content_type=streams.EVENTS_TYPE, headers=streams.STREAM_HEADERS)
+    return Response(sent(), content_type=EVENTS_TYPE, headers=STREAM_HEADERS)
 
 
 @get("/boards/<board>/chat")

@@ -6,9 +6,9 @@ from flask import send_file
 from web import Response, Routes, answer, body, body_parts, query_string, request
 
 from twogates.demo import static_file
+from twogates.demo.greetings import SMALL, greeting
 from twogates.demo.models import CpuQuery, Document
 from twogates.demo.work import cpu_work
-from twogates.http.payloads import SMALL, greeting
 from twogates.http.problems import Problem
 from twogates.server.settings import AppSettings
 

@@ -5,9 +5,7 @@ from typing import Any, TypeVar
 
 from flask import Blueprint, Request, Response, request
 
-from twogates.demo.board.documents import Reply
-from twogates.demo.streams import STREAM_HEADERS
-from twogates.http.payloads import encode
+from twogates.http.payloads import STREAM_HEADERS, Reply, encode
 from twogates.http.problems import MEDIA_TYPE, Problem, too_large
 from twogates.server.settings import AppSettings
 

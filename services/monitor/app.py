@@ -12,10 +12,9 @@ from pydantic import Field
 from watching import Watching
 
 from twogates.demo.settings import LiveSettings
-from twogates.demo.streams import EVENTS_TYPE, STREAM_HEADERS
 from twogates.http.asgi import Message, Observed, Receive, Send
 from twogates.http.models import Body, Text
-from twogates.http.payloads import encode
+from twogates.http.payloads import EVENTS_TYPE, STREAM_HEADERS, encode
 from twogates.http.problems import MEDIA_TYPE, Problem, method_not_allowed, too_large
 
 settings = LiveSettings.read()

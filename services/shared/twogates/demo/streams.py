@@ -6,9 +6,6 @@ from twogates.http.problems import header_problem
 LARGEST_EVENT = 999_999_999
 
 STREAM_TYPE = "text/plain; charset=utf-8"
-EVENTS_TYPE = "text/event-stream"
-# X-Accel-Buffering turns Nginx's buffering off. Without it, a slow stream may reach the client in one piece at its end.
-STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
 def chunk(number: int, chunks: int) -> bytes:

@@ -1,14 +1,15 @@
-"""Response bodies: the JSON encoder, and the description that a service gives of itself."""
+"""Responses: the JSON encoder, an answer that depends on no framework, and the description that a service gives of itself."""
 
 import json
 import os
 import platform
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
-SMALL = {"message": "Hello, World!", "numbers": [1, 2, 3], "nested": {"ok": True, "nothing": None}}
-
-
+EVENTS_TYPE = "text/event-stream"
+# X-Accel-Buffering turns Nginx's buffering off. Without it, a slow stream may reach the client in one piece at its end.
+STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
@@ -17,9 +18,13 @@ def encode(data: Any) -> bytes:
     return ENCODER.encode(data).encode()
 
 
-def greeting(name: str) -> dict[str, str]:
-    """Return the body of ``/hello/{name}``."""
-    return {"message": f"Hello, {name}!"}
+@dataclass(frozen=True)
+class Reply:
+    """An answer, independent of the framework."""
+
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 class Identity:

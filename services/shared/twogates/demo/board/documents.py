@@ -2,24 +2,14 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from twogates.demo.board.models import changed, matches
-from twogates.http.payloads import encode
+from twogates.http.payloads import Reply, encode
 from twogates.http.problems import Problem
 
 NAME_IS_TAKEN = "board_name"  # the constraint that a client can violate
-
-
-@dataclass(frozen=True)
-class Reply:
-    """An answer, independent of the framework."""
-
-    status: int
-    body: bytes = b""
-    headers: dict[str, str] = field(default_factory=dict)
 
 
 def now() -> datetime:

@@ -6,9 +6,10 @@ from typing import Any
 from sqlalchemy import Delete, Insert, Select, TextClause, Update, delete, func, insert, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from twogates.demo.board.documents import Reply, now
+from twogates.demo.board.documents import now
 from twogates.demo.board.models import BoardFields, MentionsQuery, MessageFields, MessagesQuery, NewMessage, PageQuery
 from twogates.demo.board.tables import Answer, Author, Board, Mention, Message
+from twogates.http.payloads import Reply
 
 BOARD = (Board.id, Board.name, Board.messages, Board.version, Board.created)
 MESSAGE = (Message.id, Message.board_id, Author.name.label("author_name"), Message.text, Message.version, Message.created)

@@ -7,8 +7,8 @@ import json
 from typing import Any
 
 from twogates.cache.entries import Kept
-from twogates.demo.board.documents import Reply, timestamp
-from twogates.http.payloads import encode
+from twogates.demo.board.documents import timestamp
+from twogates.http.payloads import Reply, encode
 from twogates.http.problems import Problem
 
 # Parameters are in psycopg's notation. The words come from the search index: in lower case, each once per message.
