@@ -1,4 +1,4 @@
-"""An ACME authority on this machine, Let's Encrypt's own test server, and certbot as its client."""
+"""A local ACME authority (Pebble, Let's Encrypt's own test server), and certbot as its client."""
 
 import json
 import os
@@ -15,15 +15,15 @@ from tests.authority import write_certificate
 from tests.checkouts import free_port
 from tests.waiting import until
 
-# Without its sleeps, which are there to find impatient clients, and without its refusals, which are there for forgetful ones.
+# Disable Pebble's random validation delays and its random rejection of valid nonces. Both exist only to test how well a client retries.
 PEBBLE = {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0"}
 
 
 @dataclass(frozen=True)
 class Authority:
-    """One that runs. ``root`` is what clients of its certificates trust, ``https`` what its own clients do.
+    """A running authority. Clients of its certificates trust ``root``; ACME clients that talk to it trust ``https``.
 
-    ``folder`` is certbot's in place of /etc/letsencrypt.
+    ``folder`` is what certbot uses in place of /etc/letsencrypt.
     """
 
     directory: str
@@ -32,7 +32,7 @@ class Authority:
     folder: Path
 
     def certbot(self, *words: str | Path, **variables: str) -> None:
-        """Run certbot, as root does by hand; AssertionError with what it said when it fails."""
+        """Run certbot as an administrator does by hand. Raise AssertionError with its output if it fails."""
         places = [word for name in ("config", "work", "logs") for word in (f"--{name}-dir", self.folder / name)]
         account = ["--non-interactive", "--agree-tos", "--register-unsafely-without-email", "--server", self.directory]
         command, environment = ["certbot", *words, *places, *account], os.environ | variables | {"REQUESTS_CA_BUNDLE": str(self.https)}
@@ -42,7 +42,7 @@ class Authority:
 
 @contextmanager
 def authority(folder: Path, http_port: str) -> Iterator[Authority]:
-    """Start one. For it every name leads to this machine, and a challenge over HTTP is asked for at ``http_port``."""
+    """Start an authority. It resolves every name to this machine and sends HTTP challenges to ``http_port``."""
     port, management, names, resolver_management = (free_port() for _ in range(4))
     (folder / "tls").mkdir()
     trusted = write_certificate(folder / "tls", ["localhost"])
@@ -72,7 +72,7 @@ def authority(folder: Path, http_port: str) -> Iterator[Authority]:
 
 
 def answers(client: httpx.Client, url: str) -> bool:
-    """Whether a server answers there, with whatever status."""
+    """Return whether a server answers at ``url``, with any status."""
     with suppress(httpx.TransportError):
         client.get(url)
         return True

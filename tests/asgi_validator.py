@@ -1,19 +1,19 @@
-"""``wsgiref.validate`` for the other interface: checks both sides of an ASGI callable against the specification (asgi.readthedocs.io).
+"""The ASGI counterpart of ``wsgiref.validate``: checks both sides of an ASGI callable against the specification (asgi.readthedocs.io).
 
-``asgiref.testing`` only carries messages, and no library that is kept checks them.
+``asgiref.testing`` only carries messages, and no maintained library checks them.
 """
 
 from typing import Any
 
 from twogates.http.asgi import Application, Message, Receive, Send
 
-# By type of scope: what must be there, and of what type.
+# Required keys and their types, by type of scope.
 REQUIRED: dict[str, dict[str, type]] = {
     "http": {"asgi": dict, "http_version": str, "method": str, "path": str, "query_string": bytes, "headers": list},
     "websocket": {"asgi": dict, "path": str, "headers": list},
     "lifespan": {"asgi": dict},
 }
-# What an application may send, by type of scope and what it sent last ("" at first). More of a body follows more_body alone.
+# Allowed next messages, by type of scope and last message ("" at first). Only ``more_body`` may be followed by more of the body.
 ORDER = {
     "http": {"": {"http.response.start"}, "http.response.start": {"http.response.body"}, "more": {"http.response.body"}, "end": set()},
     "websocket": {
@@ -27,14 +27,14 @@ PLAIN = (bytes, str, int, float, bool, type(None))
 
 
 def plain(value: object) -> bool:
-    """Whether a value may be in a message: no object of a library, and no iterator, which a middleware would use up."""
+    """Return whether a message may hold this value: no library objects, and no iterators, which a middleware would consume."""
     if isinstance(value, dict):
         return all(isinstance(name, str) and plain(one) for name, one in value.items())
     return all(map(plain, value)) if isinstance(value, list | tuple) else isinstance(value, PLAIN)
 
 
 def check_headers(headers: Any, asked: bool = False) -> None:
-    """Of an answer they must be in small letters too, which Django's are not: a server has to send them all the same."""
+    """Check headers. Only request headers must be lower case: Django's response headers are not, and a server must send them anyway."""
     for name, value in headers:
         assert isinstance(name, bytes), name
         assert isinstance(value, bytes), value
@@ -43,7 +43,7 @@ def check_headers(headers: Any, asked: bool = False) -> None:
 
 
 def check_scope(scope: Message) -> None:
-    """What a server, or the middleware outside, has to give."""
+    """Check the scope that the server, or the outer middleware, passes in."""
     for name, kind in REQUIRED[scope["type"]].items():
         assert isinstance(scope[name], kind), f"{name}: {scope.get(name)!r}"
     assert isinstance(scope["asgi"]["version"], str)
@@ -52,7 +52,7 @@ def check_scope(scope: Message) -> None:
 
 
 def check_sent(kind: str, before: str, message: Message) -> str:
-    """What an application, or the middleware inside, may send now; what counts as the last message of the next one."""
+    """Check a message from the application, or from the inner middleware. Return the state to pass as ``before`` for the next message."""
     name = message["type"]
     assert plain(message), message
     assert name in ORDER[kind][before], f"{name} after {before or 'nothing'}"
@@ -69,7 +69,7 @@ def check_sent(kind: str, before: str, message: Message) -> str:
 
 
 def validator(app: Application) -> Application:
-    """``app``, with every breach of the specification an AssertionError: by it, and by what calls it."""
+    """Wrap ``app`` so that every breach of the specification, by ``app`` or by its caller, raises AssertionError."""
 
     async def validated(scope: Message, receive: Receive, send: Send) -> None:
         check_scope(scope)

@@ -1,4 +1,4 @@
-"""Certificates for tests, as from an authority elsewhere: made by our own code under another name."""
+"""Certificates for tests that look like another authority's: our own code issues them under another issuer name."""
 
 import importlib
 import os
@@ -17,7 +17,7 @@ ELSEWHERE = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "An authority els
 
 
 def modules() -> tuple[ModuleType, ModuleType]:
-    """The service's own modules, ``authority`` and ``pem``: its folder is a program and no package."""
+    """Return the service's own modules ``authority`` and ``pem``. Its folder is a program and not a package."""
     sys.path.insert(0, str(FOLDER))
     try:
         return importlib.import_module("authority"), importlib.import_module("pem")
@@ -26,7 +26,7 @@ def modules() -> tuple[ModuleType, ModuleType]:
 
 
 def write_certificate(folder: Path, names: list[str], owner: int | None = None, days: int = 90) -> Path:
-    """Write a certificate with its key into a folder, for a user by number where given; the file to trust, beside the folder."""
+    """Write a certificate and its key into a folder, owned by UID ``owner`` if given. Return the CA file, which is beside the folder."""
     authority, pem = modules()
     usual = authority.NAME, authority.CERTIFICATE_LASTS
     authority.NAME, authority.CERTIFICATE_LASTS = ELSEWHERE, timedelta(days=days)

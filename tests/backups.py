@@ -1,4 +1,4 @@
-"""`make backup` and `make restore`, as tests run them."""
+"""Run `make backup` and `make restore` from tests."""
 
 import os
 import subprocess
@@ -8,13 +8,13 @@ from tests.conftest import ROOT
 
 
 def run(module: str, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """What `make backup` and `make restore` run."""
+    """Run the program behind `make backup` or `make restore`."""
     command, given = [sys.executable, "-m", f"ops.{module}", *words], {**os.environ, **variables}
     return subprocess.run(command, cwd=ROOT, env=given, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240)
 
 
 def checksums() -> str:
-    """Of every table."""
+    """Return the checksums of all tables."""
     done = run("backup", "--checksum")
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -44,7 +44,7 @@ COMMANDS = {
 
 @contextmanager
 def started(service: str, **settings: str) -> Iterator[tuple[str, int]]:
-    """A block in which the service in a folder of services/ answers; its address, and the number of its first process."""
+    """Run the service from a folder of services/ for the block. Yield its address and the process id of its parent process."""
     port = free_port()
     environment = {**os.environ, **SETTINGS, "PYTHONPATH": str(SERVICES / "shared"), "PORT": port, **settings}
     process = subprocess.Popen(COMMANDS[service], cwd=SERVICES / service, env=environment)

@@ -1,4 +1,4 @@
-"""Boards that tests make, and delete."""
+"""Boards that tests create and delete."""
 
 import time
 import uuid
@@ -15,12 +15,12 @@ ANY = {"If-Match": "*"}
 
 
 def new_name() -> str:
-    """A name that no board has."""
+    """Return a name that no board has."""
     return f"Test {uuid.uuid4()}"
 
 
 def ask(client: httpx.Client, method: str, service: Service, path: str, **parts: Any) -> httpx.Response:
-    """Return the answer. A 503 is retried as Retry-After says: on a busy machine a request may wait too long for a connection."""
+    """Return the answer. Retry a 503 as Retry-After says: on a busy machine a request may time out while it waits for a connection."""
     deadline = time.monotonic() + PATIENCE
     while (answer := client.request(method, f"{service.url}{path}", **parts)).status_code == 503:
         assert answer.headers["Retry-After"] == "1"
@@ -31,7 +31,7 @@ def ask(client: httpx.Client, method: str, service: Service, path: str, **parts:
 
 @contextmanager
 def made(client: httpx.Client, service: Service) -> Iterator[dict[str, str]]:
-    """A board with one message; the name of another one, which is ``taken``; an id of none, and a name of none."""
+    """Create a board with one message. Also yield the name of another board (``taken``), the id of a deleted board, and an unused name."""
     boards = f"{service.url}/boards"
     here, other, gone = (client.post(boards, json={"name": new_name()}).json() for _ in range(3))
     message = client.post(f"{boards}/{here['id']}/messages", json={"author": "Ada", "text": "The first notice"}).json()

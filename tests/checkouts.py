@@ -17,7 +17,7 @@ from tests.waiting import until
 
 
 def free_port() -> str:
-    """The first of ten ports that nothing listens on, below those that the kernel gives to connections."""
+    """Return the first of ten consecutive free ports, below the range from which the kernel assigns ephemeral ports."""
     for first in random.sample(range(10_000, 30_000, 10), 100):
         with ExitStack() as probes:
             try:
@@ -30,32 +30,32 @@ def free_port() -> str:
 
 
 class OwnStack:
-    """A stack of its own: a copy of the checkout that a test may break, with ports and a Compose project that nobody else has."""
+    """A separate stack: a copy of the checkout that a test may break, with its own ports and its own Compose project."""
 
     def __init__(self, folder: Path, name: str, **variables: str) -> None:
         self.folder = copy_of_checkout(folder)
         (self.folder / ".venv").symlink_to(ROOT / ".venv")
         self.port, self.secure_port = free_port(), free_port()
-        self.project = f"{project()}-{name}"  # a test run has a name of its own
+        self.project = f"{project()}-{name}"  # each test run has its own project name
         own = {"COMPOSE_PROJECT_NAME": self.project, "TAG": self.project, "HTTP_PORT": self.port, "HTTPS_PORT": self.secure_port}
         self.environment = {**os.environ, "RUNTIME": "docker", **own, **variables}
 
-        self.remove()  # of a run that was killed
+        self.remove()  # what an earlier, killed run left behind
 
     def remove(self) -> None:
-        """End it and remove its volumes and networks; its images are there for the next run. By the project's name alone."""
+        """Stop the stack and remove its volumes and networks, found by project name alone. The next run reuses its images."""
         words = ["docker", "compose", "--project-name", self.project, "down", "--volumes", "--remove-orphans", "--timeout", "5"]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("COMPOSE_")}
         subprocess.run(words, cwd=self.folder.parent, env=environment, capture_output=True, check=True, timeout=300)
 
     def run(self, module: str, *words: str, **changed: str) -> subprocess.CompletedProcess[str]:
-        """Run a module of the copy."""
+        """Run a module from the copy."""
         command, environment = [sys.executable, "-m", module, *words], {**self.environment, **changed}
         return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=300)
 
 
 def edit_shows_everywhere(folder: Path, port: str) -> None:
-    """Edit what the services share, and wait until each of them answers with the edit."""
+    """Edit a file that the services share, and wait until every service answers with the edit."""
     urls = {name: f"http://127.0.0.1:{port}/{name}/json" for name in ("flask", "fastapi", "django")}
     assert all(httpx.get(url).json()["message"] == "Hello, World!" for url in urls.values())
     edited = folder / "services/shared/twogates/http/payloads.py"

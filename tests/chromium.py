@@ -1,4 +1,4 @@
-"""The browser of this machine, for tests of what people see."""
+"""The local Chromium, for tests of what people see."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-# It asks nobody but the page's own host.
+# The browser contacts only the page's own host.
 OPTIONS = [
     "--headless",
     "--no-sandbox",
@@ -24,7 +24,7 @@ OPTIONS = [
 
 @contextmanager
 def browser() -> Iterator[Browser]:
-    """Started and ended; a skip says why where there is none, and CI has to have one."""
+    """Start and stop the browser. Without one, skip with the reason; in CI, fail instead."""
     if CHROMIUM is None:
         reason = "no chromium, chromium-browser or google-chrome on the PATH"
         if os.environ.get("CI") == "true":

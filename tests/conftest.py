@@ -1,4 +1,4 @@
-"""The stack that most tests talk to: started once for a run, in the runtime that RUNTIME names, and stopped at its end."""
+"""The stack that most tests use. It is started once per run, in the runtime that RUNTIME names, and stopped when the run ends."""
 
 import os
 import subprocess
@@ -24,14 +24,14 @@ ROOT = Path(__file__).parent.parent
 
 
 def run_stack(action: str, **options: object) -> subprocess.CompletedProcess[str]:
-    """What `make up` and its like run."""
+    """Run the program behind `make up` and similar commands."""
     command = [sys.executable, "-m", "ops.stack", action]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, **options)  # type: ignore[call-overload,no-any-return]
 
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[None]:
-    """The running stack. One that a person started already is used and left running, here or where TARGET says."""
+    """Provide the running stack. A stack that already runs, here or at TARGET, is used and left running."""
     if "TARGET" in os.environ:
         yield
         return
@@ -44,6 +44,6 @@ def stack() -> Iterator[None]:
         stopped = run_stack("down")
         assert stopped.returncode == 0, stopped.stdout + stopped.stderr
         if MARK in os.environ and os.environ.get("COMPOSE_PROJECT_NAME") == os.environ[MARK] and os.environ.get("RUNTIME") == "docker":
-            # A project of this test run alone: its database has no further use.
+            # This project belongs to this test run alone, so nothing needs its database any more.
             words = ["docker", "compose", "--profile", "*", "down", "--volumes", "--remove-orphans"]
             subprocess.run(words, cwd=ROOT, capture_output=True, check=True, timeout=120)

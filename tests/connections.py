@@ -1,4 +1,4 @@
-"""How many connections to the database each service holds, sampled while something happens to it."""
+"""Count the database connections of each service by sampling while something happens to it."""
 
 import json
 import subprocess
@@ -10,10 +10,10 @@ from pathlib import Path
 
 from tests.waiting import PATIENCE
 
-# Beside them PostgreSQL keeps three for its superuser, and two are for who looks after it (connections.py of Django).
+# PostgreSQL reserves three more for its superuser, and two are left for the operator (connections.py of Django).
 RESERVED = 5
 EVERY_SECONDS = 0.05
-# psql asks again and again by itself: one connection, and no process for each look. So often at most, should nobody end it.
+# psql repeats the query itself: one connection, and no process per sample. ``count`` limits the samples if nothing stops psql.
 LOOK = r"""SELECT coalesce(json_object_agg(application_name, connections), '{}') FROM (
   SELECT application_name, count(*) AS connections FROM pg_stat_activity
   WHERE usename IN ('twogates_flask', 'twogates_fastapi', 'twogates_django') GROUP BY application_name
@@ -23,13 +23,13 @@ LOOK = r"""SELECT coalesce(json_object_agg(application_name, connections), '{}')
 
 @dataclass
 class Held:
-    """What was seen: connections by service, look by look."""
+    """The samples: connections by service."""
 
     looks: list[dict[str, int]] = field(default_factory=list)
 
     @property
     def most(self) -> int:
-        """Of all services together."""
+        """Return the highest total of all services."""
         return max(sum(look.values()) for look in self.looks)
 
     def most_of(self, service: str) -> int:
@@ -38,7 +38,7 @@ class Held:
 
 @contextmanager
 def sampled(psql: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Iterator[Held]:
-    """Look for the length of the block, by a psql that is told nothing but where the database is."""
+    """Sample for the duration of the block, through a psql that is given only the database's address."""
     held = Held()
     words = ["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--dbname=twogates", "--username=postgres", "--host=127.0.0.1"]
     with subprocess.Popen(
@@ -50,7 +50,7 @@ def sampled(psql: Sequence[str], folder: Path, environment: Mapping[str, str]) -
         looking.stdin.close()
         began = time.monotonic()
         try:
-            while not looking.stdout.readline().startswith("{"):  # it looks
+            while not looking.stdout.readline().startswith("{"):  # psql has started to sample
                 assert time.monotonic() < began + PATIENCE, "psql has printed nothing"
                 assert looking.poll() is None, looking.stderr and looking.stderr.read()
             yield held

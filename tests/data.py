@@ -1,4 +1,4 @@
-"""Questions to PostgreSQL and Valkey of the running stack, in either runtime."""
+"""Queries to PostgreSQL and Valkey of the running stack, in either runtime."""
 
 import os
 import subprocess
@@ -19,18 +19,18 @@ DOCUMENT = load()[1]
 
 
 def secret(name: str) -> str:
-    """The text of a secret."""
+    """Return the text of a secret."""
     return (ROOT / DOCUMENT["secrets"][name]["file"]).read_text().strip()
 
 
 @cache
 def local_ports() -> dict[str, int] | None:
-    """Where both listen; ``None`` on Docker, where nobody outside reaches them."""
+    """Return the ports of both, or ``None`` on Docker, where they cannot be reached from outside."""
     return make_plan().data_ports if running()[0] is runtime_local else None
 
 
 def psql(*more: str) -> list[str]:
-    """The command of psql, which asks over TCP; the password is in its environment."""
+    """Return the psql command. It connects over TCP and reads the password from its environment."""
     words = ["--host=127.0.0.1", "--username=postgres", "--dbname=twogates", "--tuples-only", "--no-align", *more]
     if ports := local_ports():
         return [str(data_local.find_postgres() / "psql"), f"--port={ports['postgres']}", *words]
@@ -38,26 +38,26 @@ def psql(*more: str) -> list[str]:
 
 
 def sql(query: str, password: str | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a query, as psql prints it."""
+    """Run a query. Its output is what psql prints."""
     variables = {"PGPASSWORD": secret("postgres_password") if password is None else password}
     return subprocess.run(psql("--command", query), cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, timeout=60)
 
 
 def value(query: str) -> str:
-    """The one value that a query finds."""
+    """Return the single value that a query selects."""
     done = sql(query)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
 
 def locked(table: str) -> AbstractContextManager[None]:
-    """A block in which nobody else may read a table."""
+    """Lock a table for the block, so that no other session can read it."""
     return transaction(f"LOCK TABLE {table}")
 
 
 @contextmanager
 def transaction(*statements: str) -> Iterator[None]:
-    """A block in which a transaction is open that has done these. It keeps its locks until the end."""
+    """Keep a transaction open for the block, after running these statements. It holds its locks until the block ends."""
     begin = ["SET idle_in_transaction_session_timeout = 0", "BEGIN", *statements]
     environment = os.environ | {"PGPASSWORD": secret("postgres_password")}
     words = psql("--quiet", "--set=ON_ERROR_STOP=1")
@@ -71,11 +71,11 @@ def transaction(*statements: str) -> Iterator[None]:
         try:
             yield
         finally:
-            session.stdin.close()  # with its end the transaction ends
+            session.stdin.close()  # psql exits, which ends the transaction
 
 
 def ask_valkey(*words: str, password: str | None = None) -> str:
-    """The answer to a command, or the error."""
+    """Return the answer to a command, or the error text."""
     if ports := local_ports():
         with valkey.Valkey(port=ports["valkey"], password=password, decode_responses=True) as client:
             try:

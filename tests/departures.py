@@ -1,4 +1,4 @@
-"""Clients that leave: every endpoint of the contract, every moment, every way to close a connection."""
+"""Clients that disconnect: at every endpoint of the contract, at every moment, in every way to close a connection."""
 
 import base64
 import socket
@@ -12,17 +12,17 @@ import yaml
 
 from tests.conftest import ROOT
 
-# Against hanging. A client that reads gives up after this long, and leaves.
+# Guards against a hang. A client that is reading gives up after this long and disconnects.
 READ_SECONDS = 20
-# What an endpoint needs to be at work for a moment, by the names of the contract's parameters.
+# Values that keep an endpoint busy for a moment, by the parameter names of the contract.
 VALUES = {"seconds": "0.2", "chunks": "20", "interval": "0.05", "calls": "1", "work": "1", "name": "x", "board": "1", "message": "1"}
 KEY = base64.b64encode(bytes(16)).decode()
-LARGE = 65_537  # bytes of a message, one more than the contract allows
+LARGE = 65_537  # bytes in a message, one more than the contract allows
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A method and a path that follows the service's prefix."""
+    """A method and the path below the service's prefix."""
 
     method: str
     path: str
@@ -39,7 +39,7 @@ class Endpoint:
 
 
 def endpoints() -> list[Endpoint]:
-    """Those of the contract, with a second one for each that speaks WebSocket."""
+    """Return all endpoints of the contract. An endpoint that speaks WebSocket appears a second time, as a socket."""
     contract = yaml.safe_load((ROOT / "services" / "openapi.yaml").read_text())
     found = []
     for template, operations in contract["paths"].items():
@@ -56,12 +56,12 @@ def endpoints() -> list[Endpoint]:
 
 
 def resolved(contract: Any, parameter: dict[str, Any]) -> dict[str, Any]:
-    """A parameter, or the one that it refers to."""
+    """Return the parameter, or the one that its ``$ref`` points to."""
     return contract["components"]["parameters"][parameter["$ref"].rsplit("/", 1)[1]] if "$ref" in parameter else parameter  # type: ignore[no-any-return]
 
 
 def frame(opcode: int, payload: bytes = b"", length: int | None = None, mask: bool = True, fin: bool = True) -> bytes:
-    """A WebSocket frame of a client, which may say that it is longer than it is."""
+    """Return a client's WebSocket frame. ``length`` may declare more bytes than the payload has."""
     length = len(payload) if length is None else length
     size = bytes([min(length, 125) | mask << 7])
     if length > 125:
@@ -93,21 +93,21 @@ FRAMES = {
 
 
 def close(connection: socket.socket) -> None:
-    """FIN, or RST where data was left unread."""
+    """Send FIN, or RST if unread data is left."""
     connection.close()
 
 
 def reset(connection: socket.socket) -> None:
-    """RST."""
+    """Send RST."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
 
 
 def half_close(connection: socket.socket) -> None:
-    """FIN, and read a little more of the answer."""
+    """Send FIN, then read a little more of the answer."""
     with suppress(OSError):
         connection.shutdown(socket.SHUT_WR)
-        connection.settimeout(1)  # some servers answer only to the whole of a request
+        connection.settimeout(1)  # some servers answer only after they have the whole request
         connection.recv(100)
     connection.close()
 
@@ -116,7 +116,7 @@ WAYS: tuple[Callable[[socket.socket], None], ...] = (close, reset, half_close)
 
 
 def moments(endpoint: Endpoint, prefix: str) -> Iterator[tuple[str, bytes, int, bytes]]:
-    """When a client leaves: the name of the moment, what is sent, how often is read then, and what is sent after that."""
+    """Yield the moments at which a client disconnects: a name, the bytes to send, the number of reads, and the bytes to send after them."""
     head = endpoint.head(prefix)
     yield "in the request line", head[:10], 0, b""
     yield "in the headers", head[:-10], 0, b""
@@ -134,9 +134,9 @@ def moments(endpoint: Endpoint, prefix: str) -> Iterator[tuple[str, bytes, int, 
 
 
 def leave(port: int, sent: bytes, reads: int, then: bytes, way: Callable[[socket.socket], None]) -> None:
-    """One client."""
+    """Play one client that disconnects."""
     connection = socket.create_connection(("127.0.0.1", port), timeout=READ_SECONDS)
-    with suppress(OSError):  # the other side may close first
+    with suppress(OSError):  # the server may close first
         connection.sendall(sent)
         for _ in range(reads):
             connection.recv(100)

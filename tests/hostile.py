@@ -1,9 +1,9 @@
-"""What a shell may hold for other programs. Each of these has kept this stack, or one like it, from starting."""
+"""Variables that a shell may have set for other programs. Each has kept this stack, or one like it, from starting."""
 
 NOTHING_LISTENS = "http://127.0.0.1:9"
 PROXIES = {f"{kind}_proxy": NOTHING_LISTENS for kind in ("http", "https", "all")}
 PROXIES |= {name.upper(): value for name, value in PROXIES.items()}
-# Where and how packages are installed, in place of how they are reached.
+# Where and how packages are installed; not how an index is reached.
 INSTALLING = {
     "PIP_USER": "true",
     "PIP_TARGET": "/nonexistent/target",
@@ -20,7 +20,7 @@ INSTALLING = {
 HOSTILE = {
     **PROXIES,
     **INSTALLING,
-    # PostgreSQL's client library, in psycopg and in psql.
+    # libpq, PostgreSQL's client library, which psycopg and psql use.
     "PGHOST": "/nonexistent",
     "PGHOSTADDR": "192.0.2.1",
     "PGPORT": "1",
@@ -70,7 +70,7 @@ HOSTILE = {
     "COMPOSE_ENV_FILES": "/nonexistent.env",
     "DOCKER_BUILDKIT": "0",
     "SOURCE_DATE_EPOCH": "1",
-    # The shell, the language, and make.
+    # The shell, the locale, and make.
     "BASH_ENV": "/nonexistent.sh",
     "ENV": "/nonexistent.sh",
     "CDPATH": "/",

@@ -1,4 +1,4 @@
-"""A GET over HTTP/3, by aioquic."""
+"""A GET over HTTP/3, with aioquic."""
 
 import asyncio
 from collections import deque
@@ -15,7 +15,7 @@ SECONDS = 10
 
 
 class Client(QuicConnectionProtocol):
-    """One connection."""
+    """A single HTTP/3 connection."""
 
     def __init__(self, *arguments: object, **options: object) -> None:
         super().__init__(*arguments, **options)  # type: ignore[arg-type]
@@ -30,7 +30,7 @@ class Client(QuicConnectionProtocol):
                 self.ended.set()
 
     async def get(self, name: str, path: str) -> tuple[dict[str, str], bytes]:
-        """The headers, ``:status`` among them, and the body."""
+        """Send a GET. Return the headers, including ``:status``, and the body."""
         stream = self._quic.get_next_available_stream_id()
         headers = {":method": "GET", ":scheme": "https", ":authority": name, ":path": path}
         self.http.send_headers(stream, [(key.encode(), value.encode()) for key, value in headers.items()], end_stream=True)
@@ -43,7 +43,7 @@ class Client(QuicConnectionProtocol):
 
 
 def get(port: int, name: str, path: str, authority: Path) -> tuple[dict[str, str], bytes]:
-    """Ask the name at a port of this machine, trusting one authority; raises TimeoutError and ConnectionError."""
+    """Send a GET to ``name`` at a local port, trusting one authority. Raises TimeoutError and ConnectionError."""
 
     async def ask() -> tuple[dict[str, str], bytes]:
         configuration = QuicConfiguration(alpn_protocols=H3_ALPN, server_name=name, cafile=str(authority), idle_timeout=SECONDS)

@@ -1,4 +1,4 @@
-"""Programs as make starts them from a shell that has them ignore Ctrl-C, as it does with what runs in the background."""
+"""Programs started as make starts them from a shell that ignores Ctrl-C for them, as a shell does for background jobs."""
 
 import os
 import signal
@@ -12,14 +12,14 @@ from tests.conftest import ROOT
 
 
 def ignore() -> None:
-    """In the child, before it runs the program."""
+    """Ignore the signals in the child, before it runs the program."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager
 def background(*words: str, **more: str) -> Iterator[subprocess.Popen[str]]:
-    """``runtime/venv.py none -m WORDS`` with SIGINT and SIGTERM ignored and standard input closed; its output is one stream."""
+    """Run ``runtime/venv.py none -m WORDS`` with SIGINT and SIGTERM ignored, an empty standard input, and stderr merged into stdout."""
     command = [sys.executable, "runtime/venv.py", "none", "-m", *words]
     process = subprocess.Popen(
         command,
@@ -41,7 +41,7 @@ def background(*words: str, **more: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def read_until(process: subprocess.Popen[str], text: str) -> None:
-    """Read what it prints until a line with ``text`` came."""
+    """Read the output up to a line that contains ``text``."""
     assert process.stdout
     printed = ""
     for line in process.stdout:
@@ -52,7 +52,7 @@ def read_until(process: subprocess.Popen[str], text: str) -> None:
 
 
 def interrupt(process: subprocess.Popen[str]) -> tuple[int, str]:
-    """Press Ctrl-C; its exit status, what it still said. Nothing that it had started is left."""
+    """Send SIGINT. Return the exit status and the rest of the output, after checking that no process of its tree is left."""
     pids = proc.tree(process.pid)
     process.send_signal(signal.SIGINT)
     rest, _ = process.communicate(timeout=60)

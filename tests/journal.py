@@ -1,4 +1,4 @@
-"""Clients of the notice board who go on whatever happens to the database, and the journal of what they were promised."""
+"""Clients of the notice board that keep going whatever happens to the database, and the journal of what they were promised."""
 
 import os
 import signal
@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any, LiteralString
 from uuid import uuid4
@@ -20,11 +20,11 @@ from tests.data import secret
 from tests.stack import SERVICES, TARGET
 from tests.waiting import PATIENCE, until
 
-READERS, WRITERS = 4, 2  # of each service; together more than Flask has workers
+READERS, WRITERS = 4, 2  # for each service; together more than Flask has workers
 
 
 def new_board(base: str) -> int:
-    """A board for messages; some connections may still be the ones that the test before has left."""
+    """Create a board for messages. Retries, because a pool may still hold connections that the previous test broke."""
     deadline = time.monotonic() + PATIENCE
     while (answer := httpx.post(f"{base}/boards", json={"name": uuid4().hex}, timeout=60)).status_code != 201:
         assert time.monotonic() < deadline, answer.text
@@ -33,13 +33,13 @@ def new_board(base: str) -> int:
 
 
 class Clients:
-    """Clients of all three services who go on until the block ends, and the journal of what they were promised."""
+    """Clients of all three services that run until the block ends, and the journal of what they were promised."""
 
     def __init__(self, bases: Mapping[str, str] | None = None) -> None:
         self.bases = bases or {service.name: f"{TARGET}/{service.name}" for service in SERVICES}
         self.acknowledged: set[str] = set()
         self.counts: Counter[tuple[str, str]] = Counter()  # by service: read, written, ready, refused
-        self.longest = 0.0  # seconds that an answer took
+        self.longest = 0.0  # longest answer, in seconds
         self.wrong: list[str] = []
         self.over = threading.Event()
         self.board = new_board(self.bases["fastapi"])
@@ -49,19 +49,19 @@ class Clients:
         ]
 
     def read(self, service: str) -> None:
-        """Read the board again and again."""
+        """Read the board in a loop."""
         with httpx.Client(base_url=self.bases[service], timeout=60) as client:
             while not self.over.wait(0.1):
                 self.ask(service, "read", lambda: client.get(f"/boards/{self.board}"))
 
     def ready(self, service: str) -> None:
-        """Ask whether it is ready, again and again."""
+        """Poll the service's readiness probe in a loop."""
         with httpx.Client(base_url=self.bases[service], timeout=60) as client:
             while not self.over.wait(0.2):
                 self.ask(service, "ready", lambda: client.get("/readyz"))
 
     def write(self, service: str) -> None:
-        """Send one message after another, each until it is answered."""
+        """Send one message after another. Retry each until it is acknowledged."""
         with httpx.Client(base_url=self.bases[service], timeout=60) as client:
             while not self.over.wait(0.05):
                 key = uuid4().hex
@@ -72,7 +72,7 @@ class Clients:
                 self.acknowledged.add(key)
 
     def ask(self, service: str, what: str, send: Callable[[], httpx.Response]) -> bool:
-        """Whether it was done; a refusal must be the right one."""
+        """Return whether the request succeeded. A refusal must be a 503 problem document with Retry-After."""
         began = time.monotonic()
         try:
             answer = send()
@@ -90,7 +90,7 @@ class Clients:
         return False
 
     def wait(self, *whats: str) -> float:
-        """Return when each of these has happened once more to clients of every service, with the seconds that it took."""
+        """Wait until each of these has succeeded once more for clients of every service. Return the seconds that it took."""
         before, began = self.counts.copy(), time.monotonic()
 
         def missing() -> list[tuple[str, str]]:
@@ -102,7 +102,7 @@ class Clients:
 
 @contextmanager
 def at_work(found: Clients) -> Iterator[Clients]:
-    """Clients at work. When they have stopped, every message that was acknowledged to them must be in the database, once."""
+    """Run the clients for the block. After they stop, the database must hold every acknowledged message exactly once."""
     for thread in found.threads:
         thread.start()
     try:
@@ -114,7 +114,7 @@ def at_work(found: Clients) -> Iterator[Clients]:
         for thread in found.threads:
             thread.join()
     with as_owner() as connection:
-        # One snapshot: a request whose client has left may still be under way, and be committed between two queries.
+        # Use one snapshot: a request whose client has disconnected may still run, and commit between the two queries.
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         rows = connection.execute("SELECT text, count(*) FROM messages WHERE board_id = %s GROUP BY text", [found.board]).fetchall()
         counted = connection.execute("SELECT messages FROM boards WHERE id = %s", [found.board]).fetchone()
@@ -126,44 +126,49 @@ def at_work(found: Clients) -> Iterator[Clients]:
 
 
 def database_pid() -> int:
-    """PostgreSQL's first process."""
+    """Return the process id of PostgreSQL's postmaster."""
     return int((RUN / "postgres" / "postmaster.pid").read_text().split()[0])
 
 
 @cache
 def ports() -> dict[str, int]:
-    """Where the database listens."""
+    """Return the ports on which the data services listen."""
     return make_plan().data_ports
 
 
 @contextmanager
 def as_owner(autocommit: bool = False) -> Iterator[psycopg.Connection]:
-    """A connection of the owner's, whatever the database is to others."""
+    """Connect as the owner, with write access even where the database is read-only for other users."""
     where = f"host=127.0.0.1 port={ports()['postgres']} user=postgres dbname=twogates options='-c default_transaction_read_only=off'"
     with psycopg.connect(where, password=secret("postgres_password"), autocommit=autocommit) as connection:
         yield connection
 
 
 def ask_owner(query: LiteralString) -> list[tuple[Any, ...]]:
-    """The rows of a query of the owner's."""
+    """Run a query as the owner and return its rows."""
     with as_owner(autocommit=True) as connection:
         cursor = connection.execute(query)
         return cursor.fetchall() if cursor.description else []
 
 
 def cut() -> None:
-    """End every connection of the services in whatever they do."""
+    """Terminate every database connection of the services, whatever it is doing."""
     assert ask_owner("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'twogates-%'")
 
 
 @contextmanager
 def paused() -> Iterator[None]:
-    """All of PostgreSQL's processes stand still for the length of the block."""
-    stopped = proc.tree(database_pid())
-    for pid in stopped:
-        os.kill(pid, signal.SIGSTOP)
+    """Stop all PostgreSQL processes (SIGSTOP) for the duration of the block."""
+    stopped: list[int] = []
+    # The server may fork while this runs. It is the first to stop, so a second look finds every process that it had started.
+    while new := [pid for pid in proc.tree(database_pid()) if pid not in stopped]:
+        for pid in new:
+            with suppress(ProcessLookupError):  # it has ended in the meantime
+                os.kill(pid, signal.SIGSTOP)
+        stopped += new
     try:
         yield
     finally:
         for pid in reversed(stopped):
-            os.kill(pid, signal.SIGCONT)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)

@@ -1,6 +1,6 @@
-"""POSTs on kept connections at the moment at which a server may close its side: ``python -m tests.kept_posts URL [SECONDS]``.
+"""POSTs on keep-alive connections, sent just as the server may close its side: ``python -m tests.kept_posts URL [SECONDS]``.
 
-Prints how many answers had which status. A 502 is a POST that Nginx sent into a connection that the service was closing.
+Prints the number of answers by status. A 502 is a POST that Nginx sent on a connection that the service was closing.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from collections import Counter
 from urllib.parse import urlsplit
 
 CLIENTS, ROUNDS = 12, 45
-# Around Gunicorn's own keep-alive.
+# Around Gunicorn's own keep-alive time-out.
 PAUSE_SECONDS, JITTER_SECONDS = 2.001, 0.005
 ANSWER_SECONDS = 60
 BODY = (
@@ -20,7 +20,7 @@ BODY = (
 
 
 async def post_again_and_again(url: str, pause: float, rounds: int, seen: Counter[str]) -> None:
-    """One client: a POST ``pause`` seconds after the answer to the one before, give or take some milliseconds."""
+    """Play one client: send each POST ``pause`` seconds after the previous answer, plus or minus a few milliseconds."""
     address = urlsplit(url)
     lines = [f"POST {address.path} HTTP/1.1", f"Host: {address.netloc}", "Content-Type: application/json", f"Content-Length: {len(BODY)}"]
     head = "\r\n".join([*lines, "", ""])
@@ -41,7 +41,7 @@ async def post_again_and_again(url: str, pause: float, rounds: int, seen: Counte
 
 
 async def run(url: str, pause: float = PAUSE_SECONDS, rounds: int = ROUNDS) -> Counter[str]:
-    """All clients at once; how many answers had which status."""
+    """Run all clients concurrently. Return the number of answers by status."""
     seen: Counter[str] = Counter()
     await asyncio.gather(*(post_again_and_again(url, pause, rounds, seen) for _ in range(CLIENTS)))
     return seen

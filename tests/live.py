@@ -1,4 +1,4 @@
-"""The numbers of the live view (docs/live.md), as they come."""
+"""The numbers of the live view (docs/live.md), as they arrive."""
 
 import json
 import time
@@ -17,14 +17,14 @@ Event = dict[str, Any]
 
 @contextmanager
 def watching() -> Iterator[Iterator[Event]]:
-    """The events from now on."""
+    """Yield the events from this moment on."""
     with httpx.stream("GET", f"{LIVE}/events", timeout=PATIENCE, trust_env=False) as answer:
         assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/event-stream")
         yield (json.loads(line.removeprefix("data: ")) for line in answer.iter_lines() if line.startswith("data: "))
 
 
 def wait_for(events: Iterator[Event], holds: Callable[[Event], bool], seconds: float = PATIENCE) -> Event:
-    """The first event of which it holds."""
+    """Return the first event for which ``holds`` is true."""
     deadline = time.monotonic() + seconds
     for event in events:
         if holds(event):

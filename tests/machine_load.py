@@ -1,7 +1,7 @@
-"""How much of this machine's CPU time goes to others than the tests, second by second, from Linux's /proc.
+"""How much of this machine's CPU time goes to processes other than the tests', in half-second samples from Linux's /proc.
 
-The tests' own load is theirs to bear, so it never counts: processes that descend from the test run, services of this checkout's
-Supervisor, and containers. Only what is left excuses a measurement, and the time that the hypervisor gave to other machines.
+The tests' own load never counts: processes that descend from the test run, services of this checkout's Supervisor, and containers.
+Only the remaining load, and the time that the hypervisor gave to other machines, excuses a missed measurement.
 """
 
 import os
@@ -16,18 +16,18 @@ from runtime import proc
 from runtime.local import orphans
 
 EVERY_SECONDS = 0.5
-# Shares of all CPUs. A quiet machine stays far below: its daemons use about one hundredth.
+# Shares of all CPUs. A quiet machine stays far below: its daemons use about 1 %.
 BUSY_ON_AVERAGE, BUSY_AT_ONCE = 0.05, 0.25
-# A fixed piece of work took this many times longer than the fastest time that this run has seen.
+# The machine counts as slowed if a fixed piece of work takes this many times the fastest time of this run.
 SLOWED = 1.3
-# Every process of a test run inherits it (dev/testing/run.py sets it).
+# Every process of a test run inherits this variable (dev/testing/run.py sets it).
 MARK = "TWOGATES_TESTS"
 CONTAINERS = ("docker", "containerd", "runc", "kubepods")
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One interval: CPU time of others, and time that was stolen, as shares of all CPUs."""
+    """One interval: CPU time of other processes and stolen time, as shares of all CPUs."""
 
     begun: float
     ended: float
@@ -36,7 +36,7 @@ class Sample:
 
 
 class Watch:
-    """A thread that reads the machine's load; ``between`` judges an interval."""
+    """A thread that samples the machine's load; ``between`` judges an interval."""
 
     def __init__(self) -> None:
         self.samples: list[Sample] = []
@@ -52,7 +52,7 @@ class Watch:
         before, stolen, at = self.foreign_ticks(), stolen_ticks(), time.monotonic()
         while not self.ended.wait(EVERY_SECONDS):
             after, stolen_now, now = self.foreign_ticks(), stolen_ticks(), time.monotonic()
-            # A process that began in the interval counts whole; one that ended in it does not count.
+            # A process that started in the interval counts in full; one that ended in it does not count.
             used = sum(ticks - before.get(key, 0) for key, ticks in after.items())
             whole = (now - at) * proc.TICKS * (os.cpu_count() or 1)
             self.samples.append(Sample(at, now, used / whole, (stolen_now - stolen) / whole))
@@ -63,17 +63,17 @@ class Watch:
         self.ended.set()
 
     def complete(self) -> None:
-        """Wait for the sample that is under way, and note how fast the machine computes now."""
+        """Wait for the current sample to finish, and measure how fast the machine computes at this moment."""
         self.sampled.clear()
         self.sampled.wait(20 * EVERY_SECONDS)
         self.time_a_fixed_work()
 
     def time_a_fixed_work(self) -> None:
-        """Note how fast the machine computes now."""
+        """Measure how fast the machine computes at this moment."""
         self.paces.append((time.monotonic(), pace()))
 
     def foreign_ticks(self) -> dict[tuple[int, str], int]:
-        """CPU ticks of each process that is not the tests'."""
+        """Return the CPU ticks of each process that does not belong to the tests."""
         ticks: dict[tuple[int, str], int] = {}
         parents: dict[int, int] = {}
         for entry in Path("/proc").iterdir():
@@ -87,14 +87,14 @@ class Watch:
         return {(pid, start): used for (pid, start), used in ticks.items() if not descends(pid, ours, parents)}
 
     def is_ours(self, pid: int, start: str) -> bool:
-        """Whether a process is the tests' by itself, whatever its parents are."""
+        """Return whether the process itself belongs to the tests, regardless of its parents."""
         key = pid, start
         if key not in self.owned:
-            self.owned[key] = pid == os.getpid() or pid == 2 or looks_ours(pid)  # 2: the kernel's threads, which work for others
+            self.owned[key] = pid == os.getpid() or pid == 2 or looks_ours(pid)  # 2: kernel threads, which serve other processes
         return self.owned[key]
 
     def between(self, begun: float, ended: float) -> str | None:
-        """Why the machine was too busy in an interval, in a few words; ``None`` where it was quiet."""
+        """Return why the machine was too busy in an interval, in a few words, or ``None`` if it was quiet."""
         found = [one for one in self.samples if one.ended > begun and one.begun < ended]
         if found:
             mean = sum(one.foreign + one.stolen for one in found) / len(found)
@@ -109,21 +109,21 @@ class Watch:
 
 
 def looks_ours(pid: int) -> bool:
-    """Whether a process has the run's mark, or is a service of this checkout's Supervisor, or in a container."""
+    """Return whether a process carries the run's mark, belongs to this checkout's Supervisor, or runs in a container."""
     with suppress(OSError):
         variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
         if f"{MARK}={os.environ.get(MARK)}".encode() in variables or orphans.SUPERVISOR in variables:
             return True
     with suppress(OSError):
         where = Path(f"/proc/{pid}/cgroup").read_text() + Path(f"/proc/{pid}/comm").read_text()
-        # Where the tests are in a container themselves, everything else in it is foreign.
+        # If the tests themselves run in a container, everything else in that container is foreign.
         mine = Path("/proc/self/cgroup").read_text()
         return any(word in where and word not in mine for word in CONTAINERS)
     return False
 
 
 def descends(pid: int, from_any: set[int], parents: dict[int, int]) -> bool:
-    """Whether a process, or one that it descends from, is among these."""
+    """Return whether a process or one of its ancestors is in ``from_any``."""
     while pid > 1:
         if pid in from_any:
             return True
@@ -132,5 +132,5 @@ def descends(pid: int, from_any: set[int], parents: dict[int, int]) -> bool:
 
 
 def stolen_ticks() -> int:
-    """CPU time that the hypervisor gave to other machines while ours had work."""
+    """Return the CPU ticks that the hypervisor gave to other machines while ours had work to do."""
     return int(Path("/proc/stat").read_text().split("\n", 1)[0].split()[8])

@@ -1,8 +1,8 @@
-"""Tests that measure, marked ``measured``: each is met, not met, or the machine was too busy to tell.
+"""Tests marked ``measured``, which measure. Each is met, not met, or the machine was too busy to tell.
 
-A measured test states what has to hold with ``assert`` where it is a fact (a count, a status, a text), and with
-``measure.that(...)`` where it is a time, a rate or a latency. Only the second kind is excused, and only by evidence that was read
-while the test and its fixtures ran (machine_load.py). `make test` leaves these tests out, and `make test-measured` runs them.
+A measured test uses ``assert`` for facts (a count, a status, a text), and ``measure.that(...)`` for a time, a rate or a latency.
+Only a failed ``measure.that`` is excused, and only by load that was observed while the test and its fixtures ran (machine_load.py).
+`make test` leaves these tests out, and `make test-measured` runs them.
 """
 
 import os
@@ -16,25 +16,25 @@ from tests.machine_load import MARK, Watch
 
 WATCH = pytest.StashKey[Watch]()
 TOO_BUSY = "this machine was too busy to tell"
-_prepared: dict[int, tuple[float, float]] = {}  # by the id of a fixture's definition: when it was set up
+_prepared: dict[int, tuple[float, float]] = {}  # when a fixture was set up, by the id of its definition
 
 
 class NotMet(AssertionError):
-    """A time, a rate or a latency that is not what it has to be."""
+    """A time, a rate or a latency that misses its requirement."""
 
 
 class Measure:
-    """What ``measure`` gives to a test."""
+    """The object that the ``measure`` fixture gives to a test."""
 
     def that(self, holds: bool, text: str) -> None:
-        """State that something measured holds; ``text`` says what was seen where it does not."""
+        """Require that a measured condition holds. ``text`` describes what was seen if it does not."""
         if not holds:
             raise NotMet(text)
 
 
 @pytest.fixture(scope="session")
 def measure() -> Measure:
-    """States what is measured: ``measure.that(seconds < 2, f"{seconds} s")``."""
+    """State a measured requirement: ``measure.that(seconds < 2, f"{seconds} s")``."""
     return Measure()
 
 
@@ -70,7 +70,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 
 def watch_of(config: pytest.Config) -> Watch:
-    """The watch of this run, which has begun before the first measured test."""
+    """Return this run's watch, which starts before the first measured test."""
     if WATCH not in config.stash:
         config.stash[WATCH] = Watch()
     return config.stash[WATCH]
@@ -81,7 +81,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Say in the report which tests measure, and begin to watch before the first fixture is set up."""
+    """Mark measured tests in the report, and start the watch before the first fixture is set up."""
     for item in filter(is_measured, session.items):
         item.user_properties.append(("measured", "1"))
     if any(map(is_measured, session.items)):
@@ -89,7 +89,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """The three counts, of what was measured."""
+    """Print how many measured tests had each of the three outcomes."""
     stats = terminalreporter.stats
     counts = {
         "met": sum("measured" in one.keywords for one in stats.get("passed", ())),

@@ -1,24 +1,24 @@
-"""A proxy before PostgreSQL that counts how often a client waits for an answer."""
+"""A proxy in front of PostgreSQL that counts how often a client waits for an answer (round trips)."""
 
 import socket
 import threading
 from contextlib import ExitStack, suppress
 from typing import Self
 
-VERSION = 3  # of the protocol
-# A client's messages that the server answers before anything else happens (the protocol's "Sync" and "Query").
+VERSION = 3  # of PostgreSQL's protocol
+# Client messages that the server answers before anything else happens ("Sync" and "Query" in the protocol).
 WAITS = b"SQ"
 
 
 class Messages:
-    """What one client has sent, cut into messages: a length and a code first, and after the start-up a letter before each length."""
+    """One client's data, split into messages. A start-up message has a length and a code; each later one has a letter before its length."""
 
     def __init__(self) -> None:
         self.rest = b""
         self.started = False
 
     def read(self, data: bytes) -> bytes:
-        """The letters of the messages that are complete now."""
+        """Return the letters of the messages that are complete after ``data``."""
         self.rest += data
         letters = b""
         while True:
@@ -28,13 +28,13 @@ class Messages:
                 return letters
             if self.started:
                 letters += self.rest[:1]
-            else:  # else it asks for encryption, and asks again
+            else:  # otherwise a request for encryption, after which the client sends another start-up message
                 self.started = int.from_bytes(self.rest[4:6]) == VERSION
             self.rest = self.rest[length:]
 
 
 class Proxy:
-    """It listens as long as the ``with`` block lasts."""
+    """The proxy. It listens for the duration of the ``with`` block."""
 
     def __init__(self, port: int) -> None:
         self.server = port
@@ -49,7 +49,7 @@ class Proxy:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self.listener.shutdown(socket.SHUT_RDWR)  # wakes who waits for the next client
+        self.listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that is blocked in accept()
         self.sockets.close()
 
     def accept(self) -> None:
@@ -66,7 +66,7 @@ class Proxy:
         with suppress(OSError):
             while data := source.recv(65536):
                 if messages:
-                    with self.lock:  # and counted before it is passed on, so before the answer is there
+                    with self.lock:  # counts before forwarding, and so before the answer can arrive
                         self.round_trips += sum(letter in WAITS for letter in messages.read(data))
                 target.sendall(data)
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""A registry of images on this machine, Docker's own."""
+"""A local image registry: Docker's own."""
 
 import subprocess
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ http: {{addr: "{address}"}}
 
 @contextmanager
 def registry(folder: Path) -> Iterator[str]:
-    """Start one, empty, that keeps images in a folder; what stands before the name of an image of it."""
+    """Start an empty registry that stores images in a folder. Yield the prefix of its image names."""
     address = f"127.0.0.1:{free_port()}"
     configuration = folder / "registry.yml"
     configuration.write_text(CONFIGURATION.format(folder=folder, address=address))
@@ -34,7 +34,7 @@ def registry(folder: Path) -> Iterator[str]:
 
 
 def answers(url: str) -> bool:
-    """Whether it has its interface there."""
+    """Return whether the registry's API answers at ``url``."""
     with suppress(httpx.TransportError):
         return httpx.get(url, trust_env=False).status_code == httpx.codes.OK
     return False

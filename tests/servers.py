@@ -1,4 +1,4 @@
-"""Every server that the project can start: those of ``make up``, of the laboratory's experiments, and Locust's page."""
+"""Every server that the project can start: those of ``make up``, those of the laboratory's experiments, and Locust's page."""
 
 import sys
 from functools import cache
@@ -16,16 +16,16 @@ LOCUST = "locust"
 
 
 def kind(variant: Variant) -> str:
-    """The server of a variant, by service, interface and kind of worker: ``flask-threads``, ``django-wsgi``."""
+    """Return the kind of server of a variant, by service, interface and kind of worker: ``flask-threads``, ``django-wsgi``."""
     return variant.service + "-wsgi" * variant.wsgi + "-threads" * (variant.service == "flask" and variant.threads > 1)
 
 
 @cache
 def servers() -> dict[str, Command]:
-    """Each of them by name, with a free port of its own, and the data of the stack."""
+    """Return all servers by name. Each has its own free port and uses the stack's data."""
     found: dict[str, Command] = {}
     plan = make_plan()
-    assert run_jobs(plan.jobs) is None  # the folders and secrets that they read
+    assert run_jobs(plan.jobs) is None  # creates the folders and secrets that the servers read
     planned = plan.processes
     for process in planned:
         if process.environment.get("PORT"):
@@ -34,7 +34,7 @@ def servers() -> dict[str, Command]:
     laboratory = Local(None, None)
     cells = (cell for one in experiments().values() for full in (False, True) for cell in one.cells(full))
     for variant in {kind(cell.variant): cell.variant for cell in cells}.values():
-        # As Local.start_one has it, but for the data.
+        # As in Local.start_one, except that the servers use the stack's data.
         data = next(process.environment for process in planned if process.name.split("-")[0] == variant.service)
         environment = {**data, "WORKERS": "2", "THREADS": str(variant.threads), "ADMIN": "off", **variant.environment}
         found.setdefault(kind(variant), laboratory.command(variant.service, free_port(), environment, variant))

@@ -1,7 +1,7 @@
-"""The smallest environ and scope that PEP 3333 and the ASGI specification allow, sent to an application through a validator on both sides.
+"""The smallest environ and scope that PEP 3333 and ASGI allow, sent to an application through a validator on both sides.
 
 ``python -m tests.smallest MODULE asgi|wsgi``, in a service's folder and with its environment, prints what its ``application`` answers
-to each request: a process of its own, since the services' modules have the same names.
+to each request. It is a separate process because the services' modules share names.
 """
 
 import asyncio
@@ -19,18 +19,18 @@ from wsgiref.validate import WSGIWarning, validator
 from tests import asgi_validator
 from twogates.http.asgi import Application, Message
 
-# That QUERY_STRING is not there is what is tried.
+# wsgiref warns about a missing QUERY_STRING, which is what this tests.
 warnings.filterwarnings("ignore", category=WSGIWarning)
-# Of any service; without database and upstream. The application at its own root is asked by SCRIPT_NAME alone.
+# Requests to any service, without database and upstream. The empty path reaches the application's own root by SCRIPT_NAME alone.
 REQUESTS = [("GET", path) for path in ("", "/healthz", "/wait", "/json", "/hello/you", "/stream", "/events", "/nowhere", "/ws")]
 REQUESTS += [("POST", "/echo"), ("POST", "/upload"), ("POST", "/live/load"), ("HEAD", "/json"), ("OPTIONS", "/json")]
 
 SOCKETS = ("/ws", "/boards/none/chat")
-WAIT_SECONDS = 30.0  # against hanging
+WAIT_SECONDS = 30.0  # guards against a hang
 
 
 def environ(method: str = "GET", path: str = "") -> dict[str, Any]:
-    """What PEP 3333 requires, and what may be left out where it is empty as far as ``wsgiref.validate`` needs it to say its sentences."""
+    """Return what PEP 3333 requires, including the variables that may be omitted if empty but that ``wsgiref.validate`` insists on."""
     return {
         "REQUEST_METHOD": method,
         "SCRIPT_NAME": "/mounted",
@@ -49,12 +49,12 @@ def environ(method: str = "GET", path: str = "") -> dict[str, Any]:
 
 
 def without_empty(app: Any) -> Any:
-    """``app`` called by a server that leaves out what is empty: no path below its root, no query string, no body, no client."""
+    """Call ``app`` as a server does that omits empty variables: no path below its root, no query string, no body, no client."""
     return lambda environ, start_response: app({name: value for name, value in environ.items() if value != ""}, start_response)
 
 
 def scope(kind: str, method: str = "GET", path: str = "/") -> Message:
-    """What the ASGI specification requires, and nothing that is optional: no client, server, scheme or root path."""
+    """Return what the ASGI specification requires, and nothing optional: no client, server, scheme or root path."""
     found: Message = {"type": kind, "asgi": {"version": "3.0"}}
     if kind != "lifespan":
         found |= {"path": path, "headers": []}
@@ -64,7 +64,7 @@ def scope(kind: str, method: str = "GET", path: str = "/") -> Message:
 
 
 def by_wsgi(app: Any, method: str = "GET", path: str = "") -> tuple[int, bytes]:
-    """Status and body of the answer."""
+    """Return the status and body of the answer."""
     started: list[str] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
@@ -83,7 +83,7 @@ def by_wsgi(app: Any, method: str = "GET", path: str = "") -> tuple[int, bytes]:
 
 
 async def by_asgi(app: Application, asked: Message) -> list[Message]:
-    """The messages that it sends to a client that has sent everything: it waits for a whole answer, and leaves a socket at once."""
+    """Return the messages sent to a client that has sent its whole request. It waits for the whole answer, but leaves a socket at once."""
     sent: list[Message] = []
     coming = [{"type": {"http": "http.request", "websocket": "websocket.connect", "lifespan": "lifespan.startup"}[asked["type"]]}]
     left = asyncio.Event()
@@ -105,7 +105,7 @@ async def by_asgi(app: Application, asked: Message) -> list[Message]:
 
 @asynccontextmanager
 async def lifespan(app: Application) -> AsyncIterator[None]:
-    """As a server does: start up first, where the application knows of it, and shut down at the end."""
+    """Run the lifespan as a server does: start-up first, if the application supports it, and shutdown when the block ends."""
     started, ended = asyncio.Event(), asyncio.Event()
     coming = [{"type": "lifespan.startup"}]
 
@@ -123,7 +123,7 @@ async def lifespan(app: Application) -> AsyncIterator[None]:
         try:
             await app(scope("lifespan"), receive, send)
         except Exception:
-            if started.is_set():  # before, it says that the application knows no lifespan, and a server goes on
+            if started.is_set():  # before that, an exception means that the application has no lifespan, and a server continues
                 raise
         started.set()
 
@@ -141,7 +141,7 @@ async def all_by_asgi(app: Application) -> dict[str, object]:
             sent = await asyncio.wait_for(by_asgi(app, scope("http", method, path or "/")), WAIT_SECONDS)
             found[f"{method} {path}"] = sent[0]["status"]
         for path in SOCKETS:
-            # Starlette reads a socket's query string, which is optional, without asking whether it is there.
+            # Starlette reads a socket's query string without checking that it is there, although it is optional.
             asked = scope("websocket", path=path) | ({"query_string": b""} if "starlette" in sys.modules else {})
             sent = await asyncio.wait_for(by_asgi(app, asked), WAIT_SECONDS)
             found[f"socket {path}"] = [message["type"] for message in sent]

@@ -1,4 +1,4 @@
-"""What sslyze, in an environment of its own, says of a server's TLS."""
+"""What sslyze, in its own environment, reports about a server's TLS."""
 
 import json
 import subprocess
@@ -9,7 +9,7 @@ from runtime import venv
 
 
 def scan(port: int, profile: str, authority: Path, folder: Path) -> tuple[str, dict[str, Any]]:
-    """Its sentence on one of Mozilla's profiles, and all results, for localhost at a port."""
+    """Scan localhost at a port. Return sslyze's sentence on one of Mozilla's profiles, and all results."""
     python, written = venv.tool("sslyze"), folder / "sslyze.json"  # type: ignore[no-untyped-call]
     asked = [f"--mozilla_config={profile}", f"--certinfo_ca_file={authority}", f"--json_out={written}", "--early_data", f"localhost:{port}"]
     printed = subprocess.run([python, "-m", "sslyze", *asked], capture_output=True, text=True, timeout=120)

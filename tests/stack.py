@@ -27,7 +27,7 @@ class Service:
 
     @property
     def url(self) -> str:
-        """The address of the service, without a slash at its end."""
+        """The address of the service, without a trailing slash."""
         return f"{TARGET}/{self.name}"
 
     @property
@@ -43,10 +43,10 @@ SERVICES = (Service("flask", "WSGI"), Service("fastapi", "ASGI"), Service("djang
 EVENT_LOOPS = tuple(service for service in SERVICES if service.interface == "ASGI")
 
 
-# Seconds by which a timer may be early: uvloop counts whole milliseconds, from the beginning of the loop's turn.
+# Seconds by which a timer may fire early: uvloop counts whole milliseconds from the start of the loop iteration.
 EARLY = 0.002
 
 
 def app_seconds(answer: httpx.Response) -> float:
-    """The application's own time, from Server-Timing."""
+    """Return the application's own time in seconds, from Server-Timing."""
     return float(answer.headers["Server-Timing"].removeprefix("app;dur=")) / 1000

@@ -1,15 +1,15 @@
-"""Wait for a condition that comes true by itself."""
+"""Wait for a condition to become true."""
 
 import time
 from collections.abc import Callable
 from typing import Any
 
-# Against hanging, and nothing else: on a busy machine everything takes several times as long as on a quiet one.
+# Only a guard against a hang: on a busy machine everything takes several times as long as on a quiet one.
 PATIENCE = 60.0
 
 
 def until(what: str, holds: Callable[[], Any], seconds: float = PATIENCE) -> None:
-    """Ask until ``holds()`` is true. Fail after ``seconds``, naming ``what`` the test waited for."""
+    """Poll until ``holds()`` is true. Fail after ``seconds``; ``what`` names the condition in the message."""
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"

@@ -1,4 +1,4 @@
-"""HTTP/1.1 on a plain socket: the request leaves as it was written, where a client library would correct it."""
+"""HTTP/1.1 on a plain socket: the request is sent exactly as written, where a client library would correct it."""
 
 import gzip
 import socket
@@ -9,12 +9,12 @@ from http.client import HTTPException, HTTPMessage, HTTPResponse
 
 from tests.stack import HOST, PORT
 
-TIMEOUT = 60.0  # seconds without a byte
+TIMEOUT = 60.0  # seconds without a byte received
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request as bytes; ``target`` begins after the service's prefix."""
+    """A request as bytes; ``target`` is the part after the service's prefix."""
 
     method: bytes = b"GET"
     target: bytes = b"/"
@@ -23,7 +23,7 @@ class Request:
     chunked: bool = False
 
     def encode(self, prefix: str) -> bytes:
-        """The bytes on the wire. ``Host`` is added, and the header that frames the body, where there is one."""
+        """Return the bytes on the wire. Adds ``Host``, and the header that frames the body if there is one."""
         headers = [(b"Host", f"{HOST}:{PORT}".encode()), *self.headers]
         body = self.body or b""
         if self.chunked:
@@ -36,7 +36,7 @@ class Request:
 
 
 def encode_chunks(body: bytes, size: int = 1000) -> Iterable[bytes]:
-    """``body`` in the chunked transfer coding."""
+    """Yield ``body`` in chunked transfer coding."""
     for start in range(0, len(body), size):
         part = body[start : start + size]
         yield b"%x\r\n%b\r\n" % (len(part), part)
@@ -45,7 +45,7 @@ def encode_chunks(body: bytes, size: int = 1000) -> Iterable[bytes]:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back; ``body`` after any content coding was undone."""
+    """An answer; any content coding of ``body`` is already decoded."""
 
     status: int
     headers: HTTPMessage
@@ -57,22 +57,22 @@ class Answer:
 
 
 class Wire:
-    """A connection that is kept while the other side keeps it."""
+    """A connection that is reused for as long as the server keeps it open."""
 
     def __init__(self) -> None:
         self.socket: socket.socket | None = None
 
     def send(self, data: bytes, method: bytes = b"GET") -> Answer:
-        """Send one request and read its answer; ``method`` says whether a body follows."""
+        """Send one request and read its answer; ``method`` decides whether a body follows."""
         return send_together([(self, data)], method)[0]
 
     def write(self, data: bytes) -> None:
         """Send one request."""
-        with suppress(ConnectionError):  # a server may answer and close before it has read a body that it will not take
+        with suppress(ConnectionError):  # a server may answer and close before it has read a body that it rejects
             self.connect().sendall(data)
 
     def read(self, method: bytes) -> Answer:
-        """The answer to the request that was sent."""
+        """Read the answer to the request that was sent."""
         response = HTTPResponse(self.connect(), method=method.decode("latin-1"))
         with response:
             response.begin()
@@ -84,7 +84,7 @@ class Wire:
         return Answer(response.status, response.msg, body)
 
     def connect(self) -> socket.socket:
-        """The connection at hand, or a new one."""
+        """Return the open connection, or open a new one."""
         if self.socket is None:
             self.socket = socket.create_connection((HOST, PORT), timeout=TIMEOUT)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -98,7 +98,7 @@ class Wire:
 
 
 def send_together(requests: list[tuple[Wire, bytes]], method: bytes = b"GET") -> list[Answer]:
-    """Send a request on each of several connections, and then read the answers: whoever answers waits for none of the others."""
+    """Send one request on each of several connections, then read the answers, so that no request waits for another's answer."""
     kept = [wire.socket is not None for wire, _ in requests]
     for wire, data in requests:
         wire.write(data)
@@ -110,6 +110,6 @@ def send_together(requests: list[tuple[Wire, bytes]], method: bytes = b"GET") ->
             wire.close()
             if not was_kept:
                 raise
-            wire.write(data)  # the kept connection had been closed meanwhile
+            wire.write(data)  # the server had closed the idle connection meanwhile
             answers.append(wire.read(method))
     return answers

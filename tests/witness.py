@@ -1,4 +1,4 @@
-"""What the running stack saw, by its own logs and the machine's table of processes, in either runtime."""
+"""What the running stack saw, according to its logs and the process table, in either runtime."""
 
 import json
 import re
@@ -16,21 +16,21 @@ from tests.conftest import ROOT
 
 APPLICATIONS = ("flask", "fastapi", "django")
 SERVERS = (*APPLICATIONS, "nginx", "upstream")
-DATA = ("postgres", "valkey")  # PostgreSQL starts and ends processes as it likes
+DATA = ("postgres", "valkey")  # PostgreSQL starts and ends processes at any time
 RECEIVED = re.compile(r"received (\S+) (.*)", re.DOTALL)
 
 
 @dataclass
 class Seen:
-    """What the logs say."""
+    """What the logs contain."""
 
-    answers: list[tuple[str, int]] = field(default_factory=list)  # of Nginx: a request's id, and the status
-    proxied: Counter[str] = field(default_factory=Counter)  # how often Nginx sent a request to a service, by its id
-    received: dict[str, list[tuple[str, str]]] = field(default_factory=dict)  # by application: a request's id and its path
+    answers: list[tuple[str, int]] = field(default_factory=list)  # from Nginx: request id and status
+    proxied: Counter[str] = field(default_factory=Counter)  # how often Nginx forwarded a request to a service, by request id
+    received: dict[str, list[tuple[str, str]]] = field(default_factory=dict)  # by application: request id and path
 
 
 class Witness:
-    """Sees what happens from its making on."""
+    """A reader of everything that was logged since it was created."""
 
     def __init__(self) -> None:
         self.local = running()[0] is runtime_local
@@ -38,7 +38,7 @@ class Witness:
         self.sizes = {path.stat().st_ino: path.stat().st_size for path in supervisor.LOGS.glob("*.log*")}
 
     def log(self, service: str) -> list[str]:
-        """The lines of all replicas of a service."""
+        """Return the log lines of all replicas of a service."""
         if self.local:
             return (
                 b"\n".join(self.written(newest) for newest in supervisor.LOGS.glob(f"{service}*.log")).decode(errors="replace").splitlines()
@@ -46,7 +46,7 @@ class Witness:
         return docker("compose", "logs", "--no-log-prefix", "--since", self.since, service).splitlines()
 
     def written(self, newest: Path) -> bytes:
-        """What was written to a log and to those before it: Supervisor renames one that is full."""
+        """Return what was written to a log and its predecessors: Supervisor renames a full log file."""
         content = b""
         for path in (Path(f"{newest}.2"), Path(f"{newest}.1"), newest):
             if path.is_file():
@@ -55,7 +55,7 @@ class Witness:
         return content
 
     def look(self) -> Seen:
-        """Read all logs. Applications log what they received at the level debug only."""
+        """Read all logs. Applications log the requests that they receive only at level debug."""
         seen = Seen()
         for line in self.log("nginx"):
             if line.startswith('{"time"'):
@@ -70,9 +70,9 @@ class Witness:
         return seen
 
     def processes(self) -> set[int]:
-        """The process ids of all servers and their workers, but for PostgreSQL's, which come and go as it likes.
+        """Return the process ids of all servers and their workers, except PostgreSQL's, which start and end at any time.
 
-        What Docker starts in a container for a health check is none of them.
+        Processes that Docker starts in a container for a health check are not included.
         """
         if self.local:
             servers = [process for process in supervisor.connect().getAllProcessInfo() if process["name"] not in DATA]
@@ -88,6 +88,6 @@ class Witness:
 
 
 def docker(*arguments: str) -> str:
-    """What a docker command prints; Nginx logs bytes that are no text."""
+    """Return the output of a docker command. Nginx may log bytes that are not valid text."""
     done = subprocess.run(["docker", *arguments], cwd=ROOT, capture_output=True, check=True, timeout=180)
     return done.stdout.decode(errors="replace")

@@ -1,4 +1,4 @@
-"""The worker of the running stack, in either runtime: killed, stopped, and started."""
+"""The worker of the running stack, in either runtime: kill, stop and start it."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ def docker(*words: str) -> str:
 
 
 def processes() -> dict[str, int]:
-    """The process id of each replica, by its name or the id of its container."""
+    """Return the process id of each replica, by its name or its container id."""
     if local():
         found = supervisor.connect().getAllProcessInfo()
         return {process["name"]: process["pid"] for process in found if process["name"].split("-")[0] == "worker"}
@@ -30,18 +30,18 @@ def processes() -> dict[str, int]:
 
 
 def kill() -> None:
-    """SIGKILL, whatever they have in hand; they come back."""
+    """Send SIGKILL to all replicas, whatever they are doing. They come back."""
     if local():
         for pid in processes().values():
             os.kill(pid, signal.SIGKILL)
         return
     ids = [*processes()]
     docker("kill", *ids)
-    docker("start", *ids)  # the engine takes a kill of its own for somebody's wish
+    docker("start", *ids)  # Docker treats a kill through the engine as intentional and does not restart the container
 
 
 def stop() -> None:
-    """As the runtime stops them: with the jobs in hand done."""
+    """Stop the replicas as the runtime does: they finish the jobs in progress."""
     if not local():
         docker("stop", *processes())
         return
@@ -51,7 +51,7 @@ def stop() -> None:
 
 def start() -> None:
     if not local():
-        docker("start", *processes())  # Compose would run migrate once more
+        docker("start", *processes())  # Compose would run migrate again
         return
     for name in processes():
         supervisor.connect().startProcess(name)

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from time import monotonic, sleep
 
 from runtime import ports, venv
 from runtime.checks.variables import wrong_variables
@@ -27,6 +28,9 @@ CERTIFICATE, KEY = "fullchain.pem", "privkey.pem"
 # Docker's build writes some hundred MB for an image whose packages changed. With less, PostgreSQL may run out of disk space.
 DISK_MB = 500
 SECONDS = 30
+# The longest time that a port may belong to a container that Docker is just starting or stopping.
+SETTLE_SECONDS = 3.0
+DOCKER_PROXY = "docker-proxy"
 
 
 def check(given: Mapping[str, str], starts: bool) -> None:
@@ -117,17 +121,18 @@ def wrong_ports(given: Mapping[str, str]) -> Iterator[str]:
 
 def taken(bind: str, port: int, variable: str) -> str | None:
     """Return a message if Docker cannot publish a port for this stack, otherwise ``None``."""
-    error = ports.why_not(bind, port)
-    if error is None:
-        return None
-    holder = ports.holder(port)
-    if holder is None and ports.why_not(bind, port) is None:  # the holder has ended: a container in a restart loop
-        return None
-    if holder and holder.project == project():
-        return None
-    if error.errno == errno.EACCES and holder is None:  # a port below 1024: forbidden to this user, but not to the engine
-        return None
-    return ports.sentence(bind, port, variable)
+    deadline = monotonic() + SETTLE_SECONDS
+    while error := ports.why_not(bind, port):
+        holder = ports.holder(port)
+        if holder and holder.project == project():
+            return None
+        if error.errno == errno.EACCES and holder is None:  # a port below 1024: forbidden to this user, but not to the engine
+            return None
+        # A container in a restart loop: Docker's proxy listens before Docker lists the port, or has ended since.
+        if monotonic() > deadline or (holder and holder.name != DOCKER_PROXY):
+            return ports.sentence(bind, port, variable)
+        sleep(0.1)
+    return None
 
 
 def little_disk() -> Iterator[str]:

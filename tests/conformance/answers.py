@@ -1,4 +1,4 @@
-"""One answer from three services, and the problem document that it is."""
+"""One answer for all three services, and its problem document."""
 
 import json
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from tests.wire import Answer, Request, Wire
 
 
 def answer_of_all(request: Request) -> Answer:
-    """The one answer that the three services give."""
+    """Return the answer, which must be the same from all three services."""
     answers = [Wire().send(request.encode(f"/{service}"), request.method) for service in SERVICES]
     assert len({(answer.status, answer.content_type, answer.body) for answer in answers}) == 1, answers
     assert len({answer.headers["Allow"] for answer in answers}) == 1
@@ -16,7 +16,7 @@ def answer_of_all(request: Request) -> Answer:
 
 
 def problem(request: Request) -> dict[str, object]:
-    """The same, which must be a problem document."""
+    """Return the problem document that all three services answer."""
     answer = answer_of_all(request)
     assert answer.content_type == "application/problem+json"
     document: dict[str, object] = json.loads(answer.body)
@@ -25,7 +25,7 @@ def problem(request: Request) -> dict[str, object]:
 
 
 def errors_of(document: dict[str, object], place: str) -> dict[str, str]:
-    """What is accepted, by field; each field must be in ``place`` and in the sentence of ``detail``."""
+    """Return the accepted values by field. Each error must be in ``place``, and ``detail`` must contain its sentence."""
     errors, detail = document["errors"], document["detail"]
     assert isinstance(errors, list)
     assert isinstance(detail, str)
@@ -37,7 +37,7 @@ def errors_of(document: dict[str, object], place: str) -> dict[str, str]:
 
 @dataclass
 class Wrong:
-    """A query that is refused, with the fields at fault and what is accepted in their place."""
+    """A query that the services reject, with the wrong fields and the values accepted for each."""
 
     target: str
     errors: dict[str, str]

@@ -1,4 +1,4 @@
-"""A request for every status that the contract has, as parts of a schemathesis case. What stands in braces is filled in by each test."""
+"""A request for every status in the contract, as arguments of a schemathesis case. Each test fills in the names in braces."""
 
 import re
 from typing import Any
@@ -52,7 +52,7 @@ EVERYWHERE: list[Known] = [
     ("GET", "/ws", 426, {}),
 ]
 
-# A board with a message, and the ids of another that is gone.
+# A board with a message, and an id that no longer exists.
 BOARD = {"path_parameters": {"board": "{board}"}}
 MESSAGE = {"path_parameters": {"board": "{board}", "message": "{message}"}}
 NO_BOARD = {"path_parameters": {"board": "{gone}"}}
@@ -69,7 +69,7 @@ EDITED = {"body": {"text": "Another text"}, "media_type": "application/json"}
 
 
 def wrong_bodies(method: str, path: str, parts: dict[str, Any]) -> list[Known]:
-    """What every body can be that is refused."""
+    """Requests with every kind of rejected body."""
     return [
         (method, path, 400, {**parts, "body": b"{", "headers": {**JSON, **SEEN}}),
         (method, path, 413, {**parts, "body": LARGE, "headers": {**JSON, **SEEN}}),
@@ -129,7 +129,7 @@ KNOWN = EVERYWHERE + ON_BOARDS
 
 
 def filled(parts: Any, values: dict[str, Any]) -> Any:
-    """A copy with the values of this test where their names stand in braces."""
+    """Return a copy in which this test's values replace the names in braces."""
     if isinstance(parts, dict):
         return {name: filled(part, values) for name, part in parts.items()}
     if isinstance(parts, list):

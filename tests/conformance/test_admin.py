@@ -1,4 +1,4 @@
-"""Django's admin site, through Nginx: who may enter, what is changed there, and what it is to other requests."""
+"""Django's admin site, through Nginx: access, changes made there, and the effect on other requests."""
 
 import re
 import ssl
@@ -23,14 +23,14 @@ ALLOWED_AT_ONCE = 10  # nginx/templates/rate.conf.template
 
 @pytest.fixture(scope="module")
 def password() -> str:
-    """A new one for the user admin."""
+    """A new password for the user admin."""
     done = run_stack("admin")
     assert done.returncode == 0, done.stderr
     return done.stdout.strip().rpartition(" ")[2]
 
 
 def patiently(ask: Callable[[], httpx.Response]) -> httpx.Response:
-    """Ask again where the answer says when: others have tried too often a moment ago, or the machine is busy."""
+    """Retry after ``Retry-After`` seconds: earlier attempts have used up the rate limit (429), or the machine is busy (503)."""
     for _ in range(10):
         answer = ask()
         if answer.status_code not in (429, 503):
@@ -40,7 +40,7 @@ def patiently(ask: Callable[[], httpx.Response]) -> httpx.Response:
 
 
 class Visitor:
-    """What a browser is to the admin site: it keeps cookies, and says from where it sends a form."""
+    """A browser, as the admin site sees it: it keeps cookies, and sends an Origin with each form."""
 
     def __init__(self, base: str, **options: Any) -> None:
         self.client = httpx.Client(base_url=base, headers={"Origin": base}, timeout=60, trust_env=False, **options)
@@ -49,7 +49,7 @@ class Visitor:
         return patiently(lambda: self.client.get(SITE + path, params=query))
 
     def send(self, path: str, fields: dict[str, str], shown: str | None = None) -> httpx.Response:
-        """Send the form of a page, or of what was ``shown`` before."""
+        """Submit a form with the token of its page, or of ``shown`` if given."""
         page = self.get(path).text if shown is None else shown
         token = TOKEN.search(page)
         assert token, page
@@ -61,7 +61,7 @@ class Visitor:
 
 @pytest.fixture(scope="module")
 def visitor(password: str, stack: None) -> Iterator[Visitor]:
-    """One who is logged in."""
+    """A visitor who is logged in."""
     made = Visitor(TARGET)
     with made.client:
         answer = made.log_in(password)
@@ -71,7 +71,7 @@ def visitor(password: str, stack: None) -> Iterator[Visitor]:
 
 @pytest.fixture
 def board(client: httpx.Client) -> Iterator[dict[str, Any]]:
-    """A board with two messages, as the contract has it."""
+    """A board with two messages, as the API returns it."""
     made = client.post(f"{DJANGO}/boards", json={"name": f"admin {uuid4()}"}).json()
     url = f"{DJANGO}/boards/{made['id']}"
     for text in ("one\ntwo", "three"):
@@ -81,7 +81,7 @@ def board(client: httpx.Client) -> Iterator[dict[str, Any]]:
 
 
 def everywhere(client: httpx.Client, path: str) -> list[dict[str, Any]]:
-    """What the three services say of it, each with its ETag."""
+    """Return what each of the three services answers for ``path``, with its ETag."""
     answers = [client.get(f"{service.url}{path}") for service in SERVICES]
     return [{**answer.json(), "etag": answer.headers.get("ETag")} for answer in answers]
 
@@ -97,9 +97,9 @@ def test_a_user_comes_in(visitor: Visitor) -> None:
     page = visitor.get("")
     assert page.status_code == 200
     assert f'href="{SITE}notices/board/"' in page.text
-    assert f'href="{SITE}procrastinate/' not in page.text  # nobody may read the queue here
+    assert f'href="{SITE}procrastinate/' not in page.text  # no user may read the queue here
     assert visitor.get("nothing/").json()["status"] == 404
-    assert page.headers["Referrer-Policy"] == "same-origin"  # with the other pages' no-referrer, no browser could send a form
+    assert page.headers["Referrer-Policy"] == "same-origin"  # with the other pages' no-referrer, no browser could submit a form
 
 
 def test_a_user_comes_in_over_https(password: str) -> None:
@@ -108,7 +108,7 @@ def test_a_user_comes_in_over_https(password: str) -> None:
     with other.client:
         assert other.log_in(password).status_code == 302
         assert other.get("").status_code == 200
-        # Without an Origin, a form over HTTPS has to say what page it is from: Django knows how the browser reached Nginx.
+        # Over HTTPS, a form without an Origin needs a Referer. Django learns from Nginx how the browser connected.
         del other.client.headers["Origin"]
         assert other.send("logout/", {}, other.get("").text).status_code == 403
 
@@ -171,11 +171,11 @@ def test_a_changed_board_has_another_version(visitor: Visitor, client: httpx.Cli
     [after, *others] = everywhere(client, f"/boards/{board['id']}")
     assert after == {**board, "name": new, "version": before + 1, "etag": f'"{before + 1}"'}
     assert others == [after, after]
-    # The same page again: it shows what is no longer so.
+    # Submit the same page again: the version that it shows is outdated.
     refused = visitor.send(path, {"name": "lost", "seen": seen[1]}, shown)
     assert refused.status_code == 200
     assert "It has changed since this page was made" in refused.text
-    # And one that changes nothing makes no version.
+    # A submission that changes nothing makes no new version.
     assert visitor.send(path, {"name": new, "seen": str(before + 1)}).status_code == 302
     assert everywhere(client, f"/boards/{board['id']}")[0] == after
 
@@ -197,7 +197,7 @@ def messages(client: httpx.Client, board: dict[str, Any]) -> list[dict[str, Any]
 def test_a_changed_message_keeps_its_lines(visitor: Visitor, client: httpx.Client, board: dict[str, Any]) -> None:
     message = messages(client, board)[0]
     path = f"notices/message/{message['id']}/change/"
-    assert visitor.send(path, {"text": "one\r\ntwo", "seen": "1"}).status_code == 302  # as a browser sends what it was shown
+    assert visitor.send(path, {"text": "one\r\ntwo", "seen": "1"}).status_code == 302  # a browser submits the text it was shown with CRLF
     assert messages(client, board)[0] == message
     assert visitor.send(path, {"text": "one\r\nthree", "seen": "1"}).status_code == 302
     assert messages(client, board)[0] == {**message, "text": "one\nthree", "version": 2}
@@ -251,7 +251,7 @@ def test_no_other_file_is_there(client: httpx.Client, name: str) -> None:
 
 @pytest.mark.parametrize("service", SERVICES, ids=str)
 def test_other_requests_have_no_session(client: httpx.Client, service: Service) -> None:
-    """Nor does one become another's by a cookie that it brings."""
+    """A session cookie does not log in a request outside the admin site either."""
     answer = client.get(f"{service.url}/json", headers={"Cookie": "sessionid=0123456789abcdef0123456789abcdef; csrftoken=x"})
     assert (answer.status_code, answer.headers.get("Set-Cookie"), answer.headers.get("Vary")) == (200, None, None)
 
@@ -264,11 +264,11 @@ def test_the_prefix_is_the_admin_sites_alone(client: httpx.Client) -> None:
 
 
 def test_who_tries_passwords_is_stopped(client: httpx.Client) -> None:
-    """At the end: the others have to come in before it."""
+    """Runs last: the other tests must log in before it uses up the rate limit."""
     url = f"{TARGET}{SITE}login/"
-    # Without a token they are refused before a password is looked at, which takes long, and are counted all the same.
+    # Without a token, Django rejects them before the slow password check. They count all the same.
     answers = (client.post(url, data={"username": "admin", "password": str(number)}) for number in range(2 * ALLOWED_AT_ONCE))
     refused = next(answer for answer in answers if answer.status_code not in (403, 503))
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, "6")
     assert refused.json()["title"] == "Too Many Requests"
-    assert client.get(url).status_code == 200  # who only looks is not counted
+    assert client.get(url).status_code == 200  # a request for the form is not counted

@@ -1,4 +1,4 @@
-"""Backup and restore: identical content after the data was destroyed, and services that go on meanwhile."""
+"""Backup and restore: identical content after the database was destroyed, and services that stay up during a restore."""
 
 import re
 import shutil
@@ -25,7 +25,7 @@ from tests.stack import SERVICES, TARGET
 
 @dataclass(frozen=True)
 class Backup:
-    """A backup, and the checksums of what is in it."""
+    """A backup and the checksums of its content."""
 
     path: Path
     checksums: str
@@ -33,7 +33,7 @@ class Backup:
 
 @pytest.fixture(scope="module")
 def backup(stack: None) -> Iterator[Backup]:
-    """A backup with what is hard to keep among the rest."""
+    """A backup that includes text which is difficult to preserve."""
     text = 'a\ttab, a \\. and "quotes"\r\n\u2028 — \U0001f980'
     with httpx.Client(timeout=60, trust_env=False) as client:
         made = client.post(f"{TARGET}/flask/boards", json={"name": "A backup \N{CRAB}"}, headers={"Idempotency-Key": token_hex(8)})
@@ -52,7 +52,7 @@ def backup(stack: None) -> Iterator[Backup]:
 
 
 def destroy() -> None:
-    """Remove the database with all its files."""
+    """Delete the database with all its files."""
     if running() == [runtime_local]:
         supervisor.connect().stopProcess("postgres")
         shutil.rmtree(RUN / "postgres")
@@ -66,17 +66,17 @@ def destroy() -> None:
 
 def test_what_was_destroyed_is_restored_whole(backup: Backup, client: httpx.Client) -> None:
     destroy()
-    restored = run("restore")  # the newest
+    restored = run("restore")  # the newest backup
     assert restored.returncode == 0, restored.stdout + restored.stderr
     assert str(backup.path.relative_to(ROOT)) in restored.stdout
     assert checksums() == backup.checksums
     for service in SERVICES:
         last = client.get(f"{service.url}/boards?limit=100").json()["boards"][-1]
-        # Its role has its rights, and ids go on where they were.
+        # The service's role has its rights again, and ids continue after the last one.
         made = client.post(f"{service.url}/boards", json={"name": f"after the restore, {service}"})
         assert made.status_code == 201, made.text
         assert made.json()["id"] > last["id"]
-    # And no more than these: a function with the owner's rights is at first everybody's.
+    # The roles have no other rights. By default every role may execute a new function, here with the owner's rights.
     for role, function in (
         ("twogates_worker", "queue_mentions(0)"),
         ("twogates_django", "forget_messages(1, 1)"),
@@ -125,7 +125,7 @@ def test_an_encrypted_backup_is_read_with_its_key_alone(stack: None, tmp_path: P
     try:
         sealed = path.read_bytes()
         assert sealed.startswith(b"age-encryption.org/v1\n")
-        assert b"PGDMP" not in sealed  # as a backup in the clear begins
+        assert b"PGDMP" not in sealed  # the start of an unencrypted backup
         changed = tmp_path / "changed"
         wrong = [
             (path, [], "The backup is encrypted. Say where the key is"),
@@ -137,7 +137,7 @@ def test_an_encrypted_backup_is_read_with_its_key_alone(stack: None, tmp_path: P
             refused = run("restore", str(file), *given)
             assert (refused.returncode, "Traceback" in refused.stderr) in ((1, False), (2, False)), refused.stderr
             assert sentence in refused.stderr
-        # One that was cut short, and one of which somebody changed a byte: authenticated, unlike a compressed file.
+        # A truncated backup, and one with a changed byte: the content is authenticated, unlike that of a compressed file.
         for content in (sealed[:-1], sealed[: len(sealed) // 2], sealed[:-100] + bytes([sealed[-100] ^ 1]) + sealed[-99:]):
             changed.write_bytes(content)
             refused = run("restore", str(changed), "--key", str(key))

@@ -1,4 +1,4 @@
-"""Bad input on the notice board: the same status and the same bytes from all three, and nothing changed."""
+"""Invalid input on the notice board: all three services answer the same status and bytes, and change nothing."""
 
 import json
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ ALLOW = dict(zip(PATHS, ["GET, HEAD, POST", "DELETE, GET, HEAD, PUT"] * 2, stric
 
 @pytest.fixture(scope="module")
 def notice(stack: None, client: httpx.Client) -> Iterator[dict[str, str]]:
-    """A board with a message, which nothing here may change."""
+    """A board with a message, which no test here may change."""
     with made(client, SERVICES[0]) as values:
         yield values
         for path in (PATHS[1], PATHS[3]):
@@ -86,7 +86,7 @@ def test_fields(notice: dict[str, str], method: str, path: str, body: object, er
 
 
 def sent(method: str, path: str, body: Any) -> dict[str, object]:
-    """The 422 answer to a body."""
+    """Return the 422 answer to a body."""
     document = problem(Request(method.encode(), path.encode(), (JSON, SEEN), json.dumps(body).encode()))
     assert document["status"] == 422
     return document

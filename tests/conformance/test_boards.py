@@ -1,4 +1,4 @@
-"""The notice board: pages, search, changes that nobody loses, and what is sent twice; always through more than one service."""
+"""The notice board: pages, search, no lost updates, and repeated requests; always through more than one service."""
 
 import threading
 import uuid
@@ -14,12 +14,12 @@ import pytest
 from tests.boards import ANY, ask, new_name
 from tests.stack import SERVICES, TARGET, Service
 
-LONG = "Found: one glove, left. " * 60  # Nginx compresses what is longer than 1 KiB
+LONG = "Found: one glove, left. " * 60  # Nginx compresses answers longer than 1 KiB
 
 
 @pytest.fixture
 def board(client: httpx.Client) -> Iterator[str]:
-    """The path of a new board, behind the prefix of a service."""
+    """The path of a new board, to append to a service's prefix."""
     answer = ask(client, "POST", SERVICES[0], "/boards", json={"name": new_name()})
     path = f"/boards/{answer.json()['id']}"
     yield path
@@ -27,12 +27,12 @@ def board(client: httpx.Client) -> Iterator[str]:
 
 
 def post(client: httpx.Client, service: Service, board: str, text: str, **headers: str) -> httpx.Response:
-    """Put a message on a board."""
+    """Post a message on a board."""
     return ask(client, "POST", service, f"{board}/messages", json={"author": "Ada", "text": text}, headers=headers)
 
 
 def pages(client: httpx.Client, board: str, between: Callable[[], None] = lambda: None, **query: str) -> Iterator[list[dict[str, Any]]]:
-    """All pages of a board's messages, each from another service."""
+    """Yield all pages of a board's messages, each from the next service."""
     after = 0
     for service in cycle(SERVICES):
         page = ask(client, "GET", service, f"{board}/messages", params={"limit": 3, "after": after, **query}).json()
@@ -62,7 +62,7 @@ def test_pages_hold_still_while_messages_come_and_go(client: httpx.Client, board
     added, seen = [], []
 
     def between() -> None:
-        """One more at the end, one less of those that were seen."""
+        """Add a message at the end, and delete one that was already read."""
         if len(added) < 3:
             added.append(post(client, SERVICES[len(added)], board, "Added").json()["id"])
         assert ask(client, "DELETE", SERVICES[1], f"{board}/messages/{seen[-1]}", headers=ANY).status_code == 204
@@ -136,7 +136,7 @@ def test_nobody_overwrites_what_he_has_not_seen(client: httpx.Client, service: S
 
 
 def at_once(*calls: Callable[[], httpx.Response]) -> list[httpx.Response]:
-    """The answers to calls that are made at the same moment."""
+    """Return the answers to concurrent calls."""
     barrier = threading.Barrier(len(calls))
 
     def begin(call: Callable[[], httpx.Response]) -> httpx.Response:
@@ -199,7 +199,7 @@ def test_an_error_is_not_what_a_key_stands_for(client: httpx.Client, service: Se
 
 def test_the_counter_of_a_board_is_right_whoever_counts(client: httpx.Client, board: str) -> None:
     def come_and_go(number: int) -> httpx.Response:
-        """Four messages; the first and the third are taken away again, through another service, and are gone for the next one."""
+        """Post four messages. Delete the first and the third through another service, after which this service answers 404."""
         for turn in range(4):
             service, other = SERVICES[(number + turn) % 3], SERVICES[(number + turn + 1) % 3]
             made = post(client, service, board, f"{number}.{turn}", **{"Idempotency-Key": str(uuid.uuid4())})

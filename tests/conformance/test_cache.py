@@ -1,6 +1,6 @@
-"""The cache: one for all three services, which one request at a time fills; and the count of an author's messages in it.
+"""The cache that all three services share, filled by one request at a time; and the count of an author's messages in it.
 
-An entry runs out when a test says so, by its time to live in Valkey, and who computes it is whoever has its lock.
+Tests expire an entry by its time to live in Valkey. The holder of an entry's lock computes it.
 """
 
 import time
@@ -19,7 +19,7 @@ from tests.stack import SERVICES, Service, app_seconds
 from twogates.cache.entries import FRESH_SECONDS, STALE_SECONDS, WAIT_SECONDS
 
 LIMIT = int(variables().get("POST_LIMIT") or defaults()["POST_LIMIT"])
-MESSAGES = 3000  # so many that to compute the summary takes longer than to ask for it
+MESSAGES = 3000  # enough that computing the summary takes longer than requesting it
 BYPASS = "twogates; fwd=bypass; detail=down"
 COMPUTED = ("twogates; fwd=miss; stored", "twogates; fwd=stale; stored")
 
@@ -30,7 +30,7 @@ def valkey(*words: Any) -> str:
 
 @pytest.fixture(scope="module")
 def board() -> Iterator[int]:
-    """A board with many messages, of two authors."""
+    """A board with many messages by two authors."""
     name = f"cache {uuid4()}"
     made = sql(f"""
         WITH board AS (INSERT INTO boards (name, messages, version, created) VALUES ('{name}', {MESSAGES}, 1, now()) RETURNING id),
@@ -49,29 +49,29 @@ def board() -> Iterator[int]:
 
 
 def is_there(key: str) -> bool:
-    return int(valkey("PTTL", key)) != -2  # as Valkey says that there is none
+    return int(valkey("PTTL", key)) != -2  # Valkey's answer if the key does not exist
 
 
 def forget(board: int) -> None:
-    """Let nothing be kept of it."""
+    """Delete the board's cached summary and its lock."""
     valkey("DEL", f"cache:summary:{board}", f"cache:summary:{board}:lock")
 
 
 def age(board: int) -> None:
-    """Let what is kept of it be stale by two seconds."""
+    """Make the board's cached summary two seconds stale."""
     valkey("PEXPIRE", f"cache:summary:{board}", (STALE_SECONDS - 2) * 1000)
 
 
 @pytest.fixture
 def cold(board: int) -> int:
-    """The board, with nothing kept of it."""
+    """The board, with no cached summary."""
     forget(board)
     return board
 
 
 @pytest.fixture
 def stale(client: httpx.Client, cold: int) -> int:
-    """The board, with a summary that is stale by two seconds."""
+    """The board, with a summary that is two seconds stale."""
     assert summary(client, SERVICES[0], cold).headers["Cache-Status"] == COMPUTED[0]
     age(cold)
     return cold
@@ -82,7 +82,7 @@ def summary(client: httpx.Client, service: Service, board: int) -> httpx.Respons
 
 
 def at_once(board: int, number: int) -> list[httpx.Response]:
-    """So many requests at the same time, to each service in turn."""
+    """Send ``number`` concurrent requests, to each service in turn."""
     limits = httpx.Limits(max_connections=number)
     with httpx.Client(timeout=60, trust_env=False, limits=limits) as client, ThreadPoolExecutor(number) as threads:
         return list(threads.map(lambda turn: summary(client, SERVICES[turn % 3], board), range(number)))
@@ -115,14 +115,14 @@ def test_what_one_service_computes_the_others_have(client: httpx.Client, board: 
     ids=["nothing", "stale"],
 )
 def test_of_fifty_requests_at_once_one_computes(stale: int, before: Callable[[int], None], computed: str, meanwhile: str) -> None:
-    for _ in range(20):  # until some did come while it was being computed
+    for _ in range(20):  # until some requests arrive while another one computes
         before(stale)
         answers = at_once(stale, 50)
         said = Counter(answer.headers["Cache-Status"] for answer in answers)
         assert said[computed] > 0, said
-        # Another one only after it has waited as long as one may.
+        # A second request computes only after it has waited for the lock as long as it may.
         assert sum(answer.headers["Cache-Status"] == computed and app_seconds(answer) < WAIT_SECONDS for answer in answers) <= 1, said
-        # On a busy machine an answer of Valkey's may be late.
+        # On a busy machine, Valkey's answer may be too late, and the request bypasses the cache.
         assert all(status.startswith((meanwhile, computed, "twogates; hit", BYPASS)) for status in said), said
         assert len({(answer.status_code, answer.content) for answer in answers}) == 1
         if any(status.startswith(meanwhile) for status in said):
@@ -149,7 +149,7 @@ def test_nobody_waits_long_for_who_has_died(client: httpx.Client, service: Servi
     answer = summary(client, service, cold)
     assert answer.headers["Cache-Status"] == COMPUTED[0]
     assert time.monotonic() - began >= WAIT_SECONDS
-    assert valkey("GET", f"cache:summary:{cold}:lock") == "somebody"  # only its own is taken away
+    assert valkey("GET", f"cache:summary:{cold}:lock") == "somebody"  # a service releases only its own lock
 
 
 def test_who_has_computed_gives_the_lock_back(client: httpx.Client, service: Service, cold: int) -> None:
@@ -159,7 +159,7 @@ def test_who_has_computed_gives_the_lock_back(client: httpx.Client, service: Ser
 
 
 def test_the_old_one_is_better_than_none(client: httpx.Client, stale: int) -> None:
-    """While the database cannot answer: here since somebody has locked a table for longer than a query may wait."""
+    """The database cannot answer, since a table is locked for longer than a query may wait."""
     with locked("messages"):
         for service in SERVICES:
             age(stale)
@@ -167,7 +167,7 @@ def test_the_old_one_is_better_than_none(client: httpx.Client, stale: int) -> No
             answer = summary(client, service, stale)
             assert answer.status_code == 200
             assert answer.headers["Cache-Status"].startswith("twogates; hit; ttl=-")
-            assert is_there(f"cache:summary:{stale}:lock")  # until it expires, no service asks the database
+            assert is_there(f"cache:summary:{stale}:lock")  # until the lock expires, no service queries the database
 
 
 def test_that_there_is_no_such_board_is_kept_too(client: httpx.Client, service: Service) -> None:

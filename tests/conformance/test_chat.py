@@ -1,4 +1,7 @@
-"""Chat on a board: what is posted through any service reaches every reader of all of them, once and in order, whatever is cut off."""
+"""Chat on a board: a message posted through any service reaches every reader of all services.
+
+It arrives once and in order, whichever connection breaks.
+"""
 
 import json
 import os
@@ -26,10 +29,10 @@ from tests.data import sql
 from tests.stack import EVENT_LOOPS, HOST, PORT, SERVICES, Service
 from tests.waiting import until
 
-SECONDS = 30.0  # for anything to come, on a machine that is busy
+SECONDS = 30.0  # time limit for any single wait, on a busy machine
 UNKNOWN = 2**62
 Message = dict[str, Any]
-SLOW = (4000, 12_000)  # messages of 8 kB: 32 MB are mostly more than the kernel's buffers on the way hold, and 96 MB always
+SLOW = (4000, 12_000)  # numbers of 8 kB messages: 32 MB usually exceed the kernel's buffers on the way, 96 MB always do
 MANY = """
 WITH author AS (INSERT INTO authors (name) VALUES ('many') ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id)
 INSERT INTO messages (board_id, author_id, text, version, created)
@@ -39,7 +42,7 @@ SELECT {board}, author.id, {text}, 1, now() FROM author, generate_series(1, {num
 
 @pytest.fixture
 def board(client: httpx.Client) -> int:
-    """A new board."""
+    """The id of a new board."""
     answer = client.post(f"{SERVICES[0].url}/boards", json={"name": f"chat {time.time_ns()}"})
     assert answer.status_code == 201, answer.text
     return int(answer.json()["id"])
@@ -47,7 +50,7 @@ def board(client: httpx.Client) -> int:
 
 def post(client: httpx.Client, service: Service, board: int, text: str, author: str = "one") -> Message:
     key, deadline = {"Idempotency-Key": uuid4().hex}, time.monotonic() + SECONDS
-    while True:  # all of these wait for one board, and too long on a machine that is busy
+    while True:  # these requests wait for one board, on a busy machine for too long
         answer = client.post(f"{service.url}/boards/{board}/messages", json={"author": author, "text": text}, headers=key)
         if answer.status_code != 503 or time.monotonic() > deadline:
             break
@@ -56,7 +59,7 @@ def post(client: httpx.Client, service: Service, board: int, text: str, author: 
 
 
 def insert(board: int, number: int, text: str = "'x'") -> None:
-    """Many messages at once, of which nobody is told."""
+    """Insert many messages at once, without a notification."""
     done = sql(MANY.format(board=board, number=number, text=text))
     assert done.returncode == 0, done.stderr
 
@@ -69,19 +72,19 @@ class Socket:
         self.connection: ClientConnection = connect(url, legacy=True, proxy=None, open_timeout=SECONDS, max_size=2**22, **options)
 
     def read(self, number: int) -> list[Message]:
-        """The next messages, so many."""
+        """Return the next ``number`` messages."""
         found: list[Message] = []
         while len(found) < number:
             found += json.loads(self.connection.recv(timeout=SECONDS))
         return found
 
     def cut(self) -> None:
-        """End without a word; the server may have closed it already."""
+        """Break the connection without a closing handshake; the server may have closed it already."""
         with suppress(OSError):
             self.connection.socket.shutdown(socket.SHUT_RDWR)
 
     def close_code(self) -> int | None:
-        """The code with which the service closes it."""
+        """Return the code with which the service closes the connection."""
         with pytest.raises(ConnectionClosed) as closed:
             while True:
                 self.connection.recv(timeout=SECONDS)
@@ -89,7 +92,7 @@ class Socket:
 
 
 def lines(answer: httpx.Response) -> Iterator[str]:
-    """The lines of a stream. httpx would end one at U+2028 too, which is no end of a line there."""
+    """Yield the lines of a stream. httpx would also split at U+2028, which does not end a line in an event stream."""
     rest = ""
     for part in answer.iter_text():
         *whole, rest = (rest + part).split("\n")
@@ -105,7 +108,7 @@ class Events:
         self.answer = self.client.send(self.client.build_request("GET", f"{service.url}/boards/{board}/feed", headers=headers), stream=True)
         assert self.answer.status_code == 200
         self.lines = lines(self.answer)
-        assert [next(self.lines) for _ in range(3)][:1] == ["retry: 500"]  # it is there, and misses nothing from here on
+        assert [next(self.lines) for _ in range(3)][:1] == ["retry: 500"]  # the reader is connected, and misses nothing from here on
 
     def read(self, number: int) -> list[Message]:
         found: list[Message] = []
@@ -125,14 +128,14 @@ class Events:
 
 @contextmanager
 def readers(board: int) -> Iterator[list[Socket | Events]]:
-    """Two sockets on each service that can, which are on different replicas where there are two, and an event stream on each."""
+    """Two sockets on each ASGI service, on different replicas if there are two, and an event stream on each service."""
     with ExitStack() as stack:
         opened: list[Socket | Events] = [Socket(service, board) for service in EVENT_LOOPS for _ in range(2)]
         opened += [Events(service, board) for service in SERVICES]
         for reader in opened:
             stack.callback(reader.cut)
         for reader in opened:
-            if isinstance(reader, Socket):  # it follows, once it has had an answer to anything
+            if isinstance(reader, Socket):  # a socket follows the board once the service has answered anything
                 assert reader.connection.ping().wait(SECONDS)
         yield opened
 
@@ -202,7 +205,7 @@ def test_what_a_socket_refuses(service: Service, board: int) -> None:
 
 
 def feed_status(client: httpx.Client, service: Service, board: int, last: str) -> int:
-    """How a feed begins that is left at once."""
+    """Return the status of a feed, and leave the feed at once."""
     with client.stream("GET", f"{service.url}/boards/{board}/feed", headers={"Last-Event-ID": last}) as answer:
         return answer.status_code
 
@@ -211,7 +214,7 @@ def test_what_an_event_stream_refuses(client: httpx.Client, service: Service, bo
     assert client.get(f"{service.url}/boards/{UNKNOWN}/feed").status_code == 404
     assert client.get(f"{service.url}/boards/{board}/feed?after=x").status_code == 422
     for number in ("0", "9223372036854775807"):
-        # 503 while the worker of the feed before has not noticed that its reader left.
+        # 503 until the worker of the previous feed notices that its reader has left.
         until(f"a feed after {number} begins", lambda number=number: feed_status(client, service, board, number) == 200)  # type: ignore[misc]
     for wrong in ("x", "-1", "01", "9223372036854775808"):
         refused = client.get(f"{service.url}/boards/{board}/feed", headers={"Last-Event-ID": wrong})
@@ -221,7 +224,7 @@ def test_what_an_event_stream_refuses(client: httpx.Client, service: Service, bo
 
 @pytest.mark.parametrize("service", EVENT_LOOPS, ids=str)
 def test_a_socket_that_reads_too_slowly_is_closed_and_can_go_on(client: httpx.Client, service: Service, board: int) -> None:
-    narrow = socket.socket()  # the kernel takes many megabytes for a reader else
+    narrow = socket.socket()  # otherwise the kernel buffers many megabytes for a reader
     narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16_384)
     narrow.connect((HOST, PORT))
     slow = Socket(service, board, max_queue=1, sock=narrow)
@@ -232,7 +235,7 @@ def test_a_socket_that_reads_too_slowly_is_closed_and_can_go_on(client: httpx.Cl
         insert(board, SLOW[bool(found)], "repeat('\U0001f6aa', 2000)")
         last = post(client, SERVICES[0], board, "last")
         other = Socket(service, board, f"?after={last['id'] - 1}")
-        assert other.read(1) == [last]  # who reads does not wait for who does not
+        assert other.read(1) == [last]  # a fast reader does not wait for a slow one
         other.cut()
         first = not found
         try:
@@ -243,7 +246,7 @@ def test_a_socket_that_reads_too_slowly_is_closed_and_can_go_on(client: httpx.Cl
             closed = error
     assert closed.rcvd
     assert closed.rcvd.code == 4408
-    for _ in range(20):  # a page of these takes the database longer than it may on a machine that is busy: 4503, come back
+    for _ in range(20):  # on a busy machine, a page of these exceeds the database's time limit: 4503, reconnect
         again = Socket(service, board, f"?after={found[-1]}")
         with suppress(ConnectionClosed):
             while found[-1] < last["id"]:
@@ -256,7 +259,7 @@ def test_a_socket_that_reads_too_slowly_is_closed_and_can_go_on(client: httpx.Cl
 
 
 def valkey(action: str) -> None:
-    """Kill, pause or go on with Valkey, in either runtime; killed, it comes back."""
+    """Kill, pause or resume Valkey, in either runtime. A killed Valkey starts again."""
     if running()[0] is runtime_local:
         [process] = [process for process in supervisor.connect().getAllProcessInfo() if process["name"] == "valkey"]
         os.kill(process["pid"], {"kill": signal.SIGKILL, "pause": signal.SIGSTOP, "unpause": signal.SIGCONT}[action])
@@ -296,4 +299,4 @@ def test_the_measurement_in_short_with_a_replica_killed() -> None:
     assert as_it_is["right"], done.stdout
     assert killed["right"], done.stdout
     assert (as_it_is["closed"], as_it_is["delivered"]) == ({}, 60 * as_it_is["messages"])
-    assert killed["closed"].get("1006"), killed  # some were cut off, and came back
+    assert killed["closed"].get("1006"), killed  # some sockets were cut off and reconnected

@@ -1,4 +1,4 @@
-"""Real answers, held to services/openapi.yaml: known requests with their status, then generated ones."""
+"""Real answers checked against services/openapi.yaml: known requests with their status, then generated requests."""
 
 import os
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ CONTRACT: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "services
 SCHEMA = schemathesis.openapi.from_dict(CONTRACT)
 OPERATIONS = [(method.upper(), path) for path, operations in CONTRACT["paths"].items() for method in operations if method != "parameters"]
 
-# Answered by test_websocket.py, test_chat.py, test_upload.py and test_cache.py, and those that only a broken dependency brings about.
+# Covered by test_websocket.py, test_chat.py, test_upload.py and test_cache.py, or caused only by a broken dependency.
 ELSEWHERE = {("GET", "/ws", 101), ("POST", "/upload", 413), ("GET", "/readyz", 503), ("GET", "/upstream", 502), ("GET", "/upstream", 504)}
 ELSEWHERE |= {("POST", "/boards/{board}/messages", status) for status in (409, 429)}
 ELSEWHERE |= {("POST", "/boards", 429), ("GET", "/cache", 503)}
@@ -43,7 +43,7 @@ ELSEWHERE |= {(method, path, 503) for method, path in OPERATIONS if path.startsw
 
 @pytest.fixture
 def notice(request: pytest.FixtureRequest, client: httpx.Client, service: Service) -> Iterator[dict[str, str]]:
-    """A board with a message, for the paths that have them, and names to use."""
+    """A board with a message, for the paths that need them, and names to use."""
     path = request.node.callspec.params["path"]
     with made(client, service) if path.startswith("/boards") else nullcontext({}) as values:
         yield values
@@ -70,12 +70,12 @@ def test_known_request(service: Service, notice: dict[str, str], method: str, pa
 
 
 def quick(contract: dict[str, Any]) -> dict[str, Any]:
-    """The contract with short waits and little work, to generate valid requests from."""
+    """Return the contract with short waits and little work, to generate valid requests from."""
     short = deepcopy(contract)
     short["components"]["schemas"]["Seconds"]["maximum"] = 0.01
     parameters = short["components"]["parameters"]
     parameters["Interval"]["schema"]["maximum"] = 0.001
-    parameters["Interval"]["required"] = True  # its default waits
+    parameters["Interval"]["required"] = True  # the default interval waits
     parameters["Chunks"]["schema"]["maximum"] = 20
     short["paths"]["/cpu"]["get"]["parameters"][0]["schema"]["maximum"] = 5
     for parameter, most in zip(short["paths"]["/query"]["get"]["parameters"], (0.001, 20, 5), strict=True):
@@ -84,7 +84,7 @@ def quick(contract: dict[str, Any]) -> dict[str, Any]:
 
 
 def on_the_board(contract: dict[str, Any], notice: dict[str, str]) -> dict[str, Any]:
-    """The contract of a board and a message that are there."""
+    """Return the contract with the ids of an existing board and message."""
     here = deepcopy(contract)
     for name in ("board", "message"):
         if name in notice:
@@ -93,12 +93,12 @@ def on_the_board(contract: dict[str, Any], notice: dict[str, str]) -> dict[str, 
 
 
 def acceptable(notice: dict[str, str]) -> dict[str, Any]:
-    """What the contract accepts, as far as it can be sent again and again."""
+    """Return the contract, limited to requests that can be sent repeatedly."""
     short = on_the_board(quick(CONTRACT), notice)
     short["components"]["parameters"]["IfMatch"]["schema"] = {"const": "*"}
-    short["components"]["schemas"]["Words"]["maxLength"] = 50  # long ones are slow to generate
+    short["components"]["schemas"]["Words"]["maxLength"] = 50  # long texts are slow to generate
     for path in ("/boards", "/boards/{board}/messages"):
-        del short["paths"][path]["post"]["parameters"]  # the key, since one that has come before is refused
+        del short["paths"][path]["post"]["parameters"]  # the Idempotency-Key, since a key that was used before is rejected
     return short
 
 
@@ -107,14 +107,14 @@ GENERATED = [operation for operation in OPERATIONS if operation[1] not in (*SOCK
 
 
 def takes_something(method: str, path: str) -> bool:
-    """Whether an operation has a parameter or a body with a schema, so that there is something to refuse."""
+    """Return whether an operation has a parameter or a body with a schema, and so has something to reject."""
     operation = CONTRACT["paths"][path][method.lower()]
     bodies = operation.get("requestBody", {}).get("content", {}).values()
     return bool(CONTRACT["paths"][path].get("parameters") or operation.get("parameters") or any("schema" in body for body in bodies))
 
 
 REFUSING = [(method, path) for method, path in OPERATIONS if path not in SOCKETS and takes_something(method, path)]
-# What Schemathesis takes for a fault: the check, the status, and why it is none.
+# Answers that Schemathesis wrongly reports as faults: the check, the status, and why the answer is correct.
 EXCEPTIONS = [
     (
         negative_data_rejection,
@@ -136,7 +136,7 @@ EXCEPTIONS = [
 
 
 def hold(case: Case[Any], service: Service, client: httpx.Client) -> None:
-    """Send a request, hold the answer to the contract, and delete the board or message that it made."""
+    """Send a request, check the answer against the contract, and delete the board or message that it created."""
     answer = case.call(base_url=service.url)
     if answer.status_code == 201:
         client.delete(f"{TARGET}{answer.headers['location'][0]}", headers=ANY)
@@ -144,7 +144,7 @@ def hold(case: Case[Any], service: Service, client: httpx.Client) -> None:
 
 
 def others(case: Case[Any], notice: dict[str, str]) -> bool:
-    """Whether a path has an id that another test may have given: what is there is not known."""
+    """Return whether a path has an id that may belong to another test, so that its content is unknown."""
     ids = [str(value) for name, value in (case.path_parameters or {}).items() if name in ("board", "message")]
     return any(value.isdecimal() and value not in notice.values() for value in ids)
 
@@ -152,8 +152,8 @@ def others(case: Case[Any], notice: dict[str, str]) -> bool:
 def check(
     operation: APIOperation[Any, Any, Any, Any], mode: GenerationMode, service: Service, client: httpx.Client, notice: dict[str, str]
 ) -> None:
-    """Send generated requests, the same at every run."""
-    examples = max(1, EXAMPLES // 3) if "board" in operation.path else EXAMPLES  # tests/differential asks the notice board more
+    """Send generated requests, the same ones at every run."""
+    examples = max(1, EXAMPLES // 3) if "board" in operation.path else EXAMPLES  # tests/differential covers the notice board in more depth
 
     @settings(max_examples=examples, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
     @given(operation.as_strategy(generation_mode=mode))
@@ -178,7 +178,10 @@ def test_generated_invalid_requests(service: Service, client: httpx.Client, noti
 
 @pytest.mark.parametrize(("method", "path"), GENERATED)
 def test_every_bound_and_type(service: Service, client: httpx.Client, notice: dict[str, str], method: str, path: str) -> None:
-    """The cases that Schemathesis derives from a schema one by one: each type in place of each other, and both sides of each bound."""
+    """The cases that Schemathesis derives from a schema one by one.
+
+    Each type replaces every other type, and each bound is tried on both sides.
+    """
     for mode, contract in ((GenerationMode.POSITIVE, acceptable(notice)), (GenerationMode.NEGATIVE, on_the_board(CONTRACT, notice))):
         schema = schemathesis.openapi.from_dict(contract)
         operation = schema[path][method]

@@ -1,4 +1,4 @@
-"""PostgreSQL and Valkey: the same in both runtimes, with the settings of compose.yaml, for who knows the password."""
+"""PostgreSQL and Valkey: the same in both runtimes, with the settings of compose.yaml, and only with the password."""
 
 import re
 
@@ -55,7 +55,7 @@ def test_valkey_wants_the_password() -> None:
         ("SHUTDOWN", "NOSAVE"),
         ("ACL", "LIST"),
         ("KEYS", "*"),
-        ("SET", "other", "1"),  # no key of ours
+        ("SET", "other", "1"),  # not one of our keys
         ("EVAL", "return redis.call('GET', 'other')", "0"),
         ("EVAL", "return redis.call('FLUSHDB')", "0"),
         ("PUBLISH", "other", "1"),

@@ -1,4 +1,4 @@
-"""POST /echo: a validated JSON document comes back, whole and in one form."""
+"""POST /echo: returns a validated JSON document, complete and in one canonical form."""
 
 import json
 from typing import Any

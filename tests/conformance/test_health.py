@@ -1,4 +1,4 @@
-"""Alive, and ready."""
+"""Liveness and readiness."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""GET / says who answers."""
+"""GET / describes the service that answers."""
 
 import httpx
 

@@ -1,4 +1,4 @@
-"""What the boards may hold: so many of them, so many messages on each, and for how long."""
+"""Limits of the boards: how many boards, how many messages on each, and how long messages stay."""
 
 from collections.abc import Iterator
 from uuid import uuid4
@@ -25,7 +25,7 @@ def board(client: httpx.Client) -> Iterator[int]:
 
 
 def post(client: httpx.Client, path: str, **fields: str) -> list[httpx.Response]:
-    """The answers of all services."""
+    """Post through each service, and return the answers."""
     return [ask(client, "POST", service, path, json=fields) for service in SERVICES]
 
 
@@ -58,12 +58,12 @@ def test_there_are_so_many_boards_and_no_more(client: httpx.Client) -> None:
 
 
 def test_the_worker_deletes_what_is_old(client: httpx.Client, board: int) -> None:
-    """And its mentions, and the names that nobody has any more; what is younger stays, and so does its author."""
+    """It also deletes their mentions, and authors without messages. Newer messages and their authors stay."""
     old, young, shared = (f"{word}-{uuid4()}" for word in ("old", "young", "shared"))
     for author in (young, shared):
         assert ask(client, "POST", SERVICES[0], f"/boards/{board}/messages", json={"author": author, "text": "t"}).status_code == 201
     value(f"INSERT INTO authors (name) VALUES ('{old}')")
-    # Older than all others by id too, as what is old is.
+    # Their ids are also lower than all others, as those of old messages are.
     first = int(value("SELECT least(min(id), 0) FROM messages"))
     for number, (author, days) in enumerate([(old, 1), (shared, 2)], 1):
         value(
@@ -85,7 +85,7 @@ def test_the_worker_deletes_what_is_old(client: httpx.Client, board: int) -> Non
 
 
 def test_a_name_that_is_about_to_be_used_is_left_alone() -> None:
-    """Who posts has the name first, and then the message. Nobody waits for the other."""
+    """A request first locks the author's name, then inserts the message. Neither it nor the clean-up waits for the other."""
     name = f"about-to-post-{uuid4()}"
     value(f"INSERT INTO authors (name) VALUES ('{name}')")
     with transaction(f"INSERT INTO authors (name) VALUES ('{name}') ON CONFLICT (name) DO UPDATE SET name = excluded.name"):

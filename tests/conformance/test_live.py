@@ -1,4 +1,4 @@
-"""What the page's live view is told of the running stack (docs/live.md)."""
+"""What the running stack reports to the page's live view (docs/live.md)."""
 
 import shutil
 import socket
@@ -48,7 +48,7 @@ def ask(url: str) -> httpx.Response:
 
 
 def busy(event: Event) -> tuple[int, int]:
-    """Requests in flight in Flask and in FastAPI."""
+    """Return the numbers of requests in flight in Flask and in FastAPI."""
     return event["services"]["flask"]["busy"], event["services"]["fastapi"]["busy"]
 
 
@@ -57,7 +57,7 @@ def test_busy_rises_to_the_slots_and_no_further(client: httpx.Client) -> None:
     with watching() as events, ThreadPoolExecutor(2 * slots) as pool:
         idle = wait_for(events, lambda event: event["services"]["flask"]["busy"] == 0)
         assert (idle["services"]["flask"]["slots"], idle["services"]["fastapi"]["slots"]) == (slots, None)
-        # Four seconds: an event, two a second, shows them together on a busy machine too.
+        # Four seconds: with two events a second, one event shows all of them together, even on a busy machine.
         answers = [pool.submit(ask, f"{TARGET}/{name}/wait?seconds=4") for name in ("flask", "fastapi") for _ in range(slots)]
         wait_for(events, lambda event: busy(event) == (slots, slots))
         answers += [pool.submit(ask, f"{TARGET}/flask/wait?seconds=0.1") for _ in range(slots)]
@@ -104,14 +104,14 @@ def test_a_blocked_loop_is_late(client: httpx.Client) -> None:
         calm = wait_for(events, lambda event: event["services"]["fastapi"]["lag"] is not None)
         assert calm["services"]["flask"]["lag"] is None
         blocked = pool.submit(client.get, f"{TARGET}/fastapi/block?seconds=0.8")
-        # Half a second before it ends, an event has come already that shows it.
+        # Half a second before the call ends, an event that shows the lag has already arrived.
         late = wait_for(events, lambda event: event["services"]["fastapi"]["lag_max"] > 0.2)
         assert late["services"]["fastapi"]["lag"] <= late["services"]["fastapi"]["lag_max"]
         assert blocked.result().status_code == 200
 
 
 def inside(service: str, program: str) -> str:
-    """What a Python program prints among a service's processes: on this machine, or in its container."""
+    """Return the output of a Python program that runs beside a service's processes: on this machine, or in its container."""
     if running()[0] is runtime_local:
         command = [sys.executable, "-c", program]
     else:
@@ -128,7 +128,7 @@ print(total * 1024)
 
 
 def flask_pids(count: int) -> set[int]:
-    """Those of so many of Flask's workers, as they say themselves."""
+    """Return the process ids of at least ``count`` of Flask's workers, as the workers report them."""
     found = set[int]()
 
     def asked() -> bool:
@@ -155,7 +155,7 @@ def test_a_worker_that_was_killed_is_forgotten_with_what_it_held(client: httpx.C
     slots = client.get(f"{TARGET}/flask/").json()["slots"]
     before = flask_pids(slots)
     with watching() as events:
-        with socket.create_connection((HOST, PORT)) as leaving:  # whose request nobody tries again then
+        with socket.create_connection((HOST, PORT)) as leaving:  # after this client leaves, its request is not retried
             leaving.sendall(b"GET /flask/wait?seconds=20 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
             wait_for(events, lambda event: event["services"]["flask"]["busy"] == 1)
         [holding] = before - flask_pids(slots - 1)
@@ -165,7 +165,7 @@ def test_a_worker_that_was_killed_is_forgotten_with_what_it_held(client: httpx.C
 
 
 def lines_of(request_id: str) -> list[dict[str, Any]]:
-    """The log lines of a request that was sent, as soon as they are there."""
+    """Return the log lines of a request, as soon as they exist."""
     until(f"the log has a line of {request_id}", lambda: ask(f"{LIVE}/requests/{request_id}").status_code != 404)
     answer = ask(f"{LIVE}/requests/{request_id}")
     assert answer.status_code == 200
@@ -185,11 +185,12 @@ def test_a_request_that_was_just_sent_is_found(client: httpx.Client, service: Se
 
 
 def test_several_requests_are_found_at_once(client: httpx.Client) -> None:
-    ids = [f"live-{uuid.uuid4()}" for _ in range(80)]  # as many as a race sends to a service
+    ids = [f"live-{uuid.uuid4()}" for _ in range(80)]  # as many as a race sends to one service
     for request_id in ids:
         client.get(f"{TARGET}/fastapi/json", headers={"X-Request-ID": request_id})
     assert [line["request_id"] for line in lines_of(",".join(ids))] == ids
-    assert [line["request_id"] for line in lines_of(f"{ids[0]},nobody-has-it")] == ids[:1]  # after a second
+    # After it has waited a second for the missing id.
+    assert [line["request_id"] for line in lines_of(f"{ids[0]},nobody-has-it")] == ids[:1]
 
 
 def test_what_is_there_for_watching_is_not_in_the_log(client: httpx.Client) -> None:
@@ -199,7 +200,7 @@ def test_what_is_there_for_watching_is_not_in_the_log(client: httpx.Client) -> N
         client.get(path, headers={"X-Request-ID": request_id})
     *others, last = ids
     lines_of(last)
-    with ThreadPoolExecutor(len(others)) as pool:  # each waits whether there will be one
+    with ThreadPoolExecutor(len(others)) as pool:  # each waits for a line that may still come
         assert set(pool.map(lambda request_id: client.get(f"{LIVE}/requests/{request_id}").status_code, others)) == {404}
 
 
@@ -211,7 +212,7 @@ def test_what_a_load_generator_says_is_shown_and_forgotten(client: httpx.Client)
         said = client.post(f"{LIVE}/load", json=load)
         assert (said.status_code, said.content) == (204, b"")
         wait_for(events, lambda event: event["load"] == load)
-        assert wait_for(events, lambda event: event["load"] is None)["time"] - told > 1.5  # a word a second keeps it there
+        assert wait_for(events, lambda event: event["load"] is None)["time"] - told > 1.5  # a report every second would keep it shown
 
 
 JSON = {"Content-Type": "application/json"}

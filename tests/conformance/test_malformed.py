@@ -1,6 +1,6 @@
-"""Requests that are not quite HTTP, or that hide another: no error of the server's, none that nobody sent, no worker lost.
+"""Malformed requests and hidden ones: no server error, no request that no client sent, and no lost worker.
 
-How many there are is MALFORMED_REQUESTS. Each application logs what it received, and Nginx what it sent: the two must agree.
+MALFORMED_REQUESTS is their number. Each application logs what it received, and Nginx what it sent: the two must agree.
 """
 
 import asyncio
@@ -38,15 +38,15 @@ HONEST = (
 
 @dataclass
 class Told:
-    """What was sent and what came back, and what the stack saw of it."""
+    """What the client sent and received, and what the stack logged."""
 
     mark: str
     exchanges: list[tuple[Vector, bytes]]
     seen: Seen
-    lost: set[int]  # processes
+    lost: set[int]  # process ids
 
     def describe(self, vectors: list[Vector]) -> str:
-        """The first few, as one needs them to look for the reason."""
+        """Return the ten most common kinds, with an example of each, to find the cause."""
         counts = Counter(f"{vector.family}, {vector.what}" for vector in vectors)
         firsts = {f"{vector.family}, {vector.what}": vector.data[:600] for vector in reversed(vectors)}
         return "\n".join(f"{number} x {kind}, such as {firsts[kind]!r}" for kind, number in counts.most_common(10))
@@ -54,7 +54,7 @@ class Told:
 
 @pytest.fixture(scope="module")
 def told(stack: None) -> Iterator[Told]:
-    """Send them all, while the applications log what they receive."""
+    """Send all requests while the applications log what they receive."""
     if "TARGET" in os.environ:
         pytest.skip("TARGET leads elsewhere, and the logs of that stack are not here")
     started = run_stack("up", env={**os.environ, "LOG_LEVEL": "debug"})
@@ -72,7 +72,7 @@ def told(stack: None) -> Iterator[Told]:
 
 
 async def send(vectors: list[Vector]) -> list[tuple[Vector, bytes]]:
-    """So many at a time as the attack does."""
+    """Send with the same concurrency as the attack."""
     left, done = iter(vectors), []
     target, tally = Target(HOST, PORT), Tally()
 
@@ -86,7 +86,7 @@ async def send(vectors: list[Vector]) -> list[tuple[Vector, bytes]]:
 
 
 def wait_for_the_end(witness: Witness, mark: str) -> Seen:
-    """One last request to each service; when it is in the logs, so are all before it."""
+    """Send a last request to each service. Once the logs contain it, they contain every earlier request."""
     for service in SERVICES:
         assert httpx.get(f"{service.url}/json", headers={"X-Request-ID": f"{mark}.end.{service}"}).status_code == 200
     seen = witness.look()
@@ -109,11 +109,11 @@ def test_no_answer_is_an_error_of_the_server(told: Told) -> None:
 
 
 def test_no_hidden_request_is_taken_for_one(told: Told) -> None:
-    """Neither by Nginx nor by an application, in whatever form: its mark is in its path and in its id."""
+    """Neither Nginx nor an application accepts a hidden request, in any form. Its mark is in its path and in its id."""
     taken = {of for of, _ in told.seen.answers}
     for of, path in chain.from_iterable(told.seen.received.values()):
         taken.add(of)
-        # A request may have the other in its own path, as text.
+        # A request may contain the hidden one as text in its own path.
         taken |= {f"{named}.hidden" for named in re.findall(rf"({told.mark}\.\d+)\.hidden", path) if of != f"{named}.front"}
     wrong = [vector for vector, _ in told.exchanges if vector.hidden in taken and not vector.may_follow]
     assert not wrong, told.describe(wrong)
@@ -138,7 +138,7 @@ def test_no_process_is_lost(told: Told) -> None:
 
 @pytest.mark.parametrize("application", APPLICATIONS)
 def test_a_hidden_request_would_be_seen(told: Told, application: str) -> None:
-    """Of the requests that may follow another, each application received some, by the same marks."""
+    """Each application received some of the requests that may follow another, with the same marks."""
     kinds = {of.rpartition(".")[2] for of, _ in told.seen.received[application] if of.startswith(told.mark)}
     assert kinds >= {"front", "hidden"}
 
@@ -156,7 +156,10 @@ def test_a_hidden_request_would_be_seen(told: Told, application: str) -> None:
     ids=["a body", "HEAD", "no key", "a long key", "no text"],
 )
 def test_a_wrong_handshake_is_a_plain_request_and_takes_nobody_away(service: Service, request_: Request) -> None:
-    """Daphne drops the connection of such a one, and Nginx would leave out the replica for a while: one request each, and all are gone."""
+    """Daphne drops the connection of such a handshake, and Nginx would then disable the replica for a while.
+
+    One request for each replica would disable the whole service.
+    """
     refused = Wire().send(request_.encode(f"/{service}"), request_.method)
     assert refused.status == 426
     assert refused.content_type == "application/problem+json"

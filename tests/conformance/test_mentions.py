@@ -1,4 +1,4 @@
-"""Jobs that follow a message: done once to be seen, however often they are begun, and never lost."""
+"""Jobs that follow a message: each takes effect exactly once, however often it starts, and none is lost."""
 
 import re
 from collections.abc import Iterator
@@ -16,14 +16,14 @@ from tests.data import transaction, value
 from tests.stack import SERVICES, Service
 from tests.waiting import until
 
-# Of the queries of a job: one that writes, and the one that says that it is done.
+# Queries of a job: one writes the mention, the other marks the job as done.
 WRITING, SAYING = 'INSERT INTO "mentions"', "procrastinate_finish_job"
 FLASK, FASTAPI, DJANGO = SERVICES
 
 
 @pytest.fixture
 def board(client: httpx.Client) -> Iterator[str]:
-    """The path of a board that is gone afterwards, with all its messages and their mentions."""
+    """The path of a board, which is deleted afterwards with all its messages and their mentions."""
     made = client.post(f"{FLASK.url}/boards", json={"name": f"mentions-{uuid4()}"})
     assert made.status_code == 201, made.text
     path = f"/boards/{made.json()['id']}"
@@ -34,7 +34,7 @@ def board(client: httpx.Client) -> Iterator[str]:
 
 @pytest.fixture
 def name() -> str:
-    """One that nobody else is called."""
+    """A unique name."""
     return f"n{uuid4().hex}"
 
 
@@ -43,14 +43,14 @@ def post(client: httpx.Client, service: Service, board: str, text: str, **header
 
 
 def posted(client: httpx.Client, service: Service, board: str, text: str) -> int:
-    """The id of a new message."""
+    """Post a message and return its id."""
     answer = post(client, service, board, text)
     assert answer.status_code == 201, answer.text
     return int(answer.json()["id"])
 
 
 def mentions(client: httpx.Client, name: str, **query: int) -> dict[str, Any]:
-    """What all three services answer: the same bytes."""
+    """Return the answer of all three services, which must be the same bytes."""
     answers = [client.get(f"{service.url}/mentions", params={"name": name, **query}) for service in SERVICES]
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.content for answer in answers}) == 1
@@ -58,7 +58,7 @@ def mentions(client: httpx.Client, name: str, **query: int) -> dict[str, Any]:
 
 
 def messages(client: httpx.Client, name: str) -> list[int]:
-    """The messages that name somebody, once for each mention, as one service says."""
+    """Return the messages that mention a name, once per mention, from one service."""
     answer = client.get(f"{FASTAPI.url}/mentions", params={"name": name})
     assert answer.status_code == 200, answer.text
     return [mention["message"] for mention in answer.json()["mentions"]]
@@ -71,13 +71,13 @@ def test_of_one_text_only_the_first_names_count(client: httpx.Client, board: str
 
 
 def job_of(message: int, states: str = "todo doing failed") -> str:
-    """The number of the job of a message that is in one of these states; empty where there is none."""
+    """Return the number of a message's job in one of these states; empty if there is none."""
     listed = ", ".join(f"'{state}'" for state in states.split())
     return value(f"SELECT id FROM procrastinate_jobs WHERE args = '{{\"message\": {message}}}' AND status IN ({listed})")
 
 
 def waits_for_lock(words: str) -> bool:
-    """Whether a query of the worker with these words in it waits for a lock."""
+    """Return whether a query of the worker that contains these words waits for a lock."""
     waiting = f"usename = 'twogates_worker' AND wait_event_type = 'Lock' AND query LIKE '%{words}%'"
     return value(f"SELECT count(*) FROM pg_stat_activity WHERE {waiting}") != "0"
 
@@ -104,7 +104,7 @@ def test_a_query_that_is_not_accepted(client: httpx.Client, query: str) -> None:
 
 
 def test_killed_in_the_middle_of_two_jobs(client: httpx.Client, board: str, name: str) -> None:
-    """Before one of them has written anything, and when the other has, but not yet said so."""
+    """One job has not written anything yet. The other has written, but is not yet marked as done."""
     with ExitStack() as saying:
         with transaction("LOCK TABLE mentions IN SHARE MODE"):
             written = posted(client, FLASK, board, f"@{name}")
@@ -152,7 +152,7 @@ def test_posting_goes_on_without_a_worker(client: httpx.Client, board: str, name
     worker.stop()
     try:
         made = [posted(client, service, board, f"@{name}") for service in SERVICES]
-        # A request that is sent twice has one message and one job; one that is refused at its end has neither.
+        # A repeated request makes one message and one job. A request rejected at its end makes neither.
         key = {"Idempotency-Key": uuid4().hex}
         for service in SERVICES:
             assert post(client, service, board, f"@{name} once", **key).status_code == 201

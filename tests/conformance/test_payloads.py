@@ -1,4 +1,4 @@
-"""Small answers: JSON, text from the path, the result of work."""
+"""Small answers: JSON, text from the path, and the result of a computation."""
 
 import hashlib
 from urllib.parse import quote
@@ -37,7 +37,7 @@ def test_hello_gives_back_the_name(client: httpx.Client, service: Service, name:
     answer = client.get(f"{service.url}/hello/{quote(name, safe='')}")
     assert answer.json() == {"message": f"Hello, {name}!"}
     assert answer.headers["Content-Type"] == "application/json"
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"  # so that no browser reads a name as HTML
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"  # so that no browser interprets a name as HTML
 
 
 def test_hello_replaces_bytes_that_are_not_utf_8(client: httpx.Client, service: Service) -> None:

@@ -1,4 +1,4 @@
-"""Bad input: the same status and the same bytes from all three, naming the field and what is accepted."""
+"""Invalid input: all three services answer the same status and bytes, and name the field and the accepted values."""
 
 import json
 
@@ -89,7 +89,7 @@ def test_query(wrong: Wrong) -> None:
         ({"title": "\ud800"}, {"title": TEXT}),
         ({"title": None}, {"title": TEXT}),
         ({"created": "yesterday"}, {"created": MOMENT}),
-        # What pydantic converts by itself: 253402300800 seconds were 1978, as milliseconds.
+        # Values that pydantic itself converts: it would read 253402300800 as milliseconds, a date in 1978.
         *(({"created": value}, {"created": MOMENT}) for value in (253402300800, -1e20, 0, "253402300800", "0", "2026-01-01", True, None)),
         *(
             ({"created": f"2026-01-01{rest}"}, {"created": MOMENT})
@@ -158,13 +158,13 @@ def test_json_that_is_no_object(body: bytes) -> None:
     [
         (b"", ": Expecting value at character 0."),
         (b"{", ": Expecting property name enclosed in double quotes at character 1."),
-        (b'{"a":1,}', None),  # the words changed with Python 3.13
+        (b'{"a":1,}', None),  # the wording changed in Python 3.13
         (b"{} x", ": Extra data at character 3."),
         (b"\xff", ": byte 0 is not UTF-8."),
         (b'"a\nb"', ": Invalid control character at character 2."),
         (b'{"title":"\x00', ": Invalid control character at character 10."),
         (b'{"title":"a', ": Unterminated string starting at character 9."),
-        (b"[" * 60_000, None),  # too deep before Python 3.14, unfinished since
+        (b"[" * 60_000, None),  # before Python 3.14 nested too deeply, since then incomplete
     ],
     ids=lambda value: repr(value)[:20],
 )

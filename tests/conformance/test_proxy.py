@@ -1,4 +1,4 @@
-"""What Nginx does before a service sees a request: each thing that the stack relies on, seen from outside."""
+"""What Nginx does before a request reaches a service: everything that the stack relies on, observed from outside."""
 
 import json
 import socket
@@ -13,7 +13,7 @@ each_service = pytest.mark.parametrize("service", SERVICES, ids=str)
 
 
 def exchange(request: bytes, seconds: float = 5) -> bytes:
-    """Send bytes as they are, and read until the other side closes or nothing more comes."""
+    """Send bytes unchanged, and read until the peer closes the connection or sends nothing for ``seconds``."""
     received = b""
     with socket.create_connection((HOST, PORT), timeout=seconds) as connection:
         connection.sendall(request)
@@ -26,7 +26,7 @@ def exchange(request: bytes, seconds: float = 5) -> bytes:
 
 
 def client_address(service: Service, headers: dict[str, str]) -> str:
-    """The client's address as the application sees it."""
+    """Return the client's address as the application sees it."""
     return str(httpx.get(f"{service.url}/", headers=headers).json()["client"])
 
 
@@ -57,13 +57,13 @@ def test_a_client_cannot_choose_its_address(service: Service, header: str) -> No
 def test_headers_that_a_server_would_trust_have_no_effect(service: Service, header: tuple[str, str]) -> None:
     response = httpx.get(f"{service.url}/json", headers=[header])
     assert (response.status_code, response.json()["message"]) == (200, "Hello, World!")
-    # A server that believed the mount point would take it off the path, and find the rest.
+    # A server that trusted the mount point would strip it from the path, and find the rest.
     assert httpx.get(f"{service.url}/evil/json", headers=[header]).status_code == 404
 
 
 @each_service
 def test_only_websocket_can_be_upgraded_to(service: Service) -> None:
-    """An upgrade to h2c would carry requests past every rule of Nginx."""
+    """An upgrade to h2c would let requests bypass every rule of Nginx."""
     upgrade = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__"
     request = f"GET /{service.name}/json HTTP/1.1\r\nHost: localhost\r\n{upgrade}\r\n\r\n"
     assert exchange(request.encode(), seconds=1).startswith(b"HTTP/1.1 200 ")
@@ -78,7 +78,7 @@ def test_a_prefix_that_is_written_in_another_way_is_not_found(service: Service, 
 
 @each_service
 def test_the_path_arrives_as_it_was_sent(service: Service) -> None:
-    """Nginx's own re-encoding would turn %25 41 into another path than the client's."""
+    """If Nginx re-encoded the path, %2541 would become a different path from the client's."""
     response = httpx.get(f"{service.url}/hello/100%2525%20%C3%A9%3Fa")
     assert response.json() == {"message": "Hello, 100%25 é?a!"}
 
@@ -97,7 +97,10 @@ def test_security_headers_on_answers_and_on_errors(path: str) -> None:
 
 
 def test_an_answer_to_the_race_is_one_for_each_origin() -> None:
-    """The page's race asks by these names, and only its own page may read the answer: a cache must not hand it to another."""
+    """The page's race uses these host names, and only its own page may read the answer.
+
+    A cache must not serve it to another origin.
+    """
     by_race = httpx.get(f"{TARGET}/flask/json", headers={"Host": f"r0.localhost:{PORT}"})
     assert "Origin" in by_race.headers.get_list("Vary", split_commas=True)
     assert "Origin" not in httpx.get(f"{TARGET}/flask/json").headers.get_list("Vary", split_commas=True)
@@ -105,7 +108,7 @@ def test_an_answer_to_the_race_is_one_for_each_origin() -> None:
 
 @each_service
 def test_no_cache_keeps_what_a_service_answers(service: Service) -> None:
-    """What has an ETag may be kept and asked for again; what says for how long itself is left alone."""
+    """An answer with an ETag may be cached and revalidated. An answer that sets its own max-age is left alone."""
     for path in ("/json", "/nothing", "/wait", "/events?chunks=1&interval=0"):
         assert httpx.get(service.url + path).headers.get_list("Cache-Control") == ["no-store"], path
     made = httpx.post(f"{service.url}/boards", json={"name": uuid.uuid4().hex})
@@ -160,7 +163,7 @@ def test_a_header_that_is_too_large_is_refused_by_nginx(service: Service) -> Non
 
 @each_service
 def test_nginx_and_the_services_use_the_same_words(service: Service) -> None:
-    """A body too large is refused by Nginx; with its length unknown, it is counted on the way."""
+    """Nginx rejects a body whose declared length is too large. A body of unknown length is counted while it is received."""
     declared = httpx.post(f"{service.url}/echo", content=b"x" * 70_000)
     counted = httpx.post(f"{service.url}/echo", content=(b"x" * 7_000 for _ in range(10)))
     assert declared.status_code == counted.status_code == 413

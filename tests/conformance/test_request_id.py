@@ -18,7 +18,7 @@ HOSTILE = [
 
 
 def ids_of(service: Service, *values: bytes) -> tuple[Answer, list[str]]:
-    """The answer to a request with these ids, and the ids in it."""
+    """Return the answer to a request with these ids, and the ids in the answer."""
     answer = Wire().send(Request(target=b"/json", headers=tuple((b"X-Request-ID", value) for value in values)).encode(f"/{service}"))
     return answer, answer.headers.get_all("X-Request-ID") or []
 

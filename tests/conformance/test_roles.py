@@ -1,4 +1,4 @@
-"""What a service that is taken over can do in the database: each misuse is tried as its role."""
+"""What a compromised service can do in the database: each misuse is tried as the service's role."""
 
 import re
 
@@ -7,7 +7,7 @@ import pytest
 from tests.data import sql, value
 
 ROWS = "delete insert select update"
-# What each role may do with tables. The admin site is on here, and its tables are Django's alone.
+# The rights of each role on tables. The admin site is on here, and only Django has rights on its tables.
 STORE = dict.fromkeys(("authors", "boards", "messages", "answers"), ROWS) | {"mentions": "select"}
 USERS = {f"auth_{table}": ROWS for table in ("user", "user_groups", "user_user_permissions", "group", "group_permissions")}
 SITE = {"django_session": ROWS, "django_admin_log": ROWS, "auth_permission": "select", "django_content_type": "select"}
@@ -39,7 +39,7 @@ def test_a_role_has_the_rights_that_it_needs_and_no_others(role: str) -> None:
 def test_there_are_no_other_roles() -> None:
     listed = value("SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_roles WHERE rolcanlogin")
     assert listed.split() == sorted([*RIGHTS, "postgres"])
-    assert value("SELECT count(*) FROM pg_auth_members WHERE member::regrole::text LIKE 'twogates%'") == "0"  # nobody may become another
+    assert value("SELECT count(*) FROM pg_auth_members WHERE member::regrole::text LIKE 'twogates%'") == "0"  # no role may assume another
 
 
 @pytest.mark.parametrize("role", RIGHTS)
@@ -51,7 +51,7 @@ def test_there_are_no_other_roles() -> None:
         "SELECT lo_create(0)",
         "SELECT lo_creat(-1)",
         "SELECT lo_from_bytea(0, 'bytes')",
-        "SELECT pg_advisory_lock(7420)",  # the migrations'
+        "SELECT pg_advisory_lock(7420)",  # the migrations' lock
         "SELECT pg_advisory_lock(1, 2)",
         "SELECT pg_try_advisory_xact_lock_shared(7421)",
         "SELECT pg_read_file('/etc/passwd')",
@@ -65,7 +65,7 @@ def test_there_are_no_other_roles() -> None:
     ],
 )
 def test_no_role_has_more_than_rows(role: str, misuse: str) -> None:
-    # In a transaction of its own, which is not committed: what should not have been possible leaves nothing.
+    # The transaction is never committed: a misuse that wrongly succeeds leaves nothing behind.
     done = sql(f"SET SESSION AUTHORIZATION {role}; BEGIN; {misuse.format(role=role)}; ROLLBACK")
     assert re.search("permission denied|must be owner|must be superuser", done.stderr), done.stdout + done.stderr
 
@@ -75,13 +75,13 @@ def test_no_role_has_more_than_rows(role: str, misuse: str) -> None:
     [
         "SELECT args FROM procrastinate_jobs",
         "DELETE FROM procrastinate_jobs",
-        # A job in the name of the upkeep, with its lock: no job that a dead worker had in hand would be taken over any more.
+        # A job in the name of the upkeep, with its lock. It would prevent the take-over of a dead worker's jobs.
         "INSERT INTO procrastinate_jobs (queue_name, task_name, queueing_lock) VALUES ('upkeep', 'take_over', 'take_over')",
         "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW('upkeep', 'a', 9, NULL, 'b', '{}', NULL)]::procrastinate_job_to_defer_v1[])",
         "INSERT INTO procrastinate_events (job_id, type) VALUES (1, 'deferred')",
         "SELECT setval('procrastinate_jobs_id_seq', 1)",
         "INSERT INTO mentions (message_id, name, created) VALUES (1, 'a', now())",
-        "SELECT pg_advisory_xact_lock(7421)",  # the worker's
+        "SELECT pg_advisory_xact_lock(7421)",  # the worker's lock
         "SELECT forget_messages(1, 1000)",
         "SELECT forget_authors(1000)",
     ],
@@ -102,13 +102,13 @@ def test_the_users_of_the_admin_site_are_djangos_alone(role: str, misuse: str) -
 @pytest.mark.parametrize("role", SERVICES)
 def test_what_it_may_ask_for_is_put_into_the_queue(role: str) -> None:
     job = "SELECT queue_name, task_name, args, queueing_lock FROM procrastinate_jobs ORDER BY id DESC LIMIT 1"
-    # A temporary table or a function of the caller's cannot take the place of what the function means: it may make neither.
+    # A temporary table or a function of the caller's cannot shadow what this function uses: the role may create neither.
     done = sql(f"SET SESSION AUTHORIZATION {role}; BEGIN; SELECT queue_mentions(0); RESET SESSION AUTHORIZATION; {job}; ROLLBACK")
     assert done.returncode == 0, done.stderr
     assert 'board|note_mentions|{"message": 0}|' in done.stdout
 
 
 def test_no_statement_has_a_password_in_it() -> None:
-    """What the database stores of each is a verifier, which the migration job made itself; so no log of statements has the password."""
+    """The database stores a verifier for each role, which the migration job computes itself. So no statement log contains a password."""
     stored = value("SELECT string_agg(left(rolpassword, 14), ' ') FROM pg_authid WHERE rolname LIKE 'twogates%' AND rolcanlogin")
     assert stored.split() == ["SCRAM-SHA-256$"] * len(RIGHTS)

@@ -1,4 +1,4 @@
-"""The tables: what SQLAlchemy is told of them, what Django's models say, and what the migrations have made."""
+"""The tables: SQLAlchemy's definitions and Django's models agree with the result of the migrations."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 from tests.data import sql
 from twogates.demo.board.tables import Table
 
-# The tables of Django itself, of its admin site, and of the queue.
+# Tables of Django itself, of its admin site, and of the queue.
 OTHERS = ("django_", "auth_", "procrastinate_")
 COLUMNS = """
 SELECT json_object_agg(attrelid::regclass || '.' || attname,
@@ -38,7 +38,7 @@ SETTINGS = ["--env", "DJANGO_SETTINGS_MODULE=django_settings"]
 
 
 def ask(query: str) -> Any:
-    """The answer of the database, which is JSON."""
+    """Return the database's answer, which is JSON."""
     done = sql(query)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

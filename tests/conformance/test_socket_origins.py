@@ -1,4 +1,4 @@
-"""Which pages may open a socket: Nginx decides, so that the three services have one policy."""
+"""Which pages may open a socket: Nginx decides, so that all three services have the same policy."""
 
 import json
 import socket
@@ -13,7 +13,7 @@ from tests.boards import made
 from tests.stack import EVENT_LOOPS, HOST, PORT, SECURE_PORT, SERVICES, Service
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
-# The scheme, the Host, and the Origin of a page that this host has sent.
+# The scheme, the Host, and the Origin of a page that this host served.
 OURS = [
     ("http", "localhost:8080", "http://localhost:8080"),
     ("http", "LOCALHOST:8080", "http://localhost:8080"),
@@ -48,7 +48,7 @@ FOREIGN = [
     ("https", "localhost:8443", "http://localhost:8443"),
     ("https", "localhost", "https://localhost:80"),
     ("https", "localhost:80", "https://localhost"),
-    # What no browser writes.
+    # Origins that no browser sends.
     ("http", "localhost:8080", "localhost:8080"),
     ("http", "localhost:8080", "http://localhost:8080/"),
     ("http", "localhost:8080", "http://localhost:8080, http://localhost:8080"),
@@ -63,7 +63,7 @@ FOREIGN = [
 
 
 def handshake(path: str, scheme: str, host: str, *fields: str, port: int | None = None) -> tuple[int, str | None, bytes]:
-    """The status, the type and the body that answer a handshake."""
+    """Return the status, the type and the body of the answer to a handshake."""
     connection = socket.create_connection((HOST, port or (PORT if scheme == "http" else SECURE_PORT)), timeout=30)
     if scheme == "https":
         connection = ssl.create_default_context(cafile=trust.authority()).wrap_socket(connection, server_hostname="localhost")
@@ -76,7 +76,7 @@ def handshake(path: str, scheme: str, host: str, *fields: str, port: int | None 
 
 
 def refused(answer: tuple[int, str | None, bytes]) -> None:
-    """Hold an answer to the problem document of the contract."""
+    """Check that an answer is the contract's problem document."""
     status, content_type, body = answer
     assert (status, content_type) == (403, "application/problem+json")
     document = json.loads(body)

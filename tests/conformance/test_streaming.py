@@ -1,4 +1,4 @@
-"""Responses in pieces, through Nginx, as they are made."""
+"""Streamed responses, through Nginx, delivered as the service produces them."""
 
 import time
 
@@ -8,12 +8,12 @@ import pytest
 from tests.stack import EARLY, Service
 
 pytestmark = pytest.mark.smoke
-# Together 30 seconds, the longest that the contract allows.
+# 30 seconds in total, the longest that the contract allows.
 PIECES, INTERVAL = 100, 0.3
 
 
 def events(body: str) -> list[dict[str, str]]:
-    """The events of a text/event-stream, each as its fields."""
+    """Return the events of a text/event-stream, each as its fields."""
     return [dict(line.split(": ", 1) for line in event.split("\n")) for event in body.split("\n\n") if event]
 
 
@@ -23,7 +23,7 @@ def expected(first: int, last: int) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize(("path", "start"), [("/stream", "chunk "), ("/events", "id: ")])
 def test_pieces_arrive_one_by_one(client: httpx.Client, service: Service, path: str, start: str) -> None:
-    """A client reads the first of many pieces while the last is far from being made, and none before it is due."""
+    """A client reads the first of many pieces long before the last one exists, and none before it is due."""
     sent = time.monotonic()
     with client.stream("GET", service.url + path, params={"chunks": PIECES, "interval": INTERVAL}) as answer:
         pieces = (line for line in answer.iter_lines() if line.startswith(start))
@@ -70,7 +70,7 @@ def test_an_id_that_no_event_has_is_refused(client: httpx.Client, service: Servi
 
 
 def test_a_client_may_leave_in_the_middle(client: httpx.Client, service: Service) -> None:
-    for _ in range(20):  # more than any sync workers there are
+    for _ in range(20):  # more than there are sync workers
         with client.stream("GET", f"{service.url}/stream", params={"chunks": 300, "interval": 0.1}) as answer:
             next(answer.iter_lines())
     assert client.get(f"{service.url}/json").status_code == 200

@@ -1,4 +1,4 @@
-"""HTTPS: real clients of each version and protocol, and hosts that are not ours."""
+"""HTTPS: real clients with each version and protocol, and requests for other hosts."""
 
 import asyncio
 import http.client
@@ -20,7 +20,7 @@ SECURE = f"https://localhost:{SECURE_PORT}"
 
 @pytest.fixture
 def trusting() -> ssl.SSLContext:
-    """A client's settings, with the authority of this stack in place of the system's. A client changes them, for HTTP/2 say."""
+    """Client settings that trust this stack's authority instead of the system's. A client changes them, for example for HTTP/2."""
     return ssl.create_default_context(cafile=trust.authority())
 
 
@@ -30,13 +30,13 @@ def test_a_real_client_gets_an_answer(service: Service, http2: bool, version: st
     with httpx.Client(verify=trusting, http2=http2) as client:
         answer = client.get(f"{SECURE}/{service.name}/json")
     assert (answer.status_code, answer.http_version) == (200, version)
-    assert "Strict-Transport-Security" not in answer.headers  # it would bind every project on this host name
+    assert "Strict-Transport-Security" not in answer.headers  # it would apply to every project on this host name
 
 
 @pytest.mark.parametrize("service", EVENT_LOOPS, ids=str)
 def test_a_websocket_over_tls(service: Service, trusting: ssl.SSLContext) -> None:
-    # Not with the client that reads in a thread of its own: Python before 3.13 has no lock around a TLS connection that one thread
-    # reads and another one writes, and now and then the request would never be sent.
+    # Not with the client that reads in its own thread. Before Python 3.13, there is no lock around a TLS connection that one thread reads
+    # and another writes. Occasionally the request would never be sent.
     async def echo() -> str | bytes:
         url = f"wss://localhost:{SECURE_PORT}/{service.name}/ws"
         async with asyncio.timeout(60), websocket_client.connect(url, ssl=trusting) as client:
@@ -54,7 +54,7 @@ def test_both_versions(version: ssl.TLSVersion, trusting: ssl.SSLContext) -> Non
 
 
 def test_a_scanner_finds_mozillas_intermediate_profile(tmp_path: Path) -> None:
-    """And none of the weaknesses that it looks for."""
+    """It also finds none of the weaknesses that it checks for."""
     authority = trust.authority()
     sentence, found = sslyze.scan(SECURE_PORT, "intermediate", authority, tmp_path)
     assert sentence == "OK - Compliant."

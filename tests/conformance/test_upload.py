@@ -18,20 +18,20 @@ def described(body: bytes) -> dict[str, object]:
 
 
 def pieces(size: int) -> Iterator[bytes]:
-    """``size`` bytes, a megabyte at a time, no two alike."""
+    """Yield ``size`` bytes in pieces of a megabyte, all different."""
     for number in range(0, size, MEGABYTE):
         yield (number.to_bytes(8, "big") * (MEGABYTE // 8))[: min(MEGABYTE, size - number)]
 
 
 def announce(service: Service, size: int) -> httpx.Response:
-    """Begin an upload of ``size`` bytes, and send none of it unless told to go on."""
+    """Announce an upload of ``size`` bytes with Expect: 100-continue, and send no body."""
     request = Request(b"POST", b"/upload", ((b"Content-Length", str(size).encode()), (b"Expect", b"100-continue")))
     answer = Wire().send(request.encode(f"/{service}"))
     return httpx.Response(answer.status, content=answer.body, headers=dict(answer.headers.items()))
 
 
 def limit_of(service: Service) -> int:
-    """The most bytes that the service takes, by its own word."""
+    """Return the most bytes that the service accepts, according to its own message."""
     refused = announce(service, 10**15)
     assert refused.status_code == 413
     return int(refused.json()["detail"].removeprefix("The body is larger than ").removesuffix(" bytes."))

@@ -1,6 +1,6 @@
-"""Waiting: what holds a worker, and what only holds a request.
+"""Waiting: what occupies a worker, and what occupies only a request.
 
-Time is compared with what must have passed, or with an order; never with how fast a machine is.
+The tests compare time with a minimum, or check an order; they never depend on the speed of a machine.
 """
 
 import select
@@ -21,9 +21,12 @@ FLASK = SERVICES[0]
 
 
 def at_once(paths: list[str]) -> tuple[float, list[tuple[str, httpx.Response]]]:
-    """Send a GET for every path at the same time; seconds from the first until the last answer, and the answers in their order."""
+    """Send a GET for every path concurrently.
+
+    Return the seconds from the first request to the last answer, and the answers in order of arrival.
+    """
     barrier = threading.Barrier(len(paths))
-    begun: list[float] = []  # each thread's own: another may be late to look at the clock
+    begun: list[float] = []  # recorded by each thread itself: another thread may read the clock late
 
     def get(path: str) -> httpx.Response:
         with httpx.Client(timeout=60, trust_env=False) as client:
@@ -41,7 +44,7 @@ def at_once(paths: list[str]) -> tuple[float, list[tuple[str, httpx.Response]]]:
 
 @contextmanager
 def held(service: Service, path: str, number: int) -> Iterator[Callable[[], int]]:
-    """Send GETs that take seconds, and leave before their answers; how many of them have none yet."""
+    """Send GETs that take seconds, and yield the number of those without an answer. Disconnect at the end."""
     with ExitStack() as stack:
         waiting = [stack.enter_context(socket.create_connection((HOST, PORT), timeout=60)) for _ in range(number)]
         for one in waiting:
@@ -72,15 +75,15 @@ def test_short_waits_overtake_long_ones_on_an_event_loop(service: Service) -> No
 def test_sync_workers_hold_one_request_each(client: httpx.Client, path: str) -> None:
     slots = client.get(f"{FLASK.url}/").json()["slots"]
     took, answers = at_once([f"{FLASK.url}{path}?seconds=0.5"] * (slots + 1))
-    assert took >= 1.0  # one had to wait until another was done
-    assert min(app_seconds(answer) for _, answer in answers) < 1.0  # and none knows of it: it waited before the application
+    assert took >= 1.0  # one request had to wait until another was done
+    assert min(app_seconds(answer) for _, answer in answers) < 1.0  # the application does not see the wait: it comes before
 
 
 @pytest.mark.parametrize("service", EVENT_LOOPS, ids=str)
 def test_a_blocking_call_holds_up_all_others_on_its_loop(service: Service) -> None:
     took, _ = at_once([f"{service.url}/block?seconds=0.1"] * 40)
     loops = look_at(TARGET, service.name).processes
-    assert took >= 40 / loops * (0.1 - EARLY)  # the loop with the most of them holds one call at a time
+    assert took >= 40 / loops * (0.1 - EARLY)  # the loop with the most calls runs them one at a time
 
 
 def test_an_offloaded_call_takes_its_time(client: httpx.Client, service: Service) -> None:
@@ -91,14 +94,14 @@ def test_an_offloaded_call_takes_its_time(client: httpx.Client, service: Service
 
 @pytest.mark.parametrize("service", EVENT_LOOPS, ids=str)
 def test_an_offloaded_call_lets_the_loop_go_on(service: Service) -> None:
-    """As many others as there may be loops, so that one of them meets the call on its loop."""
+    """Send as many other requests as there may be loops, so that one of them is on the loop of the call."""
     with held(service, "/block?seconds=8&offload=true", 1) as unanswered:
         at_once([f"{service.url}/wait?seconds=0.1"] * 40)
         assert unanswered() == 1
 
 
 def test_upstream_calls_are_made_in_turn_or_together(client: httpx.Client, service: Service) -> None:
-    """In turn takes at least the sum of the waits. Together takes less than the sum, which leaves a busy machine 19 seconds."""
+    """In turn, the calls take at least the sum of the waits. Together they take less, which leaves a busy machine 19 seconds."""
     calls, seconds = (10, 0.2) if service.interface == "WSGI" else (20, 1.0)
     answer = client.get(f"{service.url}/upstream", params={"seconds": seconds, "calls": calls})
     assert answer.json() == {"calls": calls, "seconds": seconds}

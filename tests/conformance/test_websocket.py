@@ -1,4 +1,4 @@
-"""WS /ws: echo on the ASGI services, and a plain answer where there is none."""
+"""WS /ws: echo on the ASGI services, and a plain answer where WebSocket is not available."""
 
 import struct
 from concurrent.futures import ThreadPoolExecutor
@@ -15,12 +15,12 @@ from tests.stack import EVENT_LOOPS, SERVICES, Service
 pytestmark = pytest.mark.smoke
 FLASK = SERVICES[0]
 FASTAPI, DJANGO = EVENT_LOOPS
-LIMIT = 65_536  # bytes in a message, in the contract
+LIMIT = 65_536  # bytes in a message, according to the contract
 MESSAGES: list[str | bytes] = ["hello", "Grüße \U0001f6aa\x00", b"\x00\xff", "x" * LIMIT, b"y" * LIMIT]
 
 
 def ws(service: Service, path: str = "/ws") -> ClientConnection:
-    """A connection to the service."""
+    """Open a connection to the service."""
     return connect(f"{service.ws_url.removesuffix('/ws')}{path}", proxy=None, open_timeout=60, close_timeout=60)
 
 
@@ -71,8 +71,8 @@ def test_a_fragmented_message_is_one_message(service: Service) -> None:
 @pytest.mark.parametrize("path", ["/ws", "/boards/1/chat"])
 @pytest.mark.parametrize("service", EVENT_LOOPS, ids=str)
 def test_a_message_beyond_the_limit_ends_the_connection(service: Service, path: str) -> None:
-    """With the code that says why, however much of it, and of what follows, is unread then."""
-    with ThreadPoolExecutor(15) as clients:  # each waits for the server, which waits for it to be quiet
+    """The close code gives the reason, however much of this message and of the following ones is still unread."""
+    with ThreadPoolExecutor(15) as clients:  # each client waits for the server, which waits until the client stops sending
         assert set(clients.map(lambda behind: code_of(service, path, behind), [0, 1, 1_000_000] * 10)) == {1009}
 
 
@@ -91,7 +91,7 @@ def code_of(service: Service, path: str, behind: int) -> int | None:
 @pytest.mark.parametrize("service", EVENT_LOOPS, ids=str)
 def test_the_head_of_too_long_a_frame_is_enough(service: Service) -> None:
     with ws(service) as socket:
-        socket.socket.sendall(struct.pack("!BBQI", 0x81, 0x80 | 127, LIMIT + 1, 0))  # RFC 6455, 5.2: text, masked by nought
+        socket.socket.sendall(struct.pack("!BBQI", 0x81, 0x80 | 127, LIMIT + 1, 0))  # RFC 6455, 5.2: text, masked with zeros
         with pytest.raises(ConnectionClosed) as closed:
             socket.recv(timeout=60)
     assert closed.value.rcvd

@@ -1,4 +1,7 @@
-"""Sequences of operations on a notice board: three boards, alike and in one database, each asked through another service at a time."""
+"""Sequences of operations on three identical boards in one database.
+
+Each operation reaches each board through a different service.
+"""
 
 import json
 from collections import Counter
@@ -17,23 +20,23 @@ TOO_BUSY = busy().body
 
 
 class NoticeBoards(RuleBasedStateMachine):
-    """Each step is one operation, sent to the three services at once: to each about another of the three boards, which ``shift`` says.
+    """Each step sends one operation to the three services concurrently. ``shift`` selects the board for each service.
 
-    So what one service has made another one reads and changes, and their answers must not show it.
+    So one service reads and changes what another has written, and the answers must not differ.
     """
 
     def __init__(self, wires: dict[Service, Wire], sent: Counter[int]) -> None:
         super().__init__()
         self.wires, self.sent = wires, sent
         self.three = [Namesake() for _ in SERVICES]
-        self.boards: list[str] = []  # paths, with the names of ids
+        self.boards: list[str] = []  # paths with placeholders for ids
         self.messages: list[str] = []
         self.versions: dict[str, int] = {}
         self.posted: Operation | None = None
         self.whole = True
 
     def do(self, operation: Operation, shift: int) -> None:
-        """Ask all three, and compare."""
+        """Send the operation to all three services, and compare the answers."""
         requests = [one.request(operation) for one in self.three]
         services = SERVICES[shift:] + SERVICES[:shift]
         data = [request.encode(f"/{service}") for service, request in zip(services, requests, strict=True)]
@@ -41,7 +44,7 @@ class NoticeBoards(RuleBasedStateMachine):
             self.wires[service].write(each)
         answers = [self.wires[service].read(requests[0].method) for service in services]
         for number, service in enumerate(services):
-            # On a machine with more to do than it can, half a second is too short for a lock. Nothing was changed then.
+            # On an overloaded machine, half a second is too short to get a lock. Nothing was changed then, so retry.
             while answers[number].status == 503 and answers[number].body == TOO_BUSY:
                 self.sent[503] += 1
                 answers[number] = self.wires[service].send(data[number], requests[0].method)
@@ -53,7 +56,7 @@ class NoticeBoards(RuleBasedStateMachine):
         self.learn(operation, answers[0], common[0][1][2])
 
     def learn(self, operation: Operation, answer: Answer, location: bytes | None) -> None:
-        """What is there now."""
+        """Record what exists after the operation."""
         if location:
             path = named(location)
             known = self.messages if "/messages/" in path else self.boards
@@ -72,7 +75,7 @@ class NoticeBoards(RuleBasedStateMachine):
         return self.messages[which % len(self.messages)] if self.messages and which < 10 else "/boards/{board0}/messages/{nobody}"
 
     def seen(self, header: bytes, path: str, tag: str | None, stale: int) -> tuple[tuple[bytes, bytes], ...]:
-        """A header with the version of something, or another."""
+        """Return a header with the current version of a path, or with another version."""
         if tag is None:
             return ()
         return ((header, tag.format(self.versions.get(path, 1) + stale).encode()),)
@@ -151,13 +154,13 @@ class NoticeBoards(RuleBasedStateMachine):
         self.do(operation, shift)
 
     def teardown(self) -> None:
-        """What is left is deleted, and that is an operation too."""
+        """Delete what is left, which is an operation to compare too."""
         for path in self.boards:
             if self.whole and path in self.versions:
                 self.do(Operation("DELETE", path, (notices.ASKED,)), 0)
 
 
 def named(location: bytes) -> str:
-    """The path in a Location, with the names of ids in braces."""
+    """Return the path in a Location, with placeholders in braces for ids."""
     parts = location.decode().removeprefix("/service").split("/")
     return "/".join(f"{{{part}}}" if part[-1:].isdigit() else part for part in parts)

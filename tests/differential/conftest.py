@@ -1,4 +1,4 @@
-"""Settings of the differential test, and the count of what it sent."""
+"""Settings of the differential test, and the number of requests that it sent."""
 
 import os
 from collections import Counter
@@ -16,18 +16,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True)
 def _running(stack: None) -> None:
-    """Start the stack when it does not run."""
+    """Start the stack if it is not running."""
 
 
 @pytest.fixture
 def sent(request: pytest.FixtureRequest) -> Counter[int]:
-    """Statuses that the requests of this test's family were answered with."""
+    """The number of answers with each status, for this test's family."""
     return SENT.setdefault(request.node.callspec.params["family"], Counter())
 
 
 @pytest.fixture
 def sent_on_boards() -> Counter[int]:
-    """The same, of the notice board's sequences."""
+    """The number of answers with each status, for the notice board's sequences."""
     return SENT.setdefault("boards", Counter())
 
 

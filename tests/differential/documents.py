@@ -50,7 +50,7 @@ UNKNOWN_FIELDS = TEXT | st.sampled_from(["Id", "id ", "self", "body", "__class__
 
 @st.composite
 def mutated(draw: st.DrawFn) -> dict[str, Any]:
-    """A valid document with a few fields taken away, replaced or added."""
+    """Return a valid document with a few fields removed, replaced or added."""
     document = dict(draw(VALID))
     for _ in range(draw(st.integers(1, 3))):
         field = draw(st.sampled_from(sorted(FIELDS)))
@@ -67,7 +67,7 @@ def mutated(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def encode(document: Any, ascii_only: bool, indent: int | None, encoding: str) -> bytes:
-    """JSON in a text encoding; half a surrogate pair is written as it is."""
+    """Return JSON in a text encoding; a lone surrogate is written unchanged."""
     return json.dumps(document, ensure_ascii=ascii_only, indent=indent).encode(encoding, "surrogatepass")
 
 
@@ -87,7 +87,7 @@ PRICES = [
     "5e-324",
 ]
 QUANTITIES = ["1.0", "1e0", "true", '"1"', "0", "-1", "1000001", "9" * 100, "9" * 4300, "9" * 4301]
-# Nesting near Python's recursion limit of 1000 is left out: there, how deep a service's own calls are nested decides.
+# Nesting near Python's recursion limit of 1000 is left out: there, the result depends on the depth of a service's own calls.
 DEPTHS = [10, 500, 2000, 30_000]
 HOSTILE: SearchStrategy[bytes] = st.one_of(
     st.sampled_from(

@@ -1,7 +1,6 @@
-"""Requests to compare, by family: a strategy each for valid, invalid and hostile ones.
+"""Requests to compare: each family has a strategy for valid, invalid and hostile requests.
 
-A valid request must be quick (``QUICK``), so that thousands of them are; the limits and long waits
-are the conformance suite's.
+A valid request must be quick (``QUICK``), since the test sends thousands. The conformance suite covers the limits and long waits.
 """
 
 from hypothesis import strategies as st
@@ -12,7 +11,7 @@ from tests.differential.pieces import BODIES, CONTENT_TYPES, LAST_EVENT_IDS, ODD
 from tests.wire import Request
 from twogates.demo.models import BlockQuery, CpuQuery, StreamQuery, UpstreamQuery, WaitQuery
 
-QUICK = 0.02  # seconds that a valid request may wait in all
+QUICK = 0.02  # seconds that a valid request may wait in total
 
 NAMES = [
     *(b"", b"/", b"a/b", b"a%2Fb", b"%2F", b".", b"..", b"%2e", b"%2e%2e", b"%2e%2e%2fjson", b"a/", b"a%0A", b"%0A", b"a//b", b"a?b"),
@@ -80,7 +79,7 @@ METHODS = [
 
 
 def one_header(name: bytes, values: SearchStrategy[bytes], most: int) -> SearchStrategy[tuple[tuple[bytes, bytes], ...]]:
-    """A header none to ``most`` times."""
+    """Return a strategy for a header that occurs zero to ``most`` times."""
     return st.lists(values.map(lambda value: (name, value)), max_size=most).map(tuple)
 
 

@@ -1,4 +1,4 @@
-"""Values for operations on the notice board: right ones, those at a limit, and what is none."""
+"""Values for operations on the notice board: valid ones, values at a limit, and invalid ones."""
 
 import json
 from urllib.parse import quote_from_bytes
@@ -9,12 +9,12 @@ from hypothesis.strategies import SearchStrategy
 from tests.differential.operations import MARK, Operation
 
 JSON = (b"Content-Type", b"application/json")
-LONG = "the quick brown fox " * 90  # more than Nginx sends without compressing it
+LONG = "the quick brown fox " * 90  # long enough for Nginx to compress it
 ODD_TEXTS = ["", " ", "a\x00b", "\ud83d", "\U0001f6aa" * 50, "e\u0301", "\u202e", "'; --", "\\", "%", '"', "\n", "\ufeff"]
 WORDS = ["fox", "The red fox", "a red dog", "F\u00dcCHSE rot", "fox-dog", "dog@fox.example 3.14", LONG]
 
 NAMES = st.sampled_from(["a", "b"] * 4 + ["A", "Gr\u00fc\u00dfe", "x" * 88, "x" * 89, *ODD_TEXTS])
-PEOPLE = [f"Author {number}" for number in range(20)]  # one could not post so many messages in a minute (POST_LIMIT)
+PEOPLE = [f"Author {number}" for number in range(20)]  # one author would exceed POST_LIMIT, the number of messages in a minute
 AUTHOR = st.sampled_from(PEOPLE)
 AUTHORS = st.sampled_from([*PEOPLE, "x" * 100, "x" * 101, *ODD_TEXTS])
 TEXTS = st.sampled_from([*WORDS * 3, "x" * 2000, "\u00e9" * 2000, "x" * 2001, *ODD_TEXTS]) | st.text(max_size=6)
@@ -28,20 +28,20 @@ LIMITS = st.sampled_from(
 AFTERS = st.sampled_from(
     [*[None] * 8, "0", *["{message0}"] * 8, "{message1}", "{message2}", "9223372036854775807", "9223372036854775808", "-1", "1.5", "x", ""]
 )
-# What a key may be and what not. The mark makes it this sequence's.
+# Valid and invalid keys. The mark makes a key unique to its sequence.
 KEYS = st.sampled_from(
     [None] * 6
     + [f"{MARK}{end}" for end in ("0", "1", "2", ".-_")]
     + [f'"{MARK}0"', f'"{MARK}1"', f'"{MARK}0', f"{MARK}1, {MARK}2"]
     + ["", '""', "a b", "x" * 65, "\u00e4", "*", "'a'"]
 )
-# How a client may say which version it has seen; {} is the one.
+# How a client may state the version that it has seen; {} stands for that version.
 TAGS = st.sampled_from(
     ['"{}"'] * 8
     + ['W/"{}"', 'W/"{}"', "*", "*", '"0", W/"{}"', '"{}","0"', '"0{}"', '"{}', "{}", '" {} "', "", '""', "W/*", " *", "\u00e4", None]
 )
 STALE = st.sampled_from([0, 0, 0, 0, 0, -1, 1])
-# Of those that there are, or 10 for one that there is not.
+# An index into those that exist, or 10 for one that does not.
 WHICH = st.integers(0, 10)
 SHIFTS = st.integers(0, 2)
 
@@ -59,13 +59,13 @@ BODIES = [
     json.dumps(VALID).ljust(65_536).encode(),
     json.dumps(VALID).ljust(65_537).encode(),
 ]
-CHOSEN = st.integers(0, len(BODIES) - 1).map(lambda number: BODIES[number])  # by number: a strategy of long ones has a long name
+CHOSEN = st.integers(0, len(BODIES) - 1).map(lambda number: BODIES[number])  # by number: a strategy of long values has a long name
 TYPES = [JSON, JSON, JSON, (b"Content-Type", b"application/merge-patch+json"), (b"Content-Type", b"text/plain"), (b"X-None", b"")]
 ASKED = (b"If-Match", b"*")
 
 
 def posts(path: str, body: SearchStrategy[bytes]) -> SearchStrategy[Operation]:
-    """A body, right or wrong, with a type, right or wrong."""
+    """Return a strategy for POSTs with a valid or invalid body, and a valid or invalid type."""
     return st.builds(lambda body, of: Operation("POST", path, (of,), body), body, st.sampled_from(TYPES))
 
 
@@ -107,11 +107,11 @@ ODD_OPERATIONS: SearchStrategy[Operation] = st.one_of(
 
 
 def query(**values: str | None) -> str:
-    """A query string of what is there."""
+    """Return a query string of the values that are given."""
     pairs = [f"{name}={quoted(value)}" for name, value in values.items() if value is not None]
     return "?" + "&".join(pairs) if pairs else ""
 
 
 def quoted(value: str) -> str:
-    """A value in a query string; what is in braces stays."""
+    """Return a value escaped for a query string; braces stay."""
     return quote_from_bytes(value.encode("utf-8", "surrogatepass"), safe="{}")

@@ -1,4 +1,4 @@
-"""The pieces that requests are made of: text in a URL, numbers that are not quite, odd headers."""
+"""The parts of a request: text in a URL, almost valid numbers, and odd headers."""
 
 from urllib.parse import quote_from_bytes
 
@@ -9,7 +9,7 @@ TEXT = st.text(max_size=40) | st.text(st.characters(categories=["Cs", "Cc", "Lo"
 
 
 def encodings(text: str) -> SearchStrategy[bytes]:
-    """The ways to write ``text`` into a URL: escaped, escaped throughout, or as it is where that can be sent."""
+    """Return the ways to write ``text`` into a URL: escaped, fully escaped, or unchanged if it can be sent like that."""
     data = text.encode("utf-8", "surrogatepass")
     throughout = "".join(f"%{byte:02X}" for byte in data).encode()
     ways = [quote_from_bytes(data, safe="").encode(), throughout, throughout.lower()]
@@ -23,7 +23,7 @@ BROKEN_ESCAPES = [
 ]
 PIECE = TEXT.flatmap(encodings) | st.sampled_from(BROKEN_ESCAPES)
 
-# What int() or float() of some language takes, and what only looks like a number. None is a valid wait of more than 1 ms.
+# Values that int() or float() of some language accepts, or that only look like a number. None is a valid wait of more than 1 ms.
 NUMBERS = [
     *("", " ", "nan", "NaN", "-nan", "inf", "-inf", "Infinity", "1e999", "-1e999", "1e-999", "0", "-0", "-0.0", "0.0", ".001", "0."),
     *("00.001", "+0.001", "0.00_1", "0_0", "1_0", "1__0", "_1", "1_", "\u0660.\u0660\u0661", "\uff11", "0,001", "0.001s", "1e", "e1"),
@@ -31,7 +31,7 @@ NUMBERS = [
     *("[1]", "{}", "'1'", '"1"', "30.000001", "31", "1001", "10001", "9" * 400, "9" * 5000, "0." + "0" * 400 + "1", "1" + "0" * 20),
     *(str(2**63), str(-(2**63) - 1), "1.0", "1.5", "5.0", "5.000000000000000001", "\x00", "1\x00"),
 ]
-# What some language takes for a boolean.
+# Values that some language accepts as a boolean.
 FLAGS = [
     *("true", "false", "TRUE", "False", "yes", "no", "on", "off", "t", "f", "y", "n", "1", "0", " true", "false ", "true,false"),
     "\uff54rue",
@@ -40,7 +40,7 @@ VALUES = st.one_of(
     st.sampled_from(NUMBERS), st.sampled_from(FLAGS), st.integers(-2, 5).map(str), st.floats().map(repr), st.integers().map(str), TEXT
 )
 
-# Bytes that a header value may have. Daphne refuses 0x85 (a line end in Latin-1) by itself, in words of its own.
+# Bytes that a header value may contain. Daphne itself rejects 0x85 (a line end in Latin-1), with its own message.
 HEADER_TEXT = st.binary(max_size=20).map(lambda value: bytes(byte for byte in value if byte >= 0x20 and byte not in (0x7F, 0x85)).strip())
 FRAMING = (b"host", b"transfer-encoding", b"content-length")
 TOKEN = st.from_regex(rb"\A[A-Za-z0-9!#$%&'*+.^_`|~-]{1,20}\Z")

@@ -1,4 +1,4 @@
-"""Query strings for an endpoint: valid ones that are quick, invalid ones, and what is hardly a query string."""
+"""Query strings for an endpoint: valid and quick ones, invalid ones, and text that is hardly a query string."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,12 +23,12 @@ WRONG_NAMES = TEXT | st.sampled_from(["SECONDS", "seconds ", "seconds[]", "", "x
 
 
 def written(name: str, values: SearchStrategy[str]) -> SearchStrategy[bytes]:
-    """``name=value``, each escaped in some way."""
+    """Return a strategy for ``name=value``, each escaped in some way."""
     return st.builds(lambda name, value: name + b"=" + value, encodings(name), values.flatmap(encodings) | PIECE)
 
 
 def targets(model: type[Query], path: bytes, quick: Callable[[Any], bool]) -> SearchStrategy[bytes]:
-    """``path`` with query strings, of which those that ``model`` accepts are ``quick``."""
+    """Return a strategy for ``path`` with query strings; those that ``model`` accepts are ``quick``."""
     names = sorted(model.model_fields)
     right = st.tuples(*(written(name, VALID[name]) for name in names)).map(list)
     wrong = st.lists((st.sampled_from(names) | WRONG_NAMES).flatmap(lambda name: written(name, VALUES)) | PIECE, max_size=3)

@@ -1,7 +1,6 @@
-"""Sequences of operations on the notice board, on one database: the three services give one answer to each step, and never a 5xx
-but the one that says to come again.
+"""Sequences of operations on the notice board, on one database: the three services give the same answer to each step.
 
-The number of sequences is BOARD_SEQUENCES.
+No answer is a 5xx, except the 503 that asks the client to retry. BOARD_SEQUENCES is the number of sequences.
 """
 
 import os
@@ -16,7 +15,7 @@ from tests.wire import Wire
 
 SEQUENCES = int(os.environ.get("BOARD_SEQUENCES", "100"))
 STEPS = 4
-# What some step of many must have been answered with.
+# Statuses that must occur among the answers to many steps.
 USUAL = {200, 201, 204, 304, 400, 404, 405, 409, 412, 413, 415, 422, 428}
 
 

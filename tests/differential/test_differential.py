@@ -1,7 +1,6 @@
 """The same request to all three services gets the same answer, and never a 5xx.
 
-It runs against a stack that is up, through Nginx. The number of requests of each family is
-DIFFERENTIAL_EXAMPLES.
+It runs through Nginx, against a running stack. DIFFERENTIAL_EXAMPLES is the number of requests of each family.
 """
 
 import json
@@ -44,11 +43,11 @@ def test_three_services_give_one_answer(family: str, sent: Counter[int]) -> None
 
 
 def assert_same(request: Request, answers: list[Answer]) -> None:
-    """Equal status, type and body; the exceptions are the two answers in which a service speaks of itself."""
+    """Check for equal status, type and body, except for the two answers in which a service describes itself."""
     path = unquote_to_bytes(request.target.partition(b"?")[0])
     statuses = [answer.status for answer in answers]
     if path == b"/ws" and statuses[0] == 501:
-        assert all(status in (426, 400) for status in statuses[1:]), describe(answers)  # 400 for half a handshake
+        assert all(status in (426, 400) for status in statuses[1:]), describe(answers)  # 400 for an incomplete handshake
         return
     assert max(statuses) < 500, describe(answers)
     if path == b"/" and statuses == [200, 200, 200] and answers[0].body:
@@ -63,6 +62,6 @@ def assert_same(request: Request, answers: list[Answer]) -> None:
 
 
 def describe(answers: list[Answer]) -> str:
-    """The answers, one a line."""
+    """Return the answers, one per line."""
     lines = zip(SERVICES, answers, strict=True)
     return "\n".join(f"{service}: {answer.status} {answer.content_type} {answer.body[:300]!r}" for service, answer in lines)

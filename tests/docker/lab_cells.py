@@ -1,6 +1,6 @@
-"""Short cells of the laboratory on Docker, two of them disturbed, in a process of their own: Locust patches the one that imports it.
+"""Short cells of the laboratory on Docker, two of them with a fault. They have their own process: Locust patches the one that imports it.
 
-``python -m tests.docker.lab_cells`` prints what came of them.
+``python -m tests.docker.lab_cells`` prints the results.
 """
 
 import gevent.monkey
@@ -26,7 +26,7 @@ from loadtest.judging.values import values  # noqa: E402
 from loadtest.model import Cell, Disturbance, Load, loop, sync  # noqa: E402
 
 WAIT = Parameters(wait=0.2)
-# The same servers twice, so that what the first one stops has to be there for the second; and a worker from inside its container.
+# The same servers twice: what the first cell stops must run again for the second. A worker is killed from inside its container.
 PAIR = sync(2, name="a pair", replicas=2)
 LONG = Load("closed", "wait", WAIT, users=2)
 CELLS = (
@@ -38,14 +38,17 @@ CELLS = (
 
 
 def main() -> list[dict[str, Any]]:
-    """Measure them; findings, counts and, as a look at the looking, the memory seen from here and from inside."""
+    """Measure the cells, and return their findings and counts.
+
+    To check the reading itself, also return the memory as seen from here and from inside.
+    """
     here = machine()
     with ExitStack() as stack:
         runtime = Docker(here.server_cpus, here.other_cpus)
         stack.callback(runtime.stop)
         generators = stack.enter_context(Generators(1, here.other_cpus))
         running = runtime.start([cell.variant for cell in CELLS])
-        # No ceiling and no idle lag: whether the generator had room is for a quiet machine to say.
+        # No ceiling and no idle lag: only a quiet machine can show whether the generator had room.
         measurer = Measurer(runtime, generators, 1e9, 10.0, 1.0, Pace(2.0, 0.5, 1), 1)
         raws = [measurer.measure(cell, 0, running[cell.variant.name], lambda _: None) for cell in CELLS]
         sleep(LOG_SECONDS)

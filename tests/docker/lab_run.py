@@ -1,4 +1,4 @@
-"""Runs lab_cells.py, and looks for what it left."""
+"""Run lab_cells.py, and look for what it leaves behind."""
 
 import json
 import os
@@ -10,16 +10,16 @@ from runtime.compose_file import project
 from tests.conftest import ROOT
 
 Found = dict[str, Any]
-# Another than that of the stack, which other tests have running: for it the laboratory would not start.
+# A different project from that of the stack, which other tests keep running: the laboratory would not start beside it.
 PROJECT = f"{project()}-lab-test"
-# Of the laboratory's services: loadtest/engine/docker.py.
+# The project of the laboratory's services: loadtest/engine/docker.py.
 LAB_PROJECT = f"{PROJECT}-lab"
-# Whether a machine that runs tests is quiet enough for a measurement is not what is tested.
+# These tests do not check whether the machine is quiet enough for a measurement.
 OF_THE_MACHINE = {"steady", "no hidden stall", "generator had room", "Little's law"}
 
 
 def run_cells() -> list[Found]:
-    """What came of the cells."""
+    """Run the cells, and return their results."""
     ran = subprocess.run(
         [sys.executable, "-m", "tests.docker.lab_cells"],
         cwd=ROOT,
@@ -34,7 +34,7 @@ def run_cells() -> list[Found]:
 
 
 def left(project: str) -> str:
-    """Containers, networks and volumes of a Compose project."""
+    """Return the containers, networks and volumes of a Compose project."""
     of_it = ["--filter", f"label=com.docker.compose.project={project}", "--quiet"]
     kinds = (["ps", "--all"], ["network", "ls"], ["volume", "ls"])
     return "".join(subprocess.run(["docker", *kind, *of_it], capture_output=True, text=True, check=True).stdout for kind in kinds)

@@ -13,14 +13,14 @@ NAME = "twogates.example"
 
 
 class Production(OwnStack):
-    """One with a certificate of its own, and few requests for a client."""
+    """A production stack with its own certificate, and few requests for each client."""
 
     def __init__(self, folder: Path) -> None:
-        # Of the example, as little as shows where it ends.
+        # The example's limits are low, to reach them quickly.
         given = {"EXAMPLE": "on", "BOARD_LIMIT": "2", "MESSAGE_LIMIT": "5", "POST_LIMIT": "20"}
         given |= {"PROFILE": "production", "HTTP3": "on", "PGBOUNCER": "on", "SERVER_NAMES": NAME, "RATE_LIMIT": "5", "RATE_BURST": "30"}
         super().__init__(folder, "production", **given)
-        # Beyond what there is of Nginx, so that all tests see what is accepted, whatever the advisories say of the rest.
+        # A minimum above every version of Nginx: all tests run with an accepted vulnerability, whatever the advisories say about the rest.
         floors = self.folder / "runtime/checks/floors.toml"
         floors.write_text(floors.read_text().replace("floors = [", 'floors = ["0.0.0", "99.0.1"] # [', 1))
         for made in ("tls", "acme/.well-known/acme-challenge"):
@@ -29,14 +29,14 @@ class Production(OwnStack):
         self.authority = write_certificate(self.folder / "tls", [NAME], owner=101)
 
     def compose(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
-        """What Compose prints for this stack."""
+        """Run a Compose command for this stack."""
         environment = {**self.environment, "COMPOSE_FILE": "compose.yaml:compose.production.yaml:compose.pgbouncer.yaml", **more}
         return subprocess.run(["docker", "compose", *words], cwd=self.folder, env=environment, capture_output=True, text=True, timeout=60)
 
     def ask(
         self, path: str, method: str = "GET", secure: bool = True, host: str = NAME, body: bytes | None = None, **headers: str
     ) -> http.client.HTTPResponse:
-        """An answer, read whole, from the name that it is served under."""
+        """Return an answer with its whole text, requested under the stack's name."""
         port = int(self.secure_port if secure else self.port)
         raw = socket.create_connection(("127.0.0.1", port), 10)
         connection = http.client.HTTPConnection(host, port)

@@ -1,4 +1,4 @@
-"""The bill of an image names what is really in it."""
+"""The bill of materials of an image names what is really in the image."""
 
 import json
 import re
@@ -26,7 +26,7 @@ def test_every_package_of_the_lock_and_of_the_base_is_in_the_bill(tmp_path: Path
 
 
 def test_what_came_into_an_image_beside_the_lock_is_seen(tmp_path: Path) -> None:
-    """A package that somebody put there by hand: its metadata is found wherever it is."""
+    """A package that somebody adds by hand: its metadata is found wherever it is."""
     base = images()["twogates-upstream"]["image"]
     (tmp_path / "stowaway-6.6.dist-info").mkdir()
     (tmp_path / "stowaway-6.6.dist-info" / "METADATA").write_text("Metadata-Version: 2.4\nName: stowaway\nVersion: 6.6\n")

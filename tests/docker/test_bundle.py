@@ -1,5 +1,7 @@
-"""All that a room needs in one file, taken apart where there is no network. The images are tiny ones in place of the real: a real engine
-saves and loads them in the same way."""
+"""One file with everything that a room without a network needs, unpacked there.
+
+Tiny images replace the real ones: a real engine saves and loads them in the same way.
+"""
 
 import hashlib
 import json
@@ -19,15 +21,15 @@ from tests.checkouts import OwnStack
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.long
-TAG = f"{project()}-bundle"  # as tests/checkouts.py has it
+TAG = f"{project()}-bundle"  # as in tests/checkouts.py
 TINY = f"twogates-tiny:{TAG}"
-# Nothing listens there.
+# Nothing listens on this port.
 NO_NETWORK = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "PIP_INDEX_URL", "UV_INDEX_URL", "UV_DEFAULT_INDEX"), "http://127.0.0.1:9")
-NO_NETWORK |= {"NO_PROXY": "", "no_proxy": ""}  # a program of ours says "*" to those that it starts
+NO_NETWORK |= {"NO_PROXY": "", "no_proxy": ""}  # one of our programs sets "*" for the programs that it starts
 
 
 class Room:
-    """A checkout with tiny images, and the bundle that was made of it."""
+    """A checkout with tiny images, and the bundle made from it."""
 
     def __init__(self, folder: Path) -> None:
         self.own = OwnStack(folder, "bundle", PYTHONS="")
@@ -51,11 +53,11 @@ class Room:
         (self.path,) = (self.folder / "bundle").glob("*.tar.gz")
 
     def load(self, **variables: str) -> subprocess.CompletedProcess[str]:
-        """make load-bundle, as far as it is this project's."""
+        """Run this project's part of ``make load-bundle``."""
         return self.own.run("dev.load_bundle", **variables)
 
     def to_build(self) -> list[str]:
-        """What ``make up`` would build."""
+        """Return what ``make up`` would build."""
         code = "import json; from runtime.docker import bundled; print(json.dumps(bundled.to_build()))"
         environment = self.own.environment
         done = subprocess.run([sys.executable, "-c", code], cwd=self.folder, env=environment, capture_output=True, check=True)
@@ -74,7 +76,7 @@ def empty_tar() -> bytes:
 
 
 def ids() -> dict[str, str]:
-    """Our images of this test, by name."""
+    """Return the ids of this test's own images, by name."""
     lines = docker("image", "ls", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}").splitlines()
     return dict(line.split() for line in lines if line.startswith("twogates-") and f":{TAG} " in line)
 
@@ -90,7 +92,8 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
 def test_its_size_and_checksum_are_said(room: Room) -> None:
     digest = hashlib.sha256(room.path.read_bytes()).hexdigest()
     assert f"MiB, SHA-256 {digest}" in room.made.stdout
-    assert room.path.with_name(f"{room.path.name}.sha256").read_text() == f"{digest}  {room.path.name}\n"  # as sha256sum --check reads it
+    # The format that sha256sum --check reads.
+    assert room.path.with_name(f"{room.path.name}.sha256").read_text() == f"{digest}  {room.path.name}\n"
     assert sorted(path.suffix for path in room.path.parent.iterdir()) == [".gz", ".sha256"]
 
 

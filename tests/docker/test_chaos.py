@@ -1,4 +1,4 @@
-"""``make chaos SHORT=1``: a few faults on a stack of the suite's own, and the promise that no client sees them."""
+"""``make chaos SHORT=1``: a few faults on the suite's own stack, and the promise that no client notices them."""
 
 import json
 import os
@@ -15,17 +15,17 @@ from tests.conftest import ROOT
 from tests.docker.lab_run import left
 
 pytestmark = pytest.mark.measured
-# A race, or a machine that had no time to spare, breaks a promise now and then: one run of five may. What breaks twice is a fault.
+# A race or an overloaded machine breaks a promise occasionally: one run of five may. A promise that breaks twice is a fault.
 REPEATS, MOST_BROKEN = 4, 1
 
 
 @pytest.fixture(autouse=True)
 def _running() -> None:
-    """No stack: the suite starts its own, and leaves others alone."""
+    """Start no stack: the suite starts its own, and leaves others alone."""
 
 
 def chaos(results: Path, *words: str) -> tuple[subprocess.CompletedProcess[str], list[dict[str, Any]]]:
-    """Run the short form; what it printed, and its cases."""
+    """Run the short form; return its process and its cases."""
     environment = {name: value for name, value in os.environ.items() if name not in ("F", "PLAIN")}
     command = [sys.executable, "-m", "loadtest", "chaos", "--short", "--json", "--results", str(results), *words]
     ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=400)
@@ -34,15 +34,15 @@ def chaos(results: Path, *words: str) -> tuple[subprocess.CompletedProcess[str],
 
 
 def broken_again(name: str, results: Path) -> tuple[int, list[dict[str, Any]]]:
-    """How often a case breaks its promise when its fault is repeated, and all cases of the repeats."""
+    """Return how often a case breaks its promise when its fault is repeated, and all cases of the repeats."""
     found = [case for _ in range(REPEATS) for case in chaos(results, "--faults", name.split()[0])[1]]
     return sum(bool(case["broken"]) for case in found if case["name"] == name), found
 
 
 def test_the_short_form_keeps_every_promise(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A promise that was broken is tried a fixed number of times more, so that it has a rate; that is printed, and has a bound.
+    """Repeat each case that broke its promise a fixed number of times. The rate is printed, and has a limit.
 
-    No repeat excuses a wrong answer, or a request that nothing is known of.
+    No repeat excuses a wrong answer, or a request with an unknown outcome.
     """
     ran, found = chaos(tmp_path)
     assert [case["name"] for case in found] == [case.name for case in cases(short=True)]

@@ -1,4 +1,4 @@
-"""How the project chooses a runtime by itself, where an engine answers but a base image cannot be had."""
+"""How the project chooses a runtime if an engine answers but a base image is not available."""
 
 import subprocess
 from pathlib import Path
@@ -40,7 +40,7 @@ def test_the_containers_of_another_checkout_with_the_same_name_are_left_alone(tm
         docker_projects.write_text(own.project)
         assert f"Docker has {own.project} from {other}" in own.run("dev.clean").stdout
         assert subprocess.run(["docker", "inspect", container], capture_output=True).returncode == 0
-        other.rmdir()  # moved: then it may well be this one
+        other.rmdir()  # moved: then the containers may well be this checkout's
         assert own.run("ops.stack", "down").stdout == "Stopped.\n"
     finally:
         subprocess.run(["docker", "rm", "--force", container], capture_output=True)

@@ -1,4 +1,4 @@
-"""Replicas replaced under load: nothing is lost, whether the new ones are good or not."""
+"""Replicas replaced under load: no request is lost, whether the new replicas work or not."""
 
 import asyncio
 import re
@@ -16,13 +16,13 @@ from runtime.compose_file import load
 from tests.checkouts import OwnStack
 from tests.connections import RESERVED, sampled
 
-# Requests a second, every fourth a POST, which nothing may send twice. Two slow CPUs answer them all beside the start of a service. A
-# slower machine gets fewer: with thousands under way the ports and Docker's own proxy are the next to fail, and a deploy is not at fault.
+# Requests a second. Every fourth is a POST, which must not be sent twice. Two slow CPUs can answer them all while a service starts. A
+# slower machine gets fewer: with thousands in flight, the ports and Docker's own proxy fail next, which is not the deploy's fault.
 RATE, MOST_UNDER_WAY = 80, 100
-# How a service says that all its connections to the database are in use, or that a new one was not made in time: the request was not
-# begun, and its client is told so. A machine that is too slow for RATE gives these answers, and a deploy that loses requests gives others.
+# The message of a service whose database connections are all in use, or that did not get a new one in time. The request was not started,
+# and its client learns that. A machine that is too slow for RATE gives these answers; a deploy that loses requests gives others.
 SHED = re.compile("The database (is too busy to answer in time|cannot answer now)")
-# What PostgreSQL's log has of a connection that it had no room for.
+# What PostgreSQL logs about a connection that it has no room for.
 NO_ROOM = re.compile("too many clients|remaining connection slots")
 DOCUMENT = {
     "id": "6f1fd791-0000-4000-8000-000000000000",
@@ -30,14 +30,14 @@ DOCUMENT = {
     "created": "2026-01-01T00:00:00Z",
     "items": [{"name": "n", "quantity": 1, "price": 1}],
 }
-# To the database, of two replicas: what their pools may hold, and one more for each process that looks whether it is back.
+# Connections of two replicas to the database: what their pools may hold, and one more for each process that probes a failed database.
 CONNECTIONS = {"flask": 2 * 4 + 8, "fastapi": 2 * 10 + 2, "django": 2 * 10 + 2}
 LIMIT = int(next(word for word in load()[0]["postgres"].command if "max-connections" in word).partition("=")[2])
 PSQL = ("docker", "compose", "exec", "-T", "--env", "PGPASSWORD", "postgres", "psql")
 
 
 def hosts(stack: OwnStack, service: str) -> set[str]:
-    """The host names of the replicas that answer now."""
+    """Return the host names of the replicas that answer now."""
     return {str(httpx.get(f"http://127.0.0.1:{stack.port}/{service}/").json()["host"]) for _ in range(12)}
 
 
@@ -53,11 +53,11 @@ def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnStack]:
 
 
 async def under_load(stack: OwnStack, service: str, *words: str, **changed: str) -> tuple[subprocess.CompletedProcess[str], Counter[str]]:
-    """Run a command while requests come at RATE, unless MOST_UNDER_WAY have no answer yet; what became of each."""
+    """Run a command while requests arrive at RATE, unless MOST_UNDER_WAY are unanswered. Return the process and all outcomes."""
     outcomes: Counter[str] = Counter()
 
     async def ask(number: int, client: aiohttp.ClientSession) -> None:
-        # Some wait in the database, so that connections are in use all the time.
+        # Some requests wait in the database, so that connections are always in use.
         gets = {1: "json", 2: "json", 3: "query?seconds=0.05"}
         method, path, body = ("GET", gets[number % 4], None) if number % 4 else ("POST", "echo", DOCUMENT)
         try:
@@ -81,7 +81,7 @@ async def under_load(stack: OwnStack, service: str, *words: str, **changed: str)
                 if sent - outcomes.total() < MOST_UNDER_WAY:
                     sent += 1
                     group.create_task(ask(sent, client))
-            await asyncio.sleep(1 / RATE)  # the pace of the arrivals
+            await asyncio.sleep(1 / RATE)  # the interval between arrivals
     assert sum(outcomes.values()) == sent
     return await running, outcomes
 
@@ -97,12 +97,12 @@ class Migration(migrations.Migration):
 
 
 def newest(stack: OwnStack) -> str:
-    """The name of the newest migration of a checkout."""
+    """Return the name of a checkout's newest migration."""
     return max(path.stem for path in (stack.folder / MIGRATIONS).glob("[0-9]*.py"))
 
 
 def migration(stack: OwnStack, sql: str) -> Path:
-    """Write another migration into a checkout."""
+    """Write another migration into a checkout, and return its path."""
     before = newest(stack)
     path = stack.folder / MIGRATIONS / f"{int(before[:4]) + 1:04}_of_a_test.py"
     path.write_text(MIGRATION.format(before=before, sql=sql))
@@ -110,7 +110,7 @@ def migration(stack: OwnStack, sql: str) -> Path:
 
 
 def query(stack: OwnStack, sql: str) -> str:
-    """What the database answers."""
+    """Return the database's answer."""
     words = [
         "exec",
         "-T",
@@ -130,7 +130,7 @@ def query(stack: OwnStack, sql: str) -> str:
 
 
 def containers(stack: OwnStack, *services: str) -> set[str]:
-    """The ids of the containers of services that run."""
+    """Return the ids of the running containers of services."""
     words = ["docker", "compose", "ps", "--quiet", *services]
     done = subprocess.run(words, cwd=stack.folder, env=stack.environment, capture_output=True, text=True, timeout=60)
     return set(done.stdout.split())
@@ -161,7 +161,7 @@ def test_a_deploy_migrates_and_replaces_what_shares_the_image(own_stack: OwnStac
 
 
 def test_a_start_replaces_what_changed_and_nothing_else(own_stack: OwnStack) -> None:
-    """In development too: old and new beside each other, and the old ones go."""
+    """In development too: new replicas start beside the old ones, and the old ones go."""
     others = containers(own_stack, "nginx", "flask", "django", "worker", "postgres")
     before = containers(own_stack, "fastapi")
     app = own_stack.folder / "services/fastapi_async/app.py"
@@ -185,7 +185,7 @@ def test_nothing_is_lost_and_the_database_has_room(service: str, own_stack: OwnS
     assert (len(before), len(after), before & after) == (2, 2, set())
     assert set(outcomes) <= {"right", "shed"}, outcomes
     assert outcomes["right"] > 5 * RATE
-    assert 2 <= held.most_of(service) <= 2 * CONNECTIONS[service]  # old and new replicas beside each other
+    assert 2 <= held.most_of(service) <= 2 * CONNECTIONS[service]  # old and new replicas run side by side
     assert held.most <= LIMIT - RESERVED
     logged = subprocess.run(
         ["docker", "compose", "logs", "postgres"], cwd=own_stack.folder, env=own_stack.environment, capture_output=True, text=True
@@ -200,7 +200,7 @@ CRASHES = "raise RuntimeError('this version does not start')\n"
 @pytest.mark.parametrize(
     ("service", "path", "old", "new", "says"),
     [
-        ("fastapi", "services/fastapi_async/app.py", "import asyncio\n", CRASHES, "this version does not start"),
+        ("fastapi", "services/fastapi_async/app.py", "from web import answer\n", CRASHES, "this version does not start"),
         ("flask", "services/flask_sync/app.py", '@get("/healthz")', '@get("/another")', "was not healthy after 8 seconds"),
     ],
 )
@@ -217,7 +217,7 @@ def test_a_bad_version_is_rolled_back(service: str, path: str, old: str, new: st
     assert done.returncode == 1
     assert says in done.stderr
     assert "is as it was" in done.stderr
-    assert done.stderr.startswith(f"twogates: {service} is as it was.")  # below it are the last words of the one that did not start
+    assert done.stderr.startswith(f"twogates: {service} is as it was.")  # below it are the last log lines of the replica that did not start
     assert hosts(own_stack, service) == before
     assert set(outcomes) <= {"right", "shed"}, outcomes
     assert outcomes["right"]

@@ -1,4 +1,4 @@
-"""make dev on Docker, in a copy of the checkout and a Compose project of its own: an edit shows in the next response."""
+"""make dev on Docker, in a copy of the checkout with its own Compose project: an edit shows in the next response."""
 
 from pathlib import Path
 

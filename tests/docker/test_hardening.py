@@ -1,4 +1,4 @@
-"""What every container of the project may do, those that come later included: nothing that it does not need."""
+"""The privileges of every container of the project, including future ones: none that it does not need."""
 
 import json
 from collections.abc import Callable
@@ -14,17 +14,17 @@ from tests.docker.conftest import docker
 Container = dict[str, Any]
 Rule = Callable[[Container], bool]
 
-# Folders of the host that nothing in a container may see (CIS 5.6).
+# Folders of the host that no container may see (CIS 5.6).
 SENSITIVE = ("/", "/boot", "/dev", "/etc", "/lib", "/proc", "/sys", "/usr", "/run", "/var/run", "/var/lib/docker", "/root", "/home")
 
 
 def is_host(container: Container, *namespaces: str) -> bool:
-    """Whether one of these namespaces is the host's own."""
+    """Return whether one of these namespaces is the host's own."""
     return any(container["HostConfig"][namespace] == "host" for namespace in namespaces)
 
 
-# The numbers are those of the CIS Docker Benchmark 1.7, as far as an item is about a container. What it asks of an image is in
-# test_images.py, and what it asks of the host and the engine is not ours.
+# The numbers are those of the CIS Docker Benchmark 1.7, for its items about containers. test_images.py covers its items about images. Its
+# items about the host and the engine are outside this project.
 RULES: dict[str, Rule] = {
     "4.1 runs as a user other than root, by number": lambda c: (
         c["Config"]["User"].split(":")[0] not in ("", "0") and c["Config"]["User"][0].isdigit()
@@ -69,10 +69,10 @@ RULES: dict[str, Rule] = {
         "size=" in options and "noexec" in options for options in (c["HostConfig"].get("Tmpfs") or {}).values()
     ),
 }
-# Of what runs until it is stopped; a container that does one thing and ends needs none of it.
+# For containers that run until they are stopped. A container that does one job and exits needs none of these.
 RULES_FOR_SERVERS: dict[str, Rule] = {
-    # The benchmark asks for on-failure:5, lest a container that cannot start takes the host's CPU. The engine waits twice as long
-    # before each next try, up to a minute, and after five tries a service would stay down for good.
+    # The benchmark asks for on-failure:5, so that a container that cannot start does not take the host's CPU. The engine doubles its wait
+    # before each restart, up to a minute. After five attempts, a service would stay down for good.
     "5.15 restarts after a crash": lambda c: c["HostConfig"]["RestartPolicy"]["Name"] == "unless-stopped",
     "5.27 has a health check": lambda c: c["Config"]["Healthcheck"]["Test"][0] == "CMD",
     "has a signal and a time to stop": lambda c: (
@@ -82,14 +82,14 @@ RULES_FOR_SERVERS: dict[str, Rule] = {
 
 
 def published(container: Container) -> list[tuple[str, str]]:
-    """The addresses and ports of this machine that lead to a container."""
+    """Return the addresses and ports of this machine that lead to a container."""
     bindings = (container["HostConfig"]["PortBindings"] or {}).values()
     return [(one["HostIp"], one["HostPort"]) for several in bindings for one in several]
 
 
 @pytest.fixture(scope="module")
 def every_container(stack: None) -> list[Container]:
-    """One container of every service, those of profiles too: created if they do not run, and removed again."""
+    """One container of every service, including those in profiles. It is created if it does not run."""
     docker("compose", "--profile", "*", "up", "--no-start", "--no-recreate", "--quiet-pull")
     made: list[Container] = json.loads(docker("inspect", *docker("compose", "--profile", "*", "ps", "--all", "--quiet").split()))
     return made
@@ -133,7 +133,7 @@ def test_only_nginx_is_on_the_outer_network(every_container: list[Container]) ->
 
 
 def test_health_check_fails_on_a_bad_status() -> None:
-    """The service's own check, against a path of the same server that answers 404."""
+    """Run the service's own check against a path of the same server that answers 404."""
     check = "import twogates.server.healthcheck as h; h.PATH = b'/nothing-here'; raise SystemExit(h.main())"
     for service in ("flask", "fastapi", "django", "upstream", "monitor"):
         healthy = "import twogates.server.healthcheck as h; raise SystemExit(h.main())"

@@ -1,4 +1,4 @@
-"""What the CIS Docker Benchmark 1.7 asks of our own images (its section 4)."""
+"""What the CIS Docker Benchmark 1.7 requires of our own images (its section 4)."""
 
 import json
 import re
@@ -10,7 +10,7 @@ import yaml
 from tests.conftest import ROOT
 from tests.docker.conftest import docker
 
-# PgBouncer has no official image: it is a package of PostgreSQL's.
+# PgBouncer has no official image: it is a package, installed in PostgreSQL's image.
 PACKAGED = "pgbouncer"
 BUILT = {name: entry for name, entry in yaml.safe_load((ROOT / "compose.yaml").read_text())["services"].items() if "build" in entry}
 DOCKERFILES = sorted({ROOT / entry["build"]["context"] / "Dockerfile" for entry in BUILT.values()})
@@ -24,7 +24,7 @@ def instructions(path: Path, name: str) -> list[str]:
 
 @each_dockerfile
 def test_the_base_is_the_one_official_image(path: Path) -> None:
-    """4.2: it comes from compose.yaml, where it has a name and a version."""
+    """4.2: the base comes from compose.yaml, which gives it a name and a version."""
     base = "POSTGRES_IMAGE" if path.parent.name == PACKAGED else "PYTHON_IMAGE"
     assert {words.split()[0] for words in instructions(path, "FROM")} == {f"${{{base}}}"}
     assert instructions(path, "ARG")[0] == base
@@ -32,7 +32,7 @@ def test_the_base_is_the_one_official_image(path: Path) -> None:
 
 @each_dockerfile
 def test_nothing_is_installed_but_what_a_lock_names(path: Path) -> None:
-    """4.3, 4.7, 4.11: no packages of a distribution but one, and of Python's only those with a hash."""
+    """4.3, 4.7, 4.11: only one package of a distribution, and only Python packages with a hash."""
     text = path.read_text()
     if path.parent.name == PACKAGED:
         assert re.findall(r"\b(?:apt-get|apk|dnf|curl|wget)\b.*?(?= &&| \\\n)", text) == [
@@ -53,7 +53,7 @@ def test_files_come_by_copy_and_the_user_by_number(path: Path) -> None:
 
 @pytest.mark.parametrize("service", BUILT)
 def test_no_program_in_an_image_gives_its_caller_more_rights(service: str) -> None:
-    """4.8, of what our layers add; the base's own are of no use where no privilege can be gained (5.26)."""
+    """4.8, for the layers that we add. The base's own programs are of no use where no privilege can be gained (5.26)."""
     image = json.loads(docker("compose", "--profile", "*", "config", "--format", "json"))["services"][service]["image"]
     where = "/usr/sbin/pgbouncer /etc/pgbouncer" if service == PACKAGED else "/app /opt/venv"
     command = f"find {where} -perm /6000 -type f | head"
@@ -62,7 +62,7 @@ def test_no_program_in_an_image_gives_its_caller_more_rights(service: str) -> No
 
 @pytest.mark.parametrize("service", BUILT)
 def test_no_secret_is_in_an_image(service: str) -> None:
-    """4.10: neither in its variables nor in a line of its history, nor a key in a file."""
+    """4.10: no secret in its variables or in its history, and no key in a file."""
     image = json.loads(docker("compose", "--profile", "*", "config", "--format", "json"))["services"][service]["image"]
     facts = json.loads(docker("image", "inspect", image))[0]["Config"]
     history = docker("history", "--no-trunc", "--format", "{{.CreatedBy}}", image)

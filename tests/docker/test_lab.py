@@ -1,4 +1,4 @@
-"""The laboratory on Docker: what it measures passes its own audit, and nothing of it is left."""
+"""The laboratory on Docker: its measurements pass its own audit, and it leaves nothing behind."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.docker.lab_run import LAB_PROJECT, OF_THE_MACHINE, Found, left, run_c
 
 @pytest.fixture(autouse=True)
 def _running() -> None:
-    """No stack: the laboratory starts its own services."""
+    """Start no stack: the laboratory starts its own services."""
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def test_cpu_time_and_memory_are_seen(cells: list[Found]) -> None:
 
 
 def test_a_server_leaves_without_a_loss_and_is_back_for_the_next_cell(cells: list[Found]) -> None:
-    """What the killed worker held goes to the other server, since it was a GET."""
+    """The killed worker's request goes to the other server, since it is a GET."""
     assert [cell["lost"] for cell in cells] == [None, None, 0, 0]
     for cell in cells[2:]:
         assert {"as disturbed", "each has a fate"} <= {finding["rule"] for finding in cell["audit"]}

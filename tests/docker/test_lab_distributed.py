@@ -15,7 +15,7 @@ from tests.docker.lab_run import LAB_PROJECT, OF_THE_MACHINE, PROJECT, left
 
 @pytest.fixture(autouse=True)
 def _running() -> None:
-    """No stack: the laboratory starts its own services."""
+    """Start no stack: the laboratory starts its own services."""
 
 
 def test_two_generators_in_containers(tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def test_two_generators_in_containers(tmp_path: Path) -> None:
         text=True,
         timeout=300,
     )
-    assert ran.returncode in (0, 1), ran.stderr  # 1 where the machine was too busy for a valid measurement
+    assert ran.returncode in (0, 1), ran.stderr  # 1 if the machine was too busy for a valid measurement
     found = json.loads(ran.stdout)
     assert found["session"]["generators"] == 2
     assert "DISTRIBUTED=1" in found["manifest"]["command"]

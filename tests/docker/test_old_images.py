@@ -1,4 +1,4 @@
-"""Images that builds have left: three of each service are kept, and none of another project is touched."""
+"""Images left by builds: the last three of each service are kept, and those of other projects are not touched."""
 
 import subprocess
 from collections.abc import Iterator
@@ -14,8 +14,8 @@ PROJECT, NAME, OTHER = "twogates-old-images", "twogates-old-images:one", "twogat
 
 
 def build(number: int, project: str) -> str:
-    """An image as Compose's build leaves it, which takes the name from the one before; its id."""
-    # Nothing is run in it, so that it takes no time; a file of the base, under another name, makes it differ.
+    """Build an image as Compose does, which takes the name from the previous image; return its id."""
+    # The build runs nothing, so that it takes no time. The label's number makes each image differ.
     dockerfile = f"FROM python:3.14-slim\nLABEL com.docker.compose.project={project} number={number}\n"
     words = ["docker", "build", "--quiet", "--tag", NAME if project == PROJECT else OTHER, "-"]
     return subprocess.run(words, input=dockerfile, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
@@ -23,7 +23,7 @@ def build(number: int, project: str) -> str:
 
 @pytest.fixture
 def images() -> Iterator[list[str]]:
-    """Ids of images that the test has made; they are removed."""
+    """Ids of images that the test builds. They are removed afterwards."""
     made: list[str] = []
     yield made
     subprocess.run(["docker", "image", "rm", "--force", *made], capture_output=True)
@@ -35,7 +35,7 @@ def test_the_last_three_are_kept(
     monkeypatch.setenv("COMPOSE_PROJECT_NAME", PROJECT)
     monkeypatch.setattr(old_images, "HISTORY", tmp_path / "images.json")
     services = [Wanted("flask", NAME, 1, ends=False, built=True, hash="")]
-    images += [build(number, OTHER) for number in (1, 2)]  # the first has no name then
+    images += [build(number, OTHER) for number in (1, 2)]  # the first then has no name
     for number in range(5):
         images.append(build(number, PROJECT))
         old_images.remove_old(services)
@@ -43,5 +43,5 @@ def test_the_last_three_are_kept(
     assert left == set(images[-3:])
     assert docker("image", "inspect", "--format", "{{.Id}}", *images[:2]).split() == images[:2]
     assert capsys.readouterr().out == "Removed an older image of this project; the last 3 of each service are kept.\n" * 2
-    old_images.remove_old(services)  # nothing is new, and nothing goes
+    old_images.remove_old(services)  # nothing is new, so nothing is removed
     assert capsys.readouterr().out == ""

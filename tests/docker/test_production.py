@@ -1,4 +1,4 @@
-"""PROFILE=production on Docker, as docs/production.md has a person do it: with a certificate of an authority, and secrets."""
+"""PROFILE=production on Docker, set up as in docs/production.md: with a certificate from an authority, and secrets."""
 
 import contextlib
 import itertools
@@ -28,7 +28,7 @@ from tests.docker.test_hardening import RULES, RULES_FOR_SERVERS
 from tests.waiting import until
 
 SECRET = "django_secret_key"
-# Who has a secret; nobody has what is not here.
+# The services that have each secret. No other service has it.
 APPS = {"flask", "fastapi", "django"}
 OWNERS = {
     SECRET: {"django", "migrate", "worker"},
@@ -46,7 +46,7 @@ OWNERS = {
 def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]:
     made = Production(tmp_path_factory.mktemp("production"))
     try:
-        # All that is missing in one list, before any container, network or image is made.
+        # One list of everything that is missing, before any container, network or image is created.
         refused = made.run("ops.stack", "up", SERVER_NAMES=f"{NAME} other.example")
         assert (refused.returncode, refused.stdout) == (2, "")
         assert "\n  - All secrets are missing in secrets. Make them with: make secrets" in refused.stderr
@@ -135,7 +135,7 @@ def test_no_handshake_for_who_does_not_know_the_name(production: Production) -> 
 
 
 def test_who_asks_too_often_is_refused(production: Production) -> None:
-    with ThreadPoolExecutor(20) as together:  # one after another may be no quicker than the limit
+    with ThreadPoolExecutor(20) as together:  # requests one after another may be no faster than the limit
         statuses = set(together.map(lambda _: production.ask("/fastapi/json").status, range(100)))
     assert statuses == {200, 429}
 
@@ -148,12 +148,12 @@ def test_everybody_may_read_and_nobody_change_the_example(production: Production
 
 
 def test_who_may_change_it_fills_neither_the_database_nor_the_minutes_of_others(production: Production) -> None:
-    """With the token, from one address, through all services, under ever new names."""
+    """With the token, from one address, through all services, under new names each time."""
     token = (production.folder / "secrets/example_token").read_text().strip()
     services = itertools.cycle(sorted(APPS))
 
     def send(path: str, **fields: str) -> tuple[int, dict[str, Any]]:
-        # Whom a client says that it is: Nginx believes nobody.
+        # The address that a client claims: Nginx trusts no client.
         claimed = f"203.0.113.{secrets.randbelow(250)}"
         return asked(
             production, f"/{next(services)}{path}", "POST", fields, **{"Authorization": f"Bearer {token}", "X-Forwarded-For": claimed}
@@ -175,11 +175,11 @@ def test_who_may_change_it_fills_neither_the_database_nor_the_minutes_of_others(
 
     until("this client has had its share of a minute, under whatever name", too_many)
     assert refused["detail"] == "This client has posted 20 messages in the last minute, and no more are taken."
-    assert asked(production, f"/flask{messages}")[0] == 200  # and who reads is served
+    assert asked(production, f"/flask{messages}")[0] == 200  # readers are still served
 
 
 def asked(production: Production, path: str, method: str = "GET", fields: Any = None, **headers: str) -> tuple[int, dict[str, Any]]:
-    """The status and the document of an answer; again as long as Nginx says that this client asks too often."""
+    """Return the status and the document of an answer. Retry while Nginx limits this client's rate."""
     body, found = fields and json.dumps(fields).encode(), list[tuple[int, dict[str, Any]]]()
 
     def answered() -> bool:
@@ -230,7 +230,7 @@ def test_the_services_reach_the_database_through_pgbouncer_alone(production: Pro
     assert asked.stdout.split() == [pooler["NetworkSettings"]["Networks"][f"{production.project}_data"]["IPAddress"]], asked.stderr
 
 
-# What a service sees of a port of the host, at the first address of each of its networks, which would be the gateway.
+# Which ports of the host a service can reach, at the first address of each of its networks, which would be the gateway.
 REACH = """
 import ipaddress, socket, sys
 for network in sys.argv[2:]:
@@ -254,11 +254,11 @@ def test_a_service_does_not_reach_the_host(production: Production, every_contain
 
 
 def test_connections_that_only_connect_do_not_take_nginxs_memory(production: Production, every_container: list[dict[str, Any]]) -> None:
-    """As many as Nginx takes, with the handshake done and a header that never ends."""
+    """Open as many connections as Nginx accepts, with a complete handshake and a header that never ends."""
     nginx = next(one for one in every_container if one["Config"]["Labels"]["com.docker.compose.service"] == "nginx")
     context = ssl.create_default_context(cafile=production.authority)
-    # By its address on the network with a way out, as clients of other machines reach it. Those of this machine go through Docker's own
-    # proxy, which ends when it has some thousand connections, and does not come back (docs/production.md).
+    # Use Nginx's address on the network with external access, as clients on other machines do. Clients on this machine go through Docker's
+    # own proxy. It ends at a few thousand connections, and does not come back (docs/production.md).
     address = next(found["IPAddress"] for name, found in nginx["NetworkSettings"]["Networks"].items() if name.endswith("_edge"))
     opened, refused = list[ssl.SSLSocket](), 0
     try:
@@ -275,12 +275,12 @@ def test_connections_that_only_connect_do_not_take_nginxs_memory(production: Pro
             one.close()
     print(f"{len(opened)} connections, {used}")
     assert len(opened) > 1000
-    # The kernel ends a worker where memory runs out, and Nginx starts another: all connections of the first are lost.
+    # If memory runs out, the kernel kills a worker and Nginx starts another: all connections of the first are lost.
     assert not re.search(r"worker process \d+ exited on signal", docker("logs", "--since", "5m", nginx["Id"]))
     assert json.loads(docker("inspect", nginx["Id"]))[0]["State"]["StartedAt"] == nginx["State"]["StartedAt"]
 
     def served() -> bool:
-        with contextlib.suppress(OSError):  # until Nginx has seen that the attackers have left
+        with contextlib.suppress(OSError):  # until Nginx notices that the attackers have left
             return production.ask("/fastapi/json").status == 200
         return False
 
@@ -306,14 +306,14 @@ def test_a_new_password_of_the_database_counts_from_the_next_start_on(production
 
 
 def container_ids(production: Production, service: str) -> list[str]:
-    """The containers of a service that run."""
+    """Return the ids of a service's running containers."""
     labels = {"project": production.project, "service": service}
     filters = [word for name, value in labels.items() for word in ("--filter", f"label=com.docker.compose.{name}={value}")]
     return sorted(docker("ps", "--no-trunc", "--quiet", *filters).split())
 
 
 def test_a_start_that_mixes_profiles_is_refused_by_compose_itself(production: Production) -> None:
-    """As a person meets it who types docker compose: with the files of one profile, and the variable of the other."""
+    """A person types docker compose with the files of one profile and the variable of the other."""
     before = docker("ps", "--all", "--quiet")
     for files, profile, sentence in (
         ("compose.yaml", "production", "PROFILE-production-needs-COMPOSE_FILE-with-compose.production.yaml"),
@@ -337,7 +337,7 @@ def test_a_version_that_does_not_start_leaves_the_old_one_serving(production: Pr
         app.write_text(good)
     assert refused.returncode == 1
     assert refused.stderr.startswith("twogates: flask is as it was. Its old replicas serve.")
-    assert "this version does not start" in refused.stderr  # its own last lines
+    assert "this version does not start" in refused.stderr  # the replica's own last log lines
     assert "Mend the cause, and then: make up" in refused.stderr
     assert asking.failed == []
     assert asking.answered > 5
@@ -348,14 +348,14 @@ def test_a_database_that_does_not_start_is_put_back(production: Production) -> N
     refused = production.run("ops.stack", "up", POSTGRES_CONNECTIONS="3")
     assert refused.returncode == 1
     assert "postgres did not start as asked for. postgres runs as before." in refused.stderr
-    assert '"max_connections" (3)' in refused.stderr  # its own last lines
+    assert '"max_connections" (3)' in refused.stderr  # PostgreSQL's own last log lines
     running = docker("inspect", "--format", "{{.Config.Cmd}} {{.State.Health.Status}}", *container_ids(production, "postgres"))
     assert "--max-connections=100" in running
     assert "healthy" in running.split()
 
 
 def test_nginx_mended_starts_at_the_first_try(production: Production) -> None:
-    """Its container was marked unhealthy, and Compose took that for the outcome of the next start too."""
+    """Its container is marked unhealthy, which Compose would take for the outcome of the next start too."""
     file = production.folder / "nginx/http/limits.conf"
     good = file.read_text()
     [nginx] = container_ids(production, "nginx")
@@ -375,7 +375,7 @@ def test_nginx_mended_starts_at_the_first_try(production: Production) -> None:
 
 
 def test_djangos_own_check_stops_the_start(production: Production) -> None:
-    """Django finds a fault: a setting that it warns of in production."""
+    """Django reports a fault: a setting that it warns about in production."""
     base = ["run", "--rm", "--no-deps", "--env", "PYTHONPATH=/tmp", "django"]
     broken = "from django_settings import *\nDEBUG = True\n"
     write = f"open('/tmp/worse.py','w').write({broken!r})"
@@ -394,8 +394,8 @@ def test_without_docker_production_is_refused(production: Production) -> None:
 
 
 def test_switched_off_pgbouncer_is_gone(production: Production) -> None:
-    """It would go on to hold connections, of which there are so many."""
-    production.environment["PGBOUNCER"] = "off"  # for the tests below too: another change of it would replace the services
+    """It would continue to hold connections, whose number is limited."""
+    production.environment["PGBOUNCER"] = "off"  # for the tests below too: another change would replace the services
     started = production.run("ops.stack", "up")
     assert started.returncode == 0, started.stdout + started.stderr
     assert "pgbouncer" not in docker("ps", "--all", "--filter", f"label=com.docker.compose.project={production.project}")
@@ -405,7 +405,7 @@ def test_switched_off_pgbouncer_is_gone(production: Production) -> None:
 
 @pytest.mark.skipif(shutil.which(registry.PROGRAM) is None, reason=f"needs {registry.PROGRAM}")
 def test_an_update_takes_what_the_tags_name_now(production: Production, tmp_path: Path) -> None:
-    """From a registry that has a newer Nginx. Then the registry is gone, and what runs stays."""
+    """The registry has a newer Nginx. Then the registry is gone, and the running containers stay."""
     services = {name: container_ids(production, name) for name in APPS}
     [before] = container_ids(production, "nginx")
     with registry.registry(tmp_path) as mirror:
@@ -415,7 +415,7 @@ def test_an_update_takes_what_the_tags_name_now(production: Production, tmp_path
                 docker("tag", image, name)
                 docker("push", "--quiet", name)
             newer(tmp_path, names["nginx:1.30-alpine"])
-            docker("tag", "nginx:1.30-alpine", names["nginx:1.30-alpine"])  # what is here is the older one
+            docker("tag", "nginx:1.30-alpine", names["nginx:1.30-alpine"])  # the local image is the older one
             updated = production.run("ops.refresh", IMAGE_REGISTRY=mirror)
             assert updated.returncode == 0, updated.stdout + updated.stderr
             assert updated.stdout.count("(the same)") == len(names) - 1, updated.stdout
@@ -434,7 +434,7 @@ def test_an_update_takes_what_the_tags_name_now(production: Production, tmp_path
 
 
 def test_a_part_that_became_vulnerable_stops_a_start_and_a_deploy(production: Production) -> None:
-    """And what serves goes on to serve."""
+    """The running services continue to serve."""
     floors = production.folder / "runtime/checks/floors.toml"
     good = floors.read_text()
     services = {name: container_ids(production, name) for name in (*APPS, "nginx")}
@@ -451,13 +451,13 @@ def test_a_part_that_became_vulnerable_stops_a_start_and_a_deploy(production: Pr
 
 
 def bases(production: Production) -> list[str]:
-    """The base images that compose.yaml names."""
+    """Return the base images that compose.yaml names."""
     block = (production.folder / "compose.yaml").read_text().partition("x-images:\n")[2].partition("\n\n")[0]
     return re.findall(r"\$\{IMAGE_REGISTRY:-\}(\S+)", block)
 
 
 def newer(folder: Path, name: str) -> None:
-    """Let the registry have an image under a name that differs from the one that is here."""
+    """Push an image that differs from the local one of that name."""
     (folder / "Dockerfile").write_text(f"FROM {name}\nLABEL newer=yes\n")
     docker("build", "--quiet", "--tag", name, str(folder))
     docker("push", "--quiet", name)
@@ -468,7 +468,7 @@ MISSING = [name for name in ("certbot", "pebble", "pebble-challtestsrv") if shut
 
 @pytest.mark.skipif(bool(MISSING or os.geteuid()), reason=f"needs root, as certbot's hook does, and {', '.join(MISSING) or 'nothing else'}")
 def test_certbot_renews_as_the_docs_say(production: Production, tmp_path: Path) -> None:
-    """The steps 4 and 7 of docs/production.md, while a client goes on asking. Last, for the certificate is another authority's then."""
+    """Steps 4 and 7 of docs/production.md, while a client sends requests. It runs last: the certificate then has another authority."""
     written = re.sub("^ {3}", "", (ROOT / "docs/production.md").read_text(), flags=re.MULTILINE)
     written = written.replace("/srv/twogates", str(production.folder)).replace("www.example.org", NAME)
     script = re.search(r"#!/bin/sh -e\n.*?(?=```)", written, re.DOTALL)
@@ -483,14 +483,14 @@ def test_certbot_renews_as_the_docs_say(production: Production, tmp_path: Path) 
         authority.certbot("certonly", "--webroot", "-w", production.folder / "acme", "-d", NAME)  # --standalone needs Nginx's port
         with Asking(production, [production.authority, authority.root]) as asking:
             authority.certbot(*renew[1].split(), "--no-random-sleep-on-renew", **production.environment)
-            production.authority = authority.root  # which new connections trust alone
+            production.authority = authority.root  # the only authority that new connections trust
             until("new connections have the new certificate", lambda: served(production))
     assert asking.failed == []
     assert asking.answered
 
 
 def served(production: Production) -> bool:
-    """Whether new connections have the certificate already: Nginx starts its new workers after the signal."""
+    """Return whether new connections get the new certificate: Nginx starts its new workers after the signal."""
     try:
         return production.ask("/flask/json").status == 200
     except ssl.SSLCertVerificationError:
@@ -498,7 +498,7 @@ def served(production: Production) -> bool:
 
 
 class Asking(Thread):
-    """A client that asks again and again for the length of the block, and keeps its connection where it may."""
+    """A client that sends requests throughout the block, and keeps its connection open where possible."""
 
     def __init__(self, production: Production, trusted: list[Path]) -> None:
         super().__init__()
@@ -507,7 +507,7 @@ class Asking(Thread):
         self.over, self.answered, self.failed = Event(), 0, list[str]()
 
     def run(self) -> None:
-        while not self.over.wait(0.25):  # the pace
+        while not self.over.wait(0.25):  # the interval between requests
             try:
                 self.client.get(self.url, headers={"Host": NAME}, extensions={"sni_hostname": NAME}).raise_for_status()
                 self.answered += 1

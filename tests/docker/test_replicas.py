@@ -16,7 +16,7 @@ FOLLOWS_WITHIN = 3.0
 
 
 class Load:
-    """Threads that send GETs until told to stop, each answer checked and counted by the replica that gave it."""
+    """Threads that send GETs until they are stopped. Each answer is checked, and counted for the replica that gave it."""
 
     def __init__(self, threads: int) -> None:
         self.stopping = threading.Event()

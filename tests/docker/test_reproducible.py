@@ -1,4 +1,4 @@
-"""A second build of an image gives the same image, and the comparison sees it when not."""
+"""A second build of an image gives the same image, and the comparison detects a difference."""
 
 import json
 import os
@@ -17,7 +17,7 @@ SERVICE = "upstream"
 
 
 def rebuild(folder: Path) -> tuple[int, dict[str, Any]]:
-    """The exit status of the comparison for one image, and what it printed."""
+    """Return the exit status of the comparison for one image, and its output."""
     command = [sys.executable, "-m", "dev.reproducible", SERVICE, "--json"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
     assert done.stdout, done.stderr
@@ -26,7 +26,7 @@ def rebuild(folder: Path) -> tuple[int, dict[str, Any]]:
 
 
 def age(folder: Path) -> None:
-    """Give every file of a service the time and the mode of another checkout, and leave what a run there leaves."""
+    """Give every file of a service the time and mode of another checkout, and add the leftovers of a run there."""
     for program in ("shared/twogates", SERVICE):
         (folder / "services" / program / "__pycache__").mkdir()
         (folder / "services" / program / "__pycache__" / "app.cpython-314.pyc").write_bytes(b"another")

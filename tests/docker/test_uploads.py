@@ -1,4 +1,4 @@
-"""Uploads that Nginx lets through together fit into Django's memory."""
+"""The uploads that Nginx admits concurrently fit into Django's memory."""
 
 import hashlib
 import json
@@ -13,11 +13,11 @@ from tests.docker.conftest import docker
 from tests.waiting import until
 
 MEGA = 1 << 20
-COPIES = 2  # Daphne stores a body in a file, and Django, which gets it from there, in another one
+COPIES = 2  # Daphne stores a body in a file, and Django copies it into another one
 
 
 def tmpfs_bytes() -> int:
-    """The size of Django's /tmp, as compose.yaml has it."""
+    """Return the size of Django's /tmp in bytes, as set in compose.yaml."""
     (line,) = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["django"]["tmpfs"]
     size = next(option for option in line.partition(":")[2].split(",") if option.startswith("size="))
     return int(size.removeprefix("size=").removesuffix("m")) * MEGA
@@ -25,16 +25,16 @@ def tmpfs_bytes() -> int:
 
 def test_the_limits_fit_into_the_room_that_there_is() -> None:
     places, limit = (int(defaults()[name]) for name in ("DJANGO_UPLOAD_PLACES", "DJANGO_UPLOAD_LIMIT"))
-    assert places * limit * COPIES < tmpfs_bytes() < 384 * MEGA / 2  # a tmpfs is part of the container's memory
+    assert places * limit * COPIES < tmpfs_bytes() < 384 * MEGA / 2  # a tmpfs counts as the container's memory
 
 
 def used(replica: str) -> int:
-    """Bytes in /tmp of a container."""
+    """Return the bytes used in /tmp of a container."""
     return int(docker("exec", replica, "python", "-c", "import shutil; print(shutil.disk_usage('/tmp').used)"))
 
 
 def test_as_many_as_come_through_are_taken_by_one_replica_at_a_time() -> None:
-    """All bodies are there but for the last byte, and then end together."""
+    """All bodies are sent except for their last byte, and then end together."""
     replica = docker("compose", "ps", "--quiet", "django").split()[0]
     networks = json.loads(docker("inspect", replica))[0]["NetworkSettings"]["Networks"]
     address = next(network["IPAddress"] for name, network in networks.items() if name.endswith("_backend"))

@@ -1,6 +1,6 @@
-"""The laboratory with a middleware experiment at fault: ``python -m tests.lab.at_fault FAULT`` and the options of ``lab``.
+"""The laboratory with a fault in the middleware experiment: ``python -m tests.lab.at_fault FAULT`` and the options of ``lab``.
 
-It has no cells then, and what it finds without load is the fault.
+The experiment has no cells then, and its inspection without load causes the fault.
 """
 
 import locust  # noqa: F401  # isort: skip  # first: it patches what is imported after it
@@ -29,7 +29,7 @@ def raises() -> Found:
 
 
 def kills() -> Found:
-    """The load generators, as a machine without memory does."""
+    """Kill the load generators, as a machine without memory does."""
     for pid in proc.tree(os.getpid()):
         if b"loadtest.generator" in Path(f"/proc/{pid}/cmdline").read_bytes():
             os.kill(pid, 9)
@@ -37,12 +37,12 @@ def kills() -> Found:
 
 
 def unreportable() -> Found:
-    """A value that JSON has not."""
+    """Return a value that JSON cannot represent."""
     return {"WSGI middleware": {"price_us": nan}}
 
 
 def waits() -> Found:
-    """Until it is interrupted or killed."""
+    """Wait until interrupted or killed."""
     Path(os.environ["TWOGATES_WAITS_SINCE"]).touch()
     gevent.sleep(WAITING_SECONDS)
     raise AssertionError("the test did not end it")

@@ -1,6 +1,6 @@
 """A session with some cells of `graceful` and `self-healing`: ``python -m tests.lab.disturbed FOLDER`` prints it as JSON.
 
-A process of its own, since Locust puts gevent in place of what pytest's process uses already.
+It has its own process, since Locust replaces modules with gevent's that pytest's process already uses.
 """
 
 import locust  # noqa: F401  # isort: skip  # first: it patches what is imported after it
@@ -21,7 +21,7 @@ from loadtest.results import Verdict
 CELLS = [
     graceful.lined(graceful.BARE),
     graceful.lined(graceful.PAIRS["flask"]),
-    # The same servers again: what was ended has to be there.
+    # The same servers again: what was stopped must be running.
     graceful.cell(graceful.PAIRS["flask"], graceful.LEAVE, Disturbance(0.4, "leave")),
     self_healing.cell(self_healing.SYNC, self_healing.KILLED),
 ]
@@ -30,7 +30,7 @@ MADE = replace(graceful.EXPERIMENT, cells=lambda _: CELLS, judge=lambda _: Verdi
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
-    local.FOLDER, calibrate.LAB = folder / "variants", folder  # not those of a run that a person may have going
+    local.FOLDER, calibrate.LAB = folder / "variants", folder  # not those of a run that a person may have in progress
     here = machine(1)
     with processes(here) as fleet:
         runtime = local.Local(here.server_cpus, here.other_cpus)

@@ -1,4 +1,4 @@
-"""A run of the laboratory as a person starts it, and what is left of it in the process table."""
+"""A run of the laboratory as a person starts it, and what it leaves in the process table."""
 
 import os
 import re
@@ -15,24 +15,24 @@ from runtime import proc
 from runtime.local.plan import LAB
 from tests.conftest import ROOT
 
-# Every process of a run inherits it. What Docker does is no matter here, so no engine is found.
+# Every process of a run inherits this variable. Docker does not matter here, so the run finds no engine.
 MARK = f"TWOGATES_TEST_RUN={os.getpid()}"
 ENVIRONMENT = {"PATH": os.environ["PATH"], "DOCKER_HOST": "tcp://127.0.0.1:1", **dict([MARK.split("=")])}
-# Six short windows, of 8 users on one service after another; no pair of equal services before.
+# Six short windows with 8 users, on one service after another, without a pair of equal services first.
 LIGHT = ("--experiments", "middleware")
 LONGEST_SILENCE_SECONDS = 120.0
 
 
 class Laboratory:
-    """A run that is under way, as in a terminal: what it says of its progress is one line there that changes. ``said`` is all so far."""
+    """A run in progress, as in a terminal: its progress is one line that changes. ``said`` is the whole output so far."""
 
     def __init__(self, results: Path, *arguments: str) -> None:
         self.results = results
         command = [sys.executable, "-m", "loadtest", "lab", *arguments, "--results", str(results)]
         self.terminal, theirs = os.openpty()
-        # A pipe that is not read meanwhile would hold it up.
+        # A pipe that is not read in the meantime would block the run.
         self.out = tempfile.TemporaryFile("w+")  # noqa: SIM115
-        # Its own session: a signal of this test reaches what it is meant for, and nothing else.
+        # Its own session: a signal of this test reaches only its target.
         self.process = subprocess.Popen(
             command,
             cwd=ROOT,
@@ -46,28 +46,28 @@ class Laboratory:
 
     @property
     def said(self) -> str:
-        """All so far, without what moves the cursor."""
+        """All output so far, without cursor movements."""
         return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.shown)
 
     def until(self, *texts: str) -> None:
-        """Read until a line has all of ``texts``."""
+        """Read until one line contains all of ``texts``."""
         since = len(self.said)
         while not any(all(text in line for text in texts) for line in re.split(r"[\r\n]+", self.said[since:])):
             assert self.read(), f"it never said {texts}: {self.said}"
 
     def read(self) -> bool:
-        """Take what it says next; whether it may say more."""
+        """Read the next output; return whether there may be more."""
         if not select.select([self.terminal], [], [], LONGEST_SILENCE_SECONDS)[0]:
             return False
         try:
             more = os.read(self.terminal, 65536)
-        except OSError:  # as a terminal ends, whose other side is closed
+        except OSError:  # how a terminal ends whose other side is closed
             return False
         self.shown += more.decode(errors="replace")
         return bool(more)
 
     def end(self) -> tuple[int, str, str]:
-        """Wait for its end: exit status, standard output, and all of standard error."""
+        """Wait for the end; return the exit status, standard output, and all of standard error."""
         while self.read():
             pass
         self.process.wait(timeout=60)
@@ -82,7 +82,7 @@ class Laboratory:
 
 @contextmanager
 def laboratory(results: Path, *arguments: str) -> Iterator[Laboratory]:
-    """A run; whatever a failed test leaves of it is ended by process id."""
+    """Yield a run. Kill by process id what a failed test leaves of it."""
     run = Laboratory(results, *arguments)
     try:
         yield run
@@ -98,7 +98,10 @@ def laboratory(results: Path, *arguments: str) -> Iterator[Laboratory]:
 
 
 def left() -> list[int]:
-    """Processes of a run of these tests. Nginx writes its title over its environment; it works in a folder of the laboratory."""
+    """Return the processes of these tests' runs.
+
+    Nginx overwrites its environment with its title, so it is recognised by its folder in the laboratory.
+    """
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
@@ -107,7 +110,7 @@ def left() -> list[int]:
             ours = MARK.encode() in (entry / "environ").read_bytes().split(b"\0")
             if ours or (str((entry / "cwd").readlink()).startswith(f"{LAB}/") and is_nginx(entry)):
                 found.append(int(entry.name))
-        except OSError:  # ended since, or another user's
+        except OSError:  # ended in the meantime, or another user's
             continue
     return found
 
@@ -117,14 +120,17 @@ def is_nginx(entry: Path) -> bool:
 
 
 def server(service: str) -> int:
-    """The process id of a service that runs now: of Gunicorn's own process, or of Daphne."""
+    """Return the process id of a running service: Gunicorn's own process, or Daphne."""
     folder = ROOT / "services" / service
     pids = [pid for pid in left() if Path(f"/proc/{pid}/cwd").readlink() == folder]
     return next(pid for pid in pids if int(proc.stat_fields(pid)[1]) not in pids)
 
 
 def soon(condition: Callable[[], bool], seconds: float = 60.0) -> bool:
-    """Whether it becomes true: what was killed, or has nobody to write to any more, ends a moment later."""
+    """Return whether a condition becomes true within ``seconds``.
+
+    A process that was killed, or whose reader is gone, ends a moment later.
+    """
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

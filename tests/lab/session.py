@@ -1,6 +1,6 @@
 """A session of one experiment, made for a test: ``python -m tests.lab.session FOLDER WAKING_SECONDS`` prints it as JSON.
 
-A process of its own, since Locust puts gevent in place of what pytest's process uses already.
+It has its own process, since Locust replaces modules with gevent's that pytest's process already uses.
 """
 
 import locust  # noqa: F401  # isort: skip  # first: it patches what is imported after it
@@ -23,14 +23,14 @@ from loadtest.results import Verdict
 from tests.lies.laboratory import LyingLocal
 
 WAIT = 0.1
-# More than any generator makes.
+# More than any generator can send.
 RATE = 1e6
 
 
 def cells(_: bool) -> list[Cell]:
-    """A burst at a service whose first answer takes long, more arrivals than can be made, and four who need two connections.
+    """A burst at a service with a slow first answer, more arrivals than can be generated, and four users that need two connections.
 
-    And who ask for one thing that the database computes; and for two questions of Django by WSGI.
+    Also users that request one value computed by the database, and Django's listing over WSGI.
     """
     asleep = loop("fastapi", name="FastAPI, asleep", environment={"LIE": "wakes", "WAKING_SECONDS": sys.argv[2]})
     wait = Parameters(wait=WAIT)
@@ -46,7 +46,7 @@ def cells(_: bool) -> list[Cell]:
 
 
 def judged(evidence: Evidence) -> Verdict:
-    """Asks for the cell that was refused, which is then the verdict."""
+    """Ask for the cell that was refused, so that the refusal becomes the verdict."""
     evidence.cell("FastAPI, asleep", "too much")
     return Verdict("holds", "")
 
@@ -67,7 +67,7 @@ MADE = Experiment(
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
-    local.FOLDER, calibrate.LAB = folder / "variants", folder  # not those of a run that a person may have going
+    local.FOLDER, calibrate.LAB = folder / "variants", folder  # not those of a run that a person may have in progress
     here = machine(1)
     with processes(here) as fleet:
         runtime = LyingLocal(here.server_cpus, here.other_cpus)

@@ -1,6 +1,6 @@
-"""An experiment that fails takes no other with it, and a run that is broken off is continued. In the short form.
+"""An experiment that fails does not affect the others, and an interrupted run can be continued.
 
-Nothing is measured.
+All runs use the short form. Nothing is measured.
 """
 
 import json
@@ -21,7 +21,7 @@ SHORT = ("--short", "--experiments")
 
 
 def lab(results: Path, *arguments: str, fault: str = "") -> subprocess.CompletedProcess[str]:
-    """A run to its end; with a fault, of a middleware experiment that has it."""
+    """Run the laboratory to its end, with a fault in the middleware experiment if given."""
     module = ["tests.lab.at_fault", fault] if fault else ["loadtest", "lab"]
     return subprocess.run(
         [sys.executable, "-m", *module, *arguments, "--results", str(results)],
@@ -39,7 +39,7 @@ def read(results: Path) -> dict[str, Any]:
 
 
 def outcomes(results: Path) -> dict[str, str]:
-    """By experiment, in the order of the report."""
+    """Return the outcome of each experiment, in the order of the report."""
     return {one["name"]: one["verdict"]["outcome"] for one in read(results)["experiments"]}
 
 
@@ -65,7 +65,7 @@ def test_the_others_go_on(tmp_path: Path, fault: str, said: str) -> None:
     assert "Traceback" not in done.stdout + done.stderr
     assert "failed" in (folder / "report.html").read_text()
     assert "Its log" in (folder / "report.md").read_text()
-    # One line for each experiment, where no line can be drawn again; and how long it will take.
+    # One line for each experiment, since no line can be redrawn here, and the expected duration.
     assert [line.split(",")[0] for line in done.stderr.splitlines()][:3] == [
         "2 experiments",
         "1 of 2 middleware: ! failed",

@@ -1,4 +1,4 @@
-"""The laboratory's commands that need no stack, each to its end in a short form: exit status and report, and no number.
+"""The laboratory's commands that need no stack, each run to its end in a short form: exit status and report, and no numbers.
 
 ``make chaos`` needs Docker: tests/docker/test_chaos.py. No experiment does.
 """
@@ -28,13 +28,13 @@ def run(*words: str, seconds: float = 120.0, folder: Path = ROOT) -> subprocess.
 
 
 def refused(cell: CellResult) -> bool:
-    """Whether it was not measured because the load generator of a busy machine could not make its load."""
+    """Return whether a cell was not measured because the load generator of a busy machine could not produce its load."""
     return "half of what the load generator can do" in (cell.not_valid or "")
 
 
 @pytest.fixture(scope="module")
 def all_of_them(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
-    """`make lab X=all SHORT=1`"""
+    """The process and the results folder of `make lab X=all SHORT=1`."""
     folder = tmp_path_factory.mktemp("results")
     words = ("loadtest", "lab", "--experiments", "all", "--short", "--results", str(folder))
     return run(*words, seconds=1800.0), folder
@@ -66,9 +66,9 @@ def test_an_experiment_runs_to_its_end(report: Results, name: str) -> None:
     cells = list(made.cells(False))
     measured = {cell.key for cell in short.chosen(cells)}
     assert [cell.key for cell in result.cells][: len(cells)] == [cell.key for cell in cells]
-    for cell, planned in zip(result.cells, cells, strict=False):  # more where the experiment looks once more
+    for cell, planned in zip(result.cells, cells, strict=False):  # an inspection without load adds cells
         assert bool(cell.runs) == (cell.key in measured) or refused(cell), cell.not_valid
-        assert planned.load.kind == "hold" or all(run.counts["begun"] for run in cell.runs)  # idle connections ask nothing
+        assert planned.load.kind == "hold" or all(run.counts["begun"] for run in cell.runs)  # idle connections send no requests
     assert len(result.cells) > len(cells) if made.look else result.cells
 
 
@@ -87,7 +87,7 @@ def test_compare(report: Results, all_of_them: tuple[subprocess.CompletedProcess
 
 
 def test_plan_and_its_check(tmp_path: Path) -> None:
-    """From costs that were measured once; whether they are those of this machine is not asked."""
+    """The costs come from an earlier measurement. Whether they match this machine is not checked."""
     kept = tmp_path / ".run" / "profiles.json"
     kept.parent.mkdir()
     kept.write_text(PROFILES.read_text())

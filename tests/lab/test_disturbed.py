@@ -1,4 +1,4 @@
-"""Services that are disturbed while real load goes on: what is lost is exactly what theory says, and all of it is accounted for."""
+"""Faults in services under real load: the loss is exactly what theory predicts, and every request is accounted for."""
 
 import json
 import subprocess
@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-# Whether a machine that runs tests is quiet enough for a measurement is not what is tested.
+# These tests do not check whether the machine is quiet enough for a measurement.
 OF_THE_MACHINE = {"generator had room"}
 Cells = dict[tuple[str, str], dict[str, Any]]
 
@@ -29,7 +29,7 @@ def test_every_request_is_accounted_for(cells: Cells) -> None:
 
 
 def test_an_end_costs_neither_what_a_server_holds_nor_its_line(cells: Cells) -> None:
-    """Twelve came at once, and four workers held one each."""
+    """Twelve requests arrived together, and each of the four workers held one."""
     (run,) = cells["Flask, asked directly", "TERM, with a line"]["runs"]
     assert (run["values"]["lost"], run["values"]["unanswered"], run["counts"]["succeeded"]) == (0, 0, 12)
 
@@ -46,7 +46,7 @@ def test_a_server_that_leaves_the_list_first_loses_no_post(cells: Cells) -> None
 
 
 def test_a_killed_worker_takes_its_request_with_it_and_is_replaced(cells: Cells) -> None:
-    """One, or none: on a busy machine a user may come late, and the worker that is killed be idle."""
+    """One request is lost, or none: on a busy machine a user may be late, and the killed worker idle."""
     (run,) = cells["Flask, 4 sync workers", "SIGKILL"]["runs"]
     assert run["values"]["lost"] in (0, 1)
     assert run["errors"] == ({"status 502": 1} if run["values"]["lost"] else {})

@@ -1,6 +1,6 @@
-"""Runs that end before their end: by Ctrl-C, by a kill, or because a service dies. Nothing may be left of any of them.
+"""Runs that end early: by Ctrl-C, by a kill, or because a service dies. None of them may leave anything behind.
 
-That two runs, or a run and a stack, want one port is not among these: every port is a free one that the system chose.
+Port conflicts with another run or a stack are not tested here: the system chooses a free port every time.
 """
 
 import os
@@ -31,7 +31,7 @@ def test_ctrl_c(tmp_path: Path, moment: str) -> None:
 
 
 def test_a_kill_of_the_laboratory(tmp_path: Path) -> None:
-    """It cannot end its servers any more: the keeper does, and the generators end by themselves."""
+    """It can no longer stop its servers: the keeper does, and the generators end by themselves."""
     with laboratory(tmp_path / "results", *LIGHT) as run:
         run.until(WINDOW_IS_OPEN)
         pids = proc.tree(run.process.pid)
@@ -51,7 +51,7 @@ def test_a_service_dies_in_a_window(tmp_path: Path) -> None:
         assert status == 1, err
         (said,) = [line for line in out.splitlines() if line.startswith("middleware failed: ")]
         assert f"A process of {variant} ended while it was measured." in said or f"{variant} does not answer" in said
-        assert "1 of 1 middleware: ! failed" in err  # at once, above the line that moves
+        assert "1 of 1 middleware: ! failed" in err  # at once, above the progress line
         assert "Traceback" not in out + err
         assert "Traceback" in (run.results / "latest" / "middleware.log").read_text()
         assert soon(lambda: not left()), left()

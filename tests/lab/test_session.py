@@ -1,4 +1,4 @@
-"""What a session does before it measures, on a real service that takes long over its first answer."""
+"""What a session does before it measures, on a real service with a slow first answer."""
 
 import json
 import os
@@ -13,13 +13,13 @@ import pytest
 from tests.conftest import ROOT
 
 WAKING_SECONDS = 2.0
-WAIT = 0.1  # in the database
+WAIT = 0.1  # seconds in the database
 
 
 @pytest.fixture(scope="module")
 def experiment() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o755)  # PostgreSQL may run as another user, who enters it; pytest's own folders are closed
+        os.chmod(folder, 0o755)  # PostgreSQL may run as another user, which must enter the folder; pytest's own folders are closed
         ran = subprocess.run(
             [sys.executable, "-m", "tests.lab.session", folder, str(WAKING_SECONDS)],
             cwd=ROOT,
@@ -45,7 +45,7 @@ def test_more_arrivals_than_the_generator_makes_are_refused(experiment: dict[str
 
 
 def test_who_needs_a_connection_stands_in_line_for_one(experiment: dict[str, Any]) -> None:
-    """In two rounds, with the work of the database counted as its own."""
+    """The queries run in two rounds, and the database's work is counted separately."""
     (run,) = experiment["cells"][2]["runs"]
     assert run["errors"] == {}
     assert run["values"]["makespan"] >= 2 * WAIT
@@ -63,7 +63,7 @@ def test_of_many_who_ask_the_database_for_one_thing_one_does(experiment: dict[st
 
 
 def test_django_serves_by_its_other_interface(experiment: dict[str, Any]) -> None:
-    """As many slots and processes as asked for, which the audit sees, and the right answers."""
+    """As many slots and processes as requested, which the audit checks, and the right answers."""
     (run,) = experiment["cells"][4]["runs"]
     assert (run["errors"], run["counts"]["succeeded"]) == ({}, 8)
     assert all(finding["passed"] for finding in run["audit"] if finding["rule"] in ("as declared", "counts agree", "successes only"))

@@ -1,4 +1,4 @@
-"""One experiment from the command line to the report. What was measured depends on the machine, and is not looked at."""
+"""One experiment from the command line to the report. The measured values depend on the machine, and are not checked."""
 
 import json
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ def test_results_are_valid_and_complete(done: Done) -> None:
         for run in cell["runs"]:
             ends = [run["values"][f"rank_{rank}"] for rank in range(1, 9)]
             assert ends == sorted(ends)
-            assert ends[0] >= 1  # it waits for a second
+            assert ends[0] >= 1  # each request waits for a second
             assert run["values"]["makespan"] >= ends[-1] * 0.999
             assert run["counts"]["ended"] == run["counts"]["served"] == 8
             assert min(run["watched"]["pace_before"], run["watched"]["pace_after"]) > 0

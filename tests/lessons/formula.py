@@ -1,6 +1,6 @@
-"""The formulas of a lesson's page: numbers, variables of its command, and ``"Flask".p50``, which is a number that was measured.
+"""The formulas on a lesson's page: numbers, variables of its command, and measured numbers such as ``"Flask".p50``.
 
-A name in quotes is a cell of the results, or what only one of them begins with.
+A name in quotes is a cell of the results, or the beginning of exactly one cell's name.
 """
 
 import ast
@@ -20,9 +20,9 @@ OPERATORS: dict[type, Callable[[float, float], float]] = {
 
 
 def wrong(claim: Claim, seen: Seen, variables: Mapping[str, float]) -> str | None:
-    """What is not as the claim says, ``None`` where all is."""
+    """Return how the numbers contradict a claim, or ``None`` if it holds."""
     left, right = (value(ast.parse(text, mode="eval").body, seen, variables) for text in (claim.left, claim.right))
-    if claim.operator == "in":  # the range that make load predicted, from the wait and what a request costs (judging/bounds.py)
+    if claim.operator == "in":  # the range that make load predicted, from the wait and the cost of a request (judging/bounds.py)
         found = Bounds(value(ast.parse(f"{claim.right}_low", mode="eval").body, seen, variables), right)
         return None if found.contain(left, claim.within) else f"{claim}: {left:.4g} is not in {found.low:.4g} to {found.high:.4g}"
     holds = {"=": abs(left / right - 1) <= claim.within, "<": left < right, ">": left > right}
@@ -30,7 +30,7 @@ def wrong(claim: Claim, seen: Seen, variables: Mapping[str, float]) -> str | Non
 
 
 def value(node: ast.expr, seen: Seen, variables: Mapping[str, float]) -> float:
-    """The number that an expression stands for."""
+    """Return the value of an expression."""
     match node:
         case ast.Constant(value=int() | float() as number):
             return float(number)
@@ -44,12 +44,12 @@ def value(node: ast.expr, seen: Seen, variables: Mapping[str, float]) -> float:
 
 
 def names(name: str, key: str) -> bool:
-    """Whether a name stands for a cell."""
+    """Return whether a name stands for a cell."""
     return key == name or key.startswith((f"{name},", f"{name} "))
 
 
 def cell(seen: Seen, name: str) -> Mapping[str, float]:
-    """The one cell of that name, or that begins with it."""
+    """Return the one cell of that name, or the only one that begins with it."""
     found = [name] if name in seen else [key for key in seen if names(name, key)]
     assert len(found) == 1, f"{name!r} is {found or 'none'} of {list(seen)}"
     return seen[found[0]]

@@ -1,4 +1,4 @@
-"""A lesson as its page has it: the command, the short form of it, the table, and what the page holds to be true."""
+"""A lesson as written on its page: the command, its short form, the table, and the page's claims."""
 
 import re
 import shlex
@@ -17,13 +17,13 @@ LABELS = {metric.label: metric.name for metric in METRICS.values()}
 
 @dataclass(frozen=True)
 class Claim:
-    """A line of *Held to it*: a sentence, and the same as a formula."""
+    """A line of *Held to it*: a sentence, and the same statement as a formula."""
 
     sentence: str
     left: str
     operator: str
     right: str
-    within: float  # of an equation or a range, as a share
+    within: float  # tolerance of an equation or a range, as a share
 
     def __str__(self) -> str:
         return f"{self.sentence} {self.left} {self.operator} {self.right}"
@@ -31,7 +31,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Lesson:
-    """One page."""
+    """The page of one lesson."""
 
     path: Path
 
@@ -49,13 +49,13 @@ class Lesson:
 
     @cached_property
     def sections(self) -> dict[str, str]:
-        """The text below each heading of the second level."""
+        """The text below each second-level heading."""
         parts = re.split(r"^## (.+)$", self.text, flags=re.MULTILINE)
         return dict(zip(parts[1::2], parts[2::2], strict=True))
 
     @cached_property
     def command(self) -> str:
-        """The one line to type."""
+        """The one line to type in."""
         return only(r"^```\n(.+)\n```$", self.sections["Run"])
 
     @property
@@ -64,12 +64,12 @@ class Lesson:
 
     @property
     def variables(self) -> dict[str, str]:
-        """Those of the command."""
+        """The variables of the command."""
         return assignments(self.command)
 
     @cached_property
     def short(self) -> dict[str, str]:
-        """What the tests change about them."""
+        """The variables that the tests change."""
         return assignments(only(r"`make test-measured` runs it with `(.+?)`", self.sections["Held to it"]))
 
     @cached_property
@@ -79,12 +79,12 @@ class Lesson:
 
     @property
     def names(self) -> set[str]:
-        """The cells that the claims are about."""
+        """The cells that the claims mention."""
         return {name for claim in self.claims for name in re.findall('"(.+?)"', f"{claim.left} {claim.right}")}
 
     @cached_property
     def seen(self) -> dict[str, dict[str, float]]:
-        """The table of *What you saw*: numbers by metric, by what `results.json` calls the cell, or begins to."""
+        """The table of *What you saw*: numbers by metric, by the cell's name in `results.json` or its beginning."""
         lines = re.findall(r"^\|(.+)\|$", self.sections["What you saw"], re.MULTILINE)
         rows = [[cell.strip() for cell in line.split("|")] for line in lines]
         if not rows:
@@ -101,7 +101,7 @@ class Lesson:
 
     @cached_property
     def printed(self) -> list[str]:
-        """Lines that the command prints just like that."""
+        """Lines that the command prints exactly like this."""
         return only(r"^```text\n([^`]+)^```$", self.sections["What you saw"]).splitlines()
 
     def __str__(self) -> str:
@@ -109,24 +109,24 @@ class Lesson:
 
 
 def lessons(target: str | None = None) -> list[Lesson]:
-    """All of them in their order, or those whose command is ``make TARGET``."""
+    """Return all lessons in order, or those whose command is ``make TARGET``."""
     found = [Lesson(path) for path in sorted(FOLDER.glob("[0-9][0-9]-*.md"))]
     return [one for one in found if target in (None, one.target)]
 
 
 def only(pattern: str, text: str) -> str:
-    """The one place where a pattern is, and no other."""
+    """Return the only match of a pattern."""
     (one,) = re.findall(pattern, text, re.MULTILINE)
     return str(one)
 
 
 def assignments(words: str) -> dict[str, str]:
-    """``NAME=value`` in what is typed."""
+    """Return the ``NAME=value`` pairs of a command line."""
     return dict(word.split("=", 1) for word in shlex.split(words) if "=" in word)
 
 
 def number(text: str) -> float:
-    """``1.01 s``, ``201 ms``, ``1,004``, as the program writes them."""
+    """Return the number in a text such as ``1.01 s``, ``201 ms`` or ``1,004``, as the program writes it."""
     matched = re.fullmatch(r"([\d.,]+)(?: (s|ms|µs))?", text)
     assert matched, f"{text!r} is no number"
     value, unit = matched.groups("")

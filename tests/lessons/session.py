@@ -1,9 +1,9 @@
-"""The lessons of one target in their short form: ``python -m tests.lessons.session lab|load FOLDER`` prints what was measured as JSON.
+"""The lessons of one target in their short form: ``python -m tests.lessons.session lab|load FOLDER`` prints the results as JSON.
 
-One session for all of them, with one calibration. Each cell that a claim names is measured once, and before them no pair of equal services,
-whose noise only a verdict needs. A lesson of ``make load`` is its command with the values of the short form, on the stack that runs; one
-of ``make lab`` has windows of so many seconds at most. A process of its own, since Locust puts gevent in place of what pytest's process
-uses already.
+All lessons share one session and one calibration. Each cell that a claim names is measured once. No pair of equal services runs first: only
+a verdict needs their noise. A lesson of ``make load`` is its command with the values of the short form, on the running stack. A lesson of
+``make lab`` has a maximum number of seconds for each window. The session has its own process, since Locust replaces modules with gevent's
+that pytest's process already uses.
 """
 
 import locust  # noqa: F401  # isort: skip  # first: it patches what is imported after it
@@ -33,7 +33,7 @@ from tests.lessons.page import Lesson, lessons
 
 
 def experiment(lesson: Lesson, fleet: Fleet) -> Experiment:
-    """What its command measures, in the short form."""
+    """Return what a lesson's command measures, in the short form."""
     if lesson.target == "lab":
         made = experiments()[lesson.variables["X"]]
         seconds, warm_up = float(lesson.short["SECONDS"]), None
@@ -47,7 +47,7 @@ def experiment(lesson: Lesson, fleet: Fleet) -> Experiment:
         seconds, warm_up = arguments.seconds, arguments.warmup
 
     def cells(full: bool) -> Sequence[Cell]:
-        named = lesson.names  # the others would take their time for nothing
+        named = lesson.names  # other cells would take time for nothing
         found = [one for one in made.cells(full) if any(names(name, one.key) for name in named)]
         return [replace(one, seconds=min(one.seconds or seconds, seconds), warm_up=one.warm_up or warm_up) for one in found]
 
@@ -55,7 +55,7 @@ def experiment(lesson: Lesson, fleet: Fleet) -> Experiment:
 
 
 def runtime(target: str) -> Runtime:
-    """Where the services are."""
+    """Return the runtime in which the services run."""
     here = machine(1)
     if target == "lab":
         return local.Local(here.server_cpus, here.other_cpus)
@@ -64,10 +64,10 @@ def runtime(target: str) -> Runtime:
 
 if __name__ == "__main__":
     target, folder = sys.argv[1], Path(sys.argv[2])
-    local.FOLDER, calibrate.LAB = folder / "variants", folder  # not those of a run that a person may have going
+    local.FOLDER, calibrate.LAB = folder / "variants", folder  # not those of a run that a person may have in progress
     here = machine(1) if target == "lab" else shared(machine(1))
     with processes(here) as fleet:
         chosen = [experiment(lesson, fleet) for lesson in lessons(target)]
-        pace = replace(QUICK, repeats=1, reruns=1)  # a claim of a page holds on a machine that is not quiet, too
+        pace = replace(QUICK, repeats=1, reruns=1)  # a page's claim must hold on a busy machine, too
         lab = Lab(chosen, Plan(pace, False, 1), runtime(target), here, fleet, lambda *_: None)
         print(json.dumps([asdict(one) for one in lab.run("lessons", "none").experiments]))

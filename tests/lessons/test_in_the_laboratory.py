@@ -1,4 +1,4 @@
-"""The lessons whose command is ``make lab``: what each page says of its experiment has to come out."""
+"""The lessons whose command is ``make lab``: the experiment must confirm the claims of each page."""
 
 from pathlib import Path
 from typing import Any

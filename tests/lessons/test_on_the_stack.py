@@ -1,4 +1,4 @@
-"""The lessons whose command is ``make load``, on the stack that runs: what each page says has to come out."""
+"""The lessons whose command is ``make load``, on the running stack: the measurement must confirm the claims of each page."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""The pages of the workshop: each stands alone and in the same form, and says nothing that its own numbers deny."""
+"""The pages of the workshop: each stands alone, has the same form, and claims nothing that its own numbers contradict."""
 
 import os
 import re
@@ -25,7 +25,7 @@ def targets() -> set[str]:
 
 
 def test_every_way_of_running_one_is_tried() -> None:
-    """By test_on_the_stack.py, test_in_the_laboratory.py and test_plans.py."""
+    """Covered by test_on_the_stack.py, test_in_the_laboratory.py and test_plans.py."""
     assert {lesson.target for lesson in LESSONS} == {"load", "lab", "plan"}
 
 
@@ -55,7 +55,7 @@ def test_its_form(lesson: Lesson) -> None:
 
 @each_lesson
 def test_no_answer_is_open_before_the_reader_opens_it(lesson: Lesson) -> None:
-    """All behind *Run* is folded, and the answer of the exercise once more."""
+    """Everything after *Run* is folded, and the answer to the exercise is folded again."""
     before, _, after = lesson.text.partition("\n<details>\n")
     assert re.findall("^## (.+)$", before, re.MULTILINE) == ["Question", "Write your prediction", "Run"]
     depth = 0
@@ -66,7 +66,7 @@ def test_no_answer_is_open_before_the_reader_opens_it(lesson: Lesson) -> None:
     assert "<summary>Answer</summary>" in lesson.sections["Exercise"]
 
 
-# The numbers of a plan are compared with what is printed: test_plans.py.
+# test_plans.py compares the numbers of a plan with the output.
 @pytest.mark.parametrize("lesson", [*lessons("load"), *lessons("lab")], ids=str)
 def test_its_claims_hold_in_its_own_table(lesson: Lesson) -> None:
     assert "On two cores" in lesson.sections["What you saw"]
@@ -77,7 +77,7 @@ def test_its_claims_hold_in_its_own_table(lesson: Lesson) -> None:
 def test_make_knows_its_command(lesson: Lesson) -> None:
     done = subprocess.run([*shlex.split(lesson.command), "--dry-run"], cwd=ROOT, capture_output=True, text=True)
     assert f"-m loadtest {lesson.target}" in done.stdout, done.stderr
-    parser(os.environ | lesson.variables).parse_args([lesson.target])  # ends this process where a value is none that it accepts
+    parser(os.environ | lesson.variables).parse_args([lesson.target])  # exits if a value is not accepted
     assert lesson.variables.get("X", "queue") in experiments()
 
 
@@ -94,7 +94,7 @@ def test_every_command_on_a_page_is_one(path: Path) -> None:
 
 
 def help_of(target: str) -> str:
-    """What the program says of its options, where the target is one of its commands."""
+    """Return the program's help on its options if the target is one of its commands, else an empty text."""
     if target not in ("load", "lab", "plan", "compare", "chaos"):
         return ""
     actions = parser({})._subparsers._group_actions[0]  # type: ignore[union-attr]

@@ -1,7 +1,7 @@
-"""The lessons whose command is ``make plan``, with the costs of requests that were measured for their pages.
+"""The lessons whose command is ``make plan``, with the request costs that were measured for their pages.
 
-``profiles.json`` is what ``make plan`` had measured and kept in ``.run`` when the pages were written. On another machine it is another;
-what follows from this one is always the same.
+``profiles.json`` is what ``make plan`` measured and kept in ``.run`` for the pages. Another machine has other costs. The results for these
+costs are always the same.
 """
 
 import json
@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def planned(folder: Path, lesson: Lesson) -> Seen:
-    """The numbers of each plan, by service and what it is made of."""
+    """Return the numbers of each plan, by service and kind."""
     plans = json.loads(loadtest(folder, ["plan", "--json"], lesson.variables).stdout)["plans"]
     return {
         f"{plan['configuration']['service']} {plan['configuration']['kind']}": {

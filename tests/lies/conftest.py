@@ -1,4 +1,4 @@
-"""Starts everything once; LIES_TIMES says how often each lie is told, and each honest run is made."""
+"""Start everything once. LIES_TIMES is how often each lie is told, and how often each honest run is made."""
 
 import os
 from collections.abc import Iterator
@@ -6,8 +6,8 @@ from contextlib import ExitStack
 
 import pytest
 
-# Locust would put gevent's ssl in place of the system's, which a plugin of pytest has used by now. The engine does without; the
-# generators are processes of their own.
+# Otherwise Locust would replace the system's ssl, which a plugin of pytest already uses, with gevent's. The engine works without the patch;
+# the generators are separate processes.
 os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"
 from loadtest.engine import calibrate, local
 from loadtest.engine.keeper import keeper
@@ -25,6 +25,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
     folder = tmp_path_factory.mktemp("lab")
     with pytest.MonkeyPatch.context() as patch, keeper(), ExitStack() as stack:
-        patch.setattr(local, "FOLDER", folder / "variants")  # not that of a run which a person may have going
+        patch.setattr(local, "FOLDER", folder / "variants")  # not the folder of a run that a person may have in progress
         patch.setattr(calibrate, "LAB", folder)
         yield Laboratory(machine(), stack)

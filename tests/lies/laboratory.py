@@ -1,4 +1,4 @@
-"""The laboratory as the suite needs it: all variants at once, and for each lie of a generator a generator that tells it."""
+"""The laboratory for this suite: all variants run together, and each lie of a generator has its own generator."""
 
 from contextlib import ExitStack
 from dataclasses import replace
@@ -26,7 +26,7 @@ HERE = Path(__file__).parent
 
 
 class LyingLocal(Local):
-    """Variants as processes; one whose environment names a LIE is served from lying_app.py."""
+    """Variants as processes. A variant with a LIE in its environment is served from lying_app.py."""
 
     def command(self, service: str, port: int, environment: dict[str, str], arguments: tuple[str, ...] = ()) -> Command:
         made = super().command(service, port, environment, arguments)
@@ -38,7 +38,7 @@ class LyingLocal(Local):
 
 
 class Laboratory:
-    """Everything that runs, for the length of the ``with`` block of ``stack``."""
+    """Everything that runs, for the duration of the ``with`` block of ``stack``."""
 
     def __init__(self, machine: Machine, stack: ExitStack) -> None:
         self.machine, self.stack = machine, stack
@@ -51,19 +51,19 @@ class Laboratory:
         self.running = self.runtime.start(self.variants())
 
     def variants(self) -> list[Variant]:
-        """Each that a cell needs, once."""
+        """Return each variant that a cell needs, once."""
         cells = [*HONEST.values(), *(lie.cell for lie in LIES)]
         return list({cell.variant.name: cell.variant for cell in cells}.values())
 
     def generator(self, lie: str) -> Generators:
-        """The honest one, or one that tells the lie. Started when it is first needed."""
+        """Return the honest generator, or the one that tells the lie. Start it when it is first needed."""
         if lie not in self.generators:
             module = ("tests.lies.liar", lie) if lie else ("loadtest.generator",)
             self.generators[lie] = self.stack.enter_context(Generators(1, self.machine.other_cpus, module))
         return self.generators[lie]
 
     def measure(self, cell: Cell, lie: str = "") -> Raw:
-        """One run of a cell, with what Nginx logged of it."""
+        """Measure one run of a cell, including Nginx's log of it."""
         running = self.running[cell.variant.name]
         measurer = Measurer(
             self.runtime, self.generator(lie), self.ceiling, self.idle_lag, float(len(self.machine.server_cpus or {0})), PACE, 0, self.marks
@@ -75,13 +75,13 @@ class Laboratory:
         return raw
 
     def honest(self, cell: Cell, time: int) -> Raw:
-        """The run number ``time`` of a cell without a lie: one for all lies that need it."""
+        """Return run number ``time`` of a cell without a lie, which all lies that need it share."""
         if (cell.key, time) not in self.kept:
             self.kept[cell.key, time] = self.measure(cell)
         return self.kept[cell.key, time]
 
     def lines(self, running: Running, mark: str, raw: Raw) -> Lines:
-        """Nginx's lines of a run, when all are there or must be."""
+        """Return Nginx's log lines of a run, once all are there or the time limit has passed."""
         deadline = monotonic() + LOG_SECONDS
         while True:
             waited_enough = monotonic() > deadline

@@ -1,6 +1,6 @@
-"""A load generator that lies in one way, and is honest in every other: ``python -m tests.lies.liar LIE HOST PORT``."""
+"""A load generator that lies in one way and is honest in every other: ``python -m tests.lies.liar LIE HOST PORT``."""
 
-# First: it puts gevent's sockets in place of the system's, before anything else imports them.
+# First: it replaces the system's sockets with gevent's, before another module imports them.
 import loadtest.generator.__main__ as generator  # isort: skip
 
 import random
@@ -24,25 +24,25 @@ BURNT_SECONDS = 0.003
 
 
 def replace(owner: object, **by: object) -> None:
-    """Put something else in the place of what ``owner`` has under a name."""
+    """Replace attributes of ``owner``."""
     for name, value in by.items():
         setattr(owner, name, value)
 
 
 def looks_at_no_answer() -> None:
-    """Whatever comes is a success, as it is for a client that counts responses and reads none of them."""
+    """Count every answer as a success, like a client that counts responses and reads none of them."""
     replace(HttpWorkloadUser, verify_head=lambda _self, response, _id: response.success())
     replace(RequestUser, is_expected=lambda _self, _body: True)
 
 
 def counts_aborted() -> None:
-    """Gives up after a short time, and counts what it gave up."""
+    """Give up after a short time, and count the aborted requests."""
     replace(HttpWorkloadUser, network_timeout=IMPATIENT_SECONDS)
     looks_at_no_answer()
 
 
 def leaves_out_connecting() -> None:
-    """A latency begins when there is a connection to send the request on."""
+    """Start the latency only once there is a connection to send the request on."""
     take, request = ConnectionPool.get_socket, Recorder.request
 
     def noted(self: Any) -> Any:
@@ -58,21 +58,21 @@ def leaves_out_connecting() -> None:
 
 
 def has_few_connections() -> None:
-    """All users share a few connections, and wait for one inside the generator. Their latency says so."""
-    # on_stop: else the first user that leaves closes the others' connections.
+    """Share a few connections among all users, which wait for one inside the generator. Their latency includes the wait."""
+    # on_stop: otherwise, the first user that leaves closes the others' connections.
     replace(HttpWorkloadUser, client_pool=HTTPClientPool(concurrency=SHARED_CONNECTIONS), on_stop=lambda _self: None)
-    # Some users never have one, and the warm-up waits for the first answer of each.
+    # Some users never get a connection, and the warm-up waits for the first answer of each.
     replace(cell, LONGEST_WARM_UP_SECONDS=5.0)
 
 
 def hides_few_connections() -> None:
-    """As before, and the latency begins when the wait for a connection is over."""
+    """Do the same, and start the latency only after the wait for a connection."""
     has_few_connections()
     leaves_out_connecting()
 
 
 def is_busy() -> None:
-    """Each answer costs it CPU time, more than it has."""
+    """Spend CPU time on each answer, more than the generator has."""
     is_expected = RequestUser.is_expected
 
     def slowly(self: Any, body: bytes) -> bool:
@@ -85,7 +85,7 @@ def is_busy() -> None:
 
 
 def opens_early() -> None:
-    """The window opens at once, and users arrive until its middle."""
+    """Open the window at once, while users arrive until its middle."""
 
     def on_start(self: Any) -> None:
         gevent.sleep(random.uniform(0, self.recorder.seconds / 2))

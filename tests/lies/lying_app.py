@@ -1,4 +1,4 @@
-"""The FastAPI service with one thing wrong, named by the environment variable LIE. Gunicorn serves it in place of ``app``."""
+"""The FastAPI service with one fault, named by the environment variable LIE. Gunicorn serves it instead of ``app``."""
 
 import asyncio
 import os
@@ -15,7 +15,7 @@ RUNS_SECONDS, STANDS_SECONDS = 2.0, 1.0
 
 
 class Sheds:
-    """Answers 503 at once to what comes while it holds enough. An honest answer, which only a careless client counts."""
+    """Answers 503 at once while it holds enough requests: an honest answer, which only a careless client counts as a success."""
 
     def __init__(self, inner: Application) -> None:
         self.inner, self.held = inner, 0
@@ -36,7 +36,7 @@ class Sheds:
 
 
 class Swaps:
-    """Gives some requests the answer to another one that is in flight."""
+    """Gives some requests the answer to another request in flight."""
 
     PATIENCE_SECONDS = 0.2
 
@@ -60,7 +60,7 @@ class Swaps:
             await send(message)
 
     async def others(self, mine: list[Message]) -> list[Message]:
-        """The answer of the other one of a pair; one's own where no other comes."""
+        """Return the answer to the other request of a pair, or one's own if no other arrives."""
         if self.first:
             (theirs, waits), self.first = self.first, None
             waits.set_result(mine)
@@ -75,7 +75,7 @@ class Swaps:
 
 
 class Stalls:
-    """Stands still now and then, with everything that it holds, as for a collection of garbage."""
+    """Stalls at intervals, with all its requests, as during a garbage collection."""
 
     def __init__(self, inner: Application) -> None:
         self.inner = inner
@@ -92,7 +92,7 @@ class Stalls:
 
 
 class Wakes:
-    """Takes long over its first answer, as a worker does that has yet to import what it needs."""
+    """Delays its first answer, like a worker that still has to import its modules."""
 
     def __init__(self, inner: Application) -> None:
         self.inner, self.awake = inner, False

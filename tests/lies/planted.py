@@ -1,4 +1,4 @@
-"""The planted lies: each a mistake of a published benchmark, the cell that it is told about, and the rule that must catch it."""
+"""The planted lies: each is a mistake of a published benchmark, with the cell that it is told about and the rule that must catch it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,13 +12,13 @@ SHORT = Parameters(wait=0.03)
 
 LOOP = loop("fastapi")
 WORKERS = sync(4)
-# Asked directly, a sync worker closes its connection after each answer. The kernel holds four connections for it, and lets those
-# beyond wait a second before they try again.
+# Without Nginx, a sync worker closes its connection after each answer. The kernel queues four connections for it; others wait a second
+# before they retry.
 FULL_QUEUE = sync(1, name="Flask, full accept queue", proxied=False, environment={"BACKLOG": "3"})
 
 
 def lying(lie: str) -> Variant:
-    """FastAPI with one thing wrong, which lying_app.py does."""
+    """Return FastAPI with one fault, which lying_app.py contains."""
     return loop("fastapi", name=f"FastAPI that {lie}", environment={"LIE": lie})
 
 
@@ -30,30 +30,33 @@ def closed(variant: Variant, users: int, wait: float, seconds: float | None = No
 
 
 def held(variant: Variant = LOOP) -> Cell:
-    """An event loop that holds all users."""
+    """Return a cell with an event loop that holds all users."""
     return closed(variant, 24, 0.05)
 
 
 def queued(variant: Variant = WORKERS) -> Cell:
-    """Three users for each worker."""
+    """Return a cell with three users for each worker."""
     return closed(variant, 12, 0.03)
 
 
 def quick(variant: Variant = LOOP) -> Cell:
-    """So many requests of each user that one which stands still for a second is not among the slowest hundredth."""
+    """Return a cell with many requests for each user.
+
+    A request that stalls for a second is not among the slowest hundredth.
+    """
     return closed(variant, 8, 0.01, seconds=3.0)
 
 
 ARRIVING = Cell(WORKERS, Load("open", "wait", SHORT, rate=80), "open")
 CONNECTING = Cell(FULL_QUEUE, Load("burst", "wait", SHORT, users=8), "burst")
 
-# Honest runs, of which none may be called a lie.
+# Honest runs. The audit must call none of them a lie.
 HONEST = {"held": held(), "queued": queued(), "quick": quick(), "arriving": ARRIVING, "connecting": CONNECTING}
 
 
 @dataclass(frozen=True)
 class Lie:
-    """``generator`` is one of liar.py's; ``report`` changes what was made of an honest run. ``rule`` is the audit's."""
+    """A lie: ``generator`` is one of liar.py's, ``report`` changes the values of an honest run, and ``rule`` is the audit's."""
 
     name: str
     rule: str

@@ -1,4 +1,4 @@
-"""Breaks the measuring on purpose. The audit must catch every lie by the rule that is there for it, and call no honest run a lie."""
+"""Falsify the measurement on purpose. The audit must catch every lie by the rule for it, and call no honest run a lie."""
 
 import pytest
 
@@ -21,7 +21,7 @@ def said(findings: list[Finding]) -> str:
 def test_an_honest_run_raises_nothing(name: str, time: int, laboratory: Laboratory, measure: Measure) -> None:
     raw = laboratory.honest(HONEST[name], time)
     raised = [finding for finding in audit(raw, values(raw)) if not finding.passed]
-    # Other work on the machine can break some rules while everything is as it should be, and no rule beside them.
+    # Other work on the machine can break some rules although everything is correct. It can break no other rules.
     measure.that(not disturbed(raised), said(raised))
     assert not raised, said(raised)
 

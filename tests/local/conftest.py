@@ -1,4 +1,4 @@
-"""A second Nginx in front of the services that run, with values and files of its own."""
+"""A second Nginx in front of the running services, with its own values and files."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -16,13 +16,13 @@ Start = Callable[..., str]
 
 @pytest.fixture
 def nginx(stack: None, tmp_path: Path) -> Iterator[Start]:
-    """Start an Nginx with some values of its own, and with files changed where a test says how; its address."""
+    """A function that starts an Nginx with some of its own values and changed files, and returns its address."""
     plan = make_plan()
 
     servers = ExitStack()
 
     def start(change: Callable[[Path], None] | None = None, **values: str) -> str:
-        servers.close()  # the one before: they would share a folder, and a name
+        servers.close()  # stop the previous one: both would share a folder and a name
         running = servers.enter_context(Servers(tmp_path))
         port = free_port()
         listen = {"NGINX_LISTEN": f"127.0.0.1:{port}", "NGINX_LISTEN_TLS": f"127.0.0.1:{free_port()}"}
@@ -39,7 +39,7 @@ def nginx(stack: None, tmp_path: Path) -> Iterator[Start]:
 
 
 def own_copy(folder: Path) -> Path:
-    """A copy in place of the link to a folder of the checkout."""
+    """Replace the link to a folder of the checkout with a copy, and return its path."""
     there = folder.resolve()
     folder.unlink()
     return Path(shutil.copytree(there, folder))

@@ -1,4 +1,4 @@
-"""Django's admin site on a Daphne of its own: switched off, with one connection, and what it asks of the database."""
+"""Django's admin site on its own Daphne: switched off, with one connection, and the queries that it makes."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from runtime.servers import Command, Servers, free_port
 from tests.data import sql
 
 Start = Callable[..., str]
-# How many queries a list makes, with few rows and with many; and what a request to the contract runs through.
+# How many queries a list makes, with few and with many rows; and the middleware of a request to the contract.
 QUERIES = """
 import json
 import app
@@ -47,20 +47,20 @@ def django() -> Process:
 
 
 def run(*words: str, **values: str) -> subprocess.CompletedProcess[str]:
-    """Python in the folder of Django, with its variables."""
+    """Run Python in Django's folder, with Django's variables."""
     environment = os.environ | django().environment | values
     return subprocess.run([sys.executable, *words], cwd=django().folder, env=environment, capture_output=True, text=True, timeout=60)
 
 
 def migrate(**values: str) -> None:
-    """Run the job of that name, with some variables of its own."""
+    """Run the migrate job with some changed variables."""
     [job] = [job for job in make_plan().data_jobs if job.name == "migrate"]
     subprocess.run(job.command, cwd=job.folder, env=os.environ | job.environment | values, check=True, timeout=60)
 
 
 @pytest.fixture
 def start(stack: None, tmp_path: Path) -> Iterator[Start]:
-    """Start a Django with some variables of its own; its address."""
+    """A function that starts a Django with some changed variables, and returns its address."""
     process = django()
 
     def started(**values: str) -> str:
@@ -94,14 +94,14 @@ def test_switched_off_the_services_have_no_right_to_its_tables(stack: None) -> N
 
 
 def test_in_production_it_passes_djangos_check(stack: None) -> None:
-    """With cookies that go over HTTPS alone, among others."""
+    """Among others, cookies are sent over HTTPS only."""
     values = {"PROFILE": "production", "DJANGO_SETTINGS_MODULE": "django_settings"}
     done = run("-m", "django", "check", "--deploy", "--fail-level", "WARNING", **values)
     assert done.returncode == 0, done.stderr
 
 
 def test_each_request_gives_its_connection_back(start: Start) -> None:
-    """With a pool of one, a request that kept it would be the last. The cookie makes it ask for a session."""
+    """With a pool of one, a request that kept its connection would be the last. The cookie causes a session lookup."""
     cookie = {"Cookie": "sessionid=0123456789abcdef0123456789abcdef"}
     with httpx.Client(base_url=start(POOL="1"), headers=cookie, timeout=60) as client:
         for path, status in [("/admin/", 302), ("/admin/login/", 200), ("/boards", 200)] * 4:
@@ -113,5 +113,5 @@ def test_a_list_makes_as_many_queries_whatever_its_length(stack: None) -> None:
     done = run("-c", QUERIES)
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
-    assert said["queries"] == {"Board 2": 2, "Board 50": 2, "Message 2": 2, "Message 50": 2}  # the rows, and how many there are
-    assert said["contract"] == "_get_response_async"  # no middleware is around it
+    assert said["queries"] == {"Board 2": 2, "Board 50": 2, "Message 2": 2, "Message 50": 2}  # the rows, and their count
+    assert said["contract"] == "_get_response_async"  # no middleware surrounds it

@@ -1,4 +1,7 @@
-"""A restore that cannot be: refused with a sentence, and the data stays. The same in both runtimes, so tried in one."""
+"""A restore that cannot succeed is refused with an explanation, and the data stays.
+
+Both runtimes behave alike, so one is tested.
+"""
 
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +20,7 @@ def test_what_cannot_be_restored_is_refused_and_nothing_is_changed(stack: None, 
         refused = run("restore", str(file))
         assert (refused.returncode, "Traceback" in refused.stderr) == (1, False)
         assert f"{file} is no backup, or not a whole one; accepted: a file that make backup has written" in refused.stderr
-    # And one of another project, whose tables are in the way of the migrations.
+    # Also a backup of another project, whose tables conflict with the migrations.
     with suppress(postgres.Failed):
         postgres.sql("CREATE DATABASE another TEMPLATE template0", postgres.USER)
     try:

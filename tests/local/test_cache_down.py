@@ -1,4 +1,7 @@
-"""Valkey away: killed, or paused, so that it takes connections and says nothing. The services go on without it, and notice its return."""
+"""Valkey unavailable: killed, or paused, so that it accepts connections and does not answer.
+
+The services continue without it, and notice its return.
+"""
 
 import os
 import signal
@@ -20,7 +23,7 @@ BYPASS = "twogates; fwd=bypass; detail=down"
 
 @pytest.fixture(autouse=True)
 def _running(stack: None) -> None:
-    """Start it when it does not run."""
+    """Start the stack if it is not running."""
 
 
 @pytest.fixture
@@ -30,7 +33,7 @@ def client() -> Iterator[httpx.Client]:
 
 
 def pid() -> int:
-    """Valkey's process."""
+    """Return Valkey's process id."""
     return next(int(process["pid"]) for process in supervisor.connect().getAllProcessInfo() if process["name"] == "valkey")
 
 
@@ -49,7 +52,7 @@ def ready(client: httpx.Client) -> bool:
 
 
 def used(client: httpx.Client) -> bool:
-    """Whether every service uses the cache, in all its processes that one asks by chance."""
+    """Return whether every service uses the cache, in all processes that these requests happen to reach."""
     asked = (client.get(f"{service.url}/boards/1/summary") for service in SERVICES for _ in range(8))
     return all(answer.headers["Cache-Status"] != BYPASS for answer in asked)
 
@@ -68,7 +71,7 @@ def test_few_requests_wait_for_one_that_says_nothing(client: httpx.Client, measu
     with paused():
         for service in SERVICES:
             waited = [app_seconds(client.get(f"{service.url}/boards/1/summary")) >= ANSWER_SECONDS for _ in range(40)]
-            # In each of four processes at most, those that ask before its probe has had no answer either: two, or three.
+            # There are at most four processes. In each, the requests that arrive before its probe times out too wait: two or three.
             measure.that(sum(waited) <= 12, f"{sum(waited)} of {len(waited)} requests to {service} waited for Valkey")
     until("every service uses the cache", lambda: used(client))
 
@@ -113,4 +116,4 @@ def test_one_that_is_killed_is_missed_by_nobody(client: httpx.Client) -> None:
 
     until("Valkey is back and every service is ready", is_back)
     assert statuses == {200}
-    until("every service uses the cache", lambda: used(client))  # though it has forgotten the scripts
+    until("every service uses the cache", lambda: used(client))  # although it has lost the scripts

@@ -1,4 +1,4 @@
-"""Commands beside a stack that runs, each to its end: exit status, and what it says."""
+"""Commands beside a running stack, each run to its end: exit status and output."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from tests.waiting import until
 
 @pytest.fixture(autouse=True)
 def _running(stack: None) -> None:
-    """Start it when it does not run."""
+    """Start the stack if it is not running."""
 
 
 def run(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -32,7 +32,7 @@ def test_load(tmp_path: Path) -> None:
     target = os.environ.get("TARGET") or default_target(os.environ)
     options = ["--users", "4", "--seconds", "1", "--warmup", "0.2", "--target", target, "--results", str(tmp_path)]
     done = run("loadtest", "load", *options)
-    assert done.returncode in (0, 1), done.stderr  # how much was answered is the machine's affair
+    assert done.returncode in (0, 1), done.stderr  # how many requests are answered depends on the machine
     assert f"Report: {(tmp_path / 'latest').resolve()}" in done.stdout
     (experiment,) = json.loads((tmp_path / "latest" / "results.json").read_text())["experiments"]
     assert experiment["verdict"]["outcome"] != "failed"
@@ -52,7 +52,7 @@ def test_units() -> None:
 
 
 def ended(log: Path, ready: Callable[[], bool], *words: str) -> str:
-    """The output of a command that goes on until it is ended, which it is when it is ``ready``."""
+    """Return the output of a command that runs until it is stopped, once it is ``ready``."""
     with log.open("w") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", *words], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
@@ -73,7 +73,7 @@ def test_logs(tmp_path: Path) -> None:
 
 
 def test_locust(tmp_path: Path) -> None:
-    """Its page is there until it is ended."""
+    """Its page is available until it is stopped."""
     port = load()[1]["x-local"]["locust_port"]
 
     def answers() -> bool:

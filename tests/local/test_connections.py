@@ -20,10 +20,10 @@ from tests.data import local_ports, secret
 from tests.stack import TARGET
 from tests.waiting import until
 
-POOLS = {"flask": 4, "fastapi": 10, "django": 20}  # of all its processes; Django has two
-# Each may open one more for a moment: one that had no connection in time looks whether the database answers (Availability).
+POOLS = {"flask": 4, "fastapi": 10, "django": 20}  # of all processes of a service; Django has two
+# Each process may open one more for a moment: without a connection in time, it probes the database (Availability).
 PROCESSES = {"flask": 4, "fastapi": 1, "django": 2}
-# More than the pools have connections. Not of Flask: an old worker serves its line, and one that never ends for 15 seconds.
+# More users than the pools have connections. Not for Flask: an old worker serves its queue, and one that never empties for 15 seconds.
 USERS = {"flask": 2, "fastapi": 12, "django": 22}
 SERVICES = load()[0]
 LIMIT = int(next(word for word in SERVICES["postgres"].command if "max-connections" in word).partition("=")[2])
@@ -31,12 +31,12 @@ LIMIT = int(next(word for word in SERVICES["postgres"].command if "max-connectio
 
 @pytest.fixture(autouse=True)
 def _running(stack: None) -> None:
-    """Start it when it does not run."""
+    """Start the stack if it is not running."""
 
 
 @contextmanager
 def everybody_asks() -> Iterator[dict[int, int]]:
-    """Users of each service who keep every pool full; how often they got which status. 503 says that the line was too long."""
+    """Let users of each service keep every pool full; yield the number of answers by status. 503 means that the queue was too long."""
     over, statuses = Event(), dict[int, int]()
 
     def ask(service: str) -> None:
@@ -65,16 +65,16 @@ def looked_at() -> Iterator[Held]:
 
 
 def test_a_reload_of_workers_keeps_below_the_limit() -> None:
-    """While the old workers finish, the new ones have pools too: a service is there twice, which the check at the start allows for."""
+    """While the old workers finish, the new ones have pools too: a service exists twice, which the check at the start allows for."""
     running = supervisor.connect()
 
     def full_load() -> None:
-        """Return when the users have been answered twice as often as there are users: every pool is full by then."""
+        """Return when there are twice as many answers as users: every pool is full by then."""
         before = sum(statuses.values())
         until("every user has been answered", lambda: sum(statuses.values()) >= before + 2 * sum(USERS.values()))
 
     with looked_at() as held, everybody_asks() as statuses:
-        for name in ("flask", "fastapi"):  # one after another, as for a deploy
+        for name in ("flask", "fastapi"):  # one after another, as in a deploy
             pid = next(int(process["pid"]) for process in running.getAllProcessInfo() if process["name"] == name)
             before = set(proc.tree(pid)[1:])
             full_load()

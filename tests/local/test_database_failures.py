@@ -1,7 +1,7 @@
-"""The database fails in every way that can be had here, and clients that send again until they are answered lose and double nothing.
+"""The database fails in every way that is possible here. Clients that retry until they are answered lose and duplicate nothing.
 
-A client hears 503 with Retry-After meanwhile, in bounded time, and is answered again by itself. `make chaos` does the same on containers,
-under a steady load.
+During a failure, a client gets 503 with Retry-After in bounded time. Afterwards it is served again without intervention. `make chaos` does
+the same on containers, under a steady load.
 """
 
 import json
@@ -26,7 +26,7 @@ ANSWER_SECONDS, BACK_SECONDS = 2.0, 3.0
 
 @pytest.fixture
 def clients(stack: None) -> Iterator[Clients]:
-    """Clients at work through Nginx."""
+    """Clients that send requests through Nginx."""
     with at_work(Clients()) as found:
         yield found
 
@@ -35,7 +35,7 @@ WAITING = "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'twogate
 
 
 def readiness(service: str) -> tuple[int, set[str]]:
-    """The status of /readyz, and which dependencies are down."""
+    """Return the status of /readyz, and the dependencies that are down."""
     answer = httpx.get(f"{TARGET}/{service}/readyz", timeout=60)
     return answer.status_code, {name for name, state in answer.json()["dependencies"].items() if state == "down"}
 
@@ -43,11 +43,11 @@ def readiness(service: str) -> tuple[int, set[str]]:
 @pytest.mark.measured
 @pytest.mark.parametrize("fault", ["paused", "cut"])
 def test_answers_and_recovery_are_bounded_in_time(clients: Clients, measure: Measure, fault: str) -> None:
-    """The two promises of docs/data.md: an answer within two seconds whatever happens, and no restart to recover."""
+    """The two promises of docs/data.md: an answer within two seconds under any fault, and recovery without a restart."""
     if fault == "paused":
         with paused():
             clients.wait("refused")
-            time.sleep(2.5)  # the length of the fault: longer than any limit of ours
+            time.sleep(2.5)  # the duration of the fault: longer than any of our time limits
     else:
         cut()
     back = clients.wait("read", "written", "ready")
@@ -58,7 +58,7 @@ def test_answers_and_recovery_are_bounded_in_time(clients: Clients, measure: Mea
 def test_killed(clients: Clients) -> None:
     os.kill(database_pid(), signal.SIGKILL)
     clients.wait("refused")
-    clients.wait("read", "written")  # Supervisor starts it again, and it reads its log
+    clients.wait("read", "written")  # Supervisor restarts it, and it replays its log
 
 
 def test_stopped(clients: Clients) -> None:
@@ -77,7 +77,7 @@ def test_stopped(clients: Clients) -> None:
 def test_paused(clients: Clients) -> None:
     with paused():
         clients.wait("refused")
-        time.sleep(2.5)  # how long it lasts: longer than any limit of ours
+        time.sleep(2.5)  # the duration of the fault: longer than any of our time limits
         for service in SERVICES:
             assert readiness(service.name) == (503, {"database"})
             assert httpx.get(f"{service.url}/healthz").status_code == 200
@@ -97,7 +97,7 @@ def test_locked(clients: Clients) -> None:
     with as_owner() as holder:
         holder.execute("LOCK TABLE boards")
         clients.wait("refused")
-        time.sleep(1.5)  # how long it lasts: longer than a request may wait
+        time.sleep(1.5)  # the duration of the fault: longer than a request may wait
         for service in SERVICES:
             assert httpx.get(f"{service.url}/healthz", timeout=60).status_code == 200
     clients.wait("read", "written")
@@ -116,7 +116,7 @@ def test_read_only(clients: Clients) -> None:
 def test_full(clients: Clients) -> None:
     roles = [f"twogates_{service.name}" for service in SERVICES]
     for role in roles:
-        ask_owner(f"ALTER ROLE {role} CONNECTION LIMIT 0")  # with one, whoever has it may be served by it alone
+        ask_owner(f"ALTER ROLE {role} CONNECTION LIMIT 0")  # with a limit of one, the holder of that connection may be served by it alone
     try:
         cut()
         clients.wait("refused")
@@ -127,7 +127,7 @@ def test_full(clients: Clients) -> None:
 
 
 def test_clients_who_leave_take_no_connection_with_them(clients: Clients) -> None:
-    """More than all pools have, each while its query waits."""
+    """More clients than all pools have connections, each of which leaves while its query waits."""
     with as_owner() as holder:
         holder.execute("SELECT FROM boards WHERE id = %s FOR UPDATE", [clients.board])
         for service in SERVICES:
@@ -136,5 +136,5 @@ def test_clients_who_leave_take_no_connection_with_them(clients: Clients) -> Non
                     body = json.dumps({"author": "gone", "text": uuid4().hex})
                     head = f"POST /{service.name}/boards/{clients.board}/messages HTTP/1.1\r\nHost: localhost\r\n"
                     leaving.sendall(f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
-            time.sleep(0.05)  # so that some are taken up before they leave
+            time.sleep(0.05)  # so that some requests are accepted before their clients leave
     clients.wait("read", "written")

@@ -1,4 +1,4 @@
-"""A client that leaves costs at most one line of a service's log, at info and as JSON, whatever it was doing."""
+"""A client that leaves at any moment causes at most one line in a service's log, at level INFO and as JSON."""
 
 import json
 import os
@@ -18,8 +18,8 @@ from tests.departures import WAYS, Endpoint, endpoints, leave, moments
 from tests.servers import servers
 from tests.stack import SERVICES
 
-AT_ONCE = 8  # clients
-# Those that are no part of the contract.
+AT_ONCE = 8  # concurrent clients
+# Endpoints that are not part of the contract.
 OTHERS = {
     "monitor": [
         Endpoint("GET", "/live/events"),
@@ -27,12 +27,12 @@ OTHERS = {
         Endpoint("POST", "/live/load", b'{"users": 1, "name": "x"}'),
     ],
     "upstream": [Endpoint("GET", "/wait?seconds=0.2")],
-    # The laboratory's: what calls another service is bound to an event loop, and by WSGI each request has its own.
+    # The laboratory's: code that calls another service is bound to an event loop, and under WSGI each request has its own.
     "django-wsgi": [endpoint for endpoint in endpoints() if endpoint.body],
 }
-# What Django says where the database has no connection free, as on a machine that is slow: an answer, to somebody who may be there still.
+# Django's message if the database has no free connection, as on a slow machine: an answer, whose client may still be there.
 SHED = "Service Unavailable: "
-# What a server says of itself, when it starts and when it is told to stop.
+# Loggers of a server itself, at its start and when it is told to stop.
 OF_ITSELF = {"gunicorn.error", "drain"}
 
 
@@ -50,7 +50,7 @@ def test_a_client_that_leaves(name: str, tmp_path: Path) -> None:
         with ThreadPoolExecutor(AT_ONCE) as clients:
             for one in [clients.submit(leave, *client) for client in departures(OTHERS.get(name) or endpoints(), routes)]:
                 one.result()
-        running.stop()  # all is written when the process has ended
+        running.stop()  # the log is complete when the process has ended
         lines = running.log(name).read_text().splitlines()
     assert not [line for line in lines if not line.startswith("{")]
     records = [json.loads(line) for line in lines]
@@ -62,7 +62,7 @@ def test_a_client_that_leaves(name: str, tmp_path: Path) -> None:
 
 
 def departures(asked: list[Endpoint], routes: dict[int, str]) -> Iterator[tuple[Any, ...]]:
-    """Every endpoint and moment, with the ways and the routes in turn; with DEPARTURES=all each of them by every way and route."""
+    """Yield every endpoint and moment, with the ways and the routes in turn; with DEPARTURES=all, by every way and route."""
     turns = list(product(routes.items(), WAYS))
     turn = 0
     for endpoint in asked:
@@ -74,7 +74,7 @@ def departures(asked: list[Endpoint], routes: dict[int, str]) -> Iterator[tuple[
 
 
 def start_nginx(running: Servers, folder: Path, port: int) -> int:
-    """An Nginx in front of the server; its port."""
+    """Start an Nginx in front of the server; return its port."""
     plan, own = make_plan(), free_port()
     values = {f"{service.name.upper()}_SERVERS": f"server 127.0.0.1:{port};" for service in SERVICES}
     values |= {"NGINX_LISTEN": f"127.0.0.1:{own}", "NGINX_LISTEN_TLS": f"127.0.0.1:{free_port()}"}

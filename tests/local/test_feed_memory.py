@@ -12,11 +12,11 @@ from tests.journal import as_owner
 from tests.stack import EVENT_LOOPS, PORT, Service
 
 BOARDS, EACH = 80, 200
-MOST_MIB = 95  # more than before: 48 for messages, the rest for 80 streams and what the allocator keeps. Without a bound, some 140
+MOST_MIB = 95  # additional memory: 48 for messages, the rest for 80 streams and what the allocator keeps. Without a bound, about 140
 
 
 def full_boards() -> list[int]:
-    """Boards with as many messages as a process keeps of one, each as long as a message may be."""
+    """Create boards with as many messages as a process keeps of one, each of the maximum length."""
     with as_owner() as connection:
         (author,) = connection.execute("INSERT INTO authors (name) VALUES (%s) RETURNING id", [uuid4().hex]).fetchone() or (0,)
         made = connection.execute(

@@ -1,4 +1,4 @@
-"""What a person does first, in a copy of the checkout with nothing installed: make dev, edit, make down, make clean."""
+"""A person's first steps, in a copy of the checkout with nothing installed: make dev, edit, make down, make clean."""
 
 import os
 import signal
@@ -11,16 +11,16 @@ from dev.testing.lanes import copy_of_checkout, project_files
 from tests.checkouts import edit_shows_everywhere, free_port
 from tests.conftest import ROOT
 
-pytestmark = pytest.mark.long  # every package is installed
+pytestmark = pytest.mark.long  # it installs every package
 
 PORT = free_port()
-OWN = {"COMPOSE_PROJECT_NAME": "twogates-fresh", "TAG": "fresh"}  # of which Docker has nothing
+OWN = {"COMPOSE_PROJECT_NAME": "twogates-fresh", "TAG": "fresh"}  # names that Docker has nothing of
 SETTINGS = {**OWN, "RUNTIME": "local", "HTTP_PORT": PORT, "HTTPS_PORT": free_port(), "LOCAL_PORT": free_port()}
 
 
 def make(target: str, folder: Path, **given: str) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH", "HOME")}
-    # A home that cannot be written shows at once what would be written outside the checkout.
+    # A home that is not writable shows any write outside the checkout at once.
     return subprocess.run(
         ["make", target],
         cwd=folder,
@@ -39,7 +39,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def processes_below(folder: Path) -> list[str]:
-    """Command lines of processes that were started from there, or are there."""
+    """Return the command lines of processes that were started from a folder, or that run in it."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
@@ -69,7 +69,7 @@ def test_make_clean_leaves_what_git_has_and_what_a_person_would_miss_also_after_
     again = make("up", checkout)
     assert "Processes of a stack that was killed are left. End them with: make down" in again.stderr
     for name in ("results", "backups", "services/flask_sync/.mypy_cache"):
-        (checkout / name).mkdir(exist_ok=True)  # git has one of them
+        (checkout / name).mkdir(exist_ok=True)  # git has one of them already
         (checkout / name / "mine").touch()
     cleaned = make("clean", checkout)
     assert cleaned.returncode == 0, cleaned.stderr

@@ -1,4 +1,4 @@
-"""A service that is told to stop finishes what it has begun, and refuses the rest at once."""
+"""A service that is told to stop finishes the requests that it has started, and refuses others at once."""
 
 import os
 import signal
@@ -24,14 +24,14 @@ from runtime.servers import free_port
 from tests.servers import servers
 from tests.waiting import until
 
-# The first piece says that the request is in flight; the second comes 3 seconds later.
+# The first piece shows that the request is in flight; the second comes 3 seconds later.
 STREAM = "/stream?chunks=2&interval=3"
 WHOLE = "chunk 1 of 2\nchunk 2 of 2\n"
 
 
 @dataclass
 class Running:
-    """A service on its own, without Nginx."""
+    """A service that runs alone, without Nginx."""
 
     process: subprocess.Popen[bytes]
     port: int
@@ -50,7 +50,7 @@ def service(request: pytest.FixtureRequest) -> Iterator[Running]:
 
 @contextmanager
 def started(name: str, config: str = "", graceful: int = 10) -> Iterator[Running]:
-    """Start a server as the project does, with a port of its own, a short time for its end, and its configuration where given."""
+    """Start a server as the project does, with its own port, a short time limit for its shutdown, and a configuration if given."""
     server, port = servers()[name], free_port()
     environment = {**os.environ, **server.environment, "PORT": str(port), "GRACEFUL_TIMEOUT": str(graceful), "COUNTERS": ""}
     command = [config if config and word.endswith("server.py") else word for word in server.words]
@@ -68,7 +68,7 @@ def started(name: str, config: str = "", graceful: int = 10) -> Iterator[Running
                     os.kill(pid, signal.SIGKILL)
 
 
-# As a signal that comes right after the fork, to the first worker alone.
+# As if a signal came right after the fork, for the first worker only.
 SIGNALLED_AT_BIRTH = """
 import os, runpy, signal
 globals().update(runpy.run_path("server.py"))
@@ -88,13 +88,13 @@ def test_a_worker_that_is_told_to_end_when_it_is_born_ends(name: str, tmp_path: 
     with started(name, config=str(config), graceful=200) as service:
         until("the worker has ended", lambda: not Path(f"/proc/{born.read_text()}").exists())
         service.process.send_signal(signal.SIGTERM)
-        assert service.process.wait(60) == 0  # less than GRACEFUL_TIMEOUT, when Gunicorn kills a worker that did not hear it
+        assert service.process.wait(60) == 0  # sooner than GRACEFUL_TIMEOUT, when Gunicorn kills a worker that missed the signal
 
 
-# Gunicorn's sync worker looks every 20 seconds.
+# Gunicorn's sync worker checks only every 20 seconds.
 @pytest.mark.parametrize("service", ["flask-threads", "fastapi"], indirect=True)
 def test_workers_end_when_their_master_is_killed(service: Running) -> None:
-    """Workers that stay hold the port, and the next start fails."""
+    """Workers that stay keep the port, and the next start fails."""
     workers = proc.tree(service.process.pid)[1:]
     assert workers
     service.process.kill()
@@ -116,7 +116,7 @@ def test_who_watches_holds_nothing_up() -> None:
         pieces = events.iter_text()
         next(pieces)
         service.process.send_signal(signal.SIGTERM)
-        assert all(piece.startswith("data: ") for piece in pieces)  # to the end of the answer
+        assert all(piece.startswith("data: ") for piece in pieces)  # until the answer ends
         assert service.process.wait(60) == 0
 
 
@@ -125,14 +125,14 @@ def test_new_connections_are_refused_meanwhile(service: Running) -> None:
     with ExitStack() as stack:
         begun = begin(service, stack)
         service.process.send_signal(signal.SIGTERM)
-        wait_until_refused(service, 2.5)  # the requests end in 3
+        wait_until_refused(service, 2.5)  # the requests end after 3
         assert service.process.poll() is None, "it was gone before it had finished"
         assert [first + "".join(rest) for first, rest in begun] == [WHOLE] * 3
     assert service.process.wait(20) == 0
 
 
 def begin(service: Running, stack: ExitStack) -> list[tuple[str, Iterator[str]]]:
-    """Three streams in flight: the first piece of each, and what is still to come."""
+    """Start three streams; return the first piece of each, and an iterator over the rest."""
     client = stack.enter_context(httpx.Client(timeout=20))
     responses = [stack.enter_context(client.stream("GET", service.url + STREAM)) for _ in range(3)]
     pieces = [response.iter_text() for response in responses]
@@ -151,19 +151,19 @@ def test_websockets_are_told_to_come_back(service: Running) -> None:
     assert service.process.wait(20) == 0
 
 
-@pytest.mark.usefixtures("stack")  # a feed asks the database
+@pytest.mark.usefixtures("stack")  # a feed queries the database
 @pytest.mark.parametrize(
     ("service", "number"),
     [
         *((name, signal.SIGTERM) for name in ("flask", "flask-threads", "fastapi", "django-1")),
         *((name, signal.SIGHUP) for name in ("flask", "flask-threads", "fastapi")),
-        ("flask-threads", signal.SIGINT),  # cuts off what a process does; a thread has to end by itself
+        ("flask-threads", signal.SIGINT),  # interrupts a process at once; a thread has to end by itself
     ],
     indirect=["service"],
     ids=lambda value: getattr(value, "name", value),
 )
 def test_event_streams_end(service: Running, number: signal.Signals) -> None:
-    """A feed ends when its process is told to stop, long before its time is over (30 s)."""
+    """A feed ends when its process is told to stop, long before its time limit (30 s)."""
     with ExitStack() as stack:
         client = stack.enter_context(httpx.Client(timeout=60))
         answer = stack.enter_context(client.stream("GET", f"{service.url}/boards/1/feed"))
@@ -183,7 +183,7 @@ def test_event_streams_end(service: Running, number: signal.Signals) -> None:
 
 @pytest.mark.parametrize("name", ["flask", "flask-threads", "django-wsgi"])
 def test_what_waits_in_the_backlog_is_served(name: str) -> None:
-    """Connections that no worker has accepted when it is told to stop: a POST among them could not be sent again."""
+    """Connections that no worker has accepted when it is told to stop: a POST among them could not be retried."""
     with started(name, graceful=120) as service, ExitStack() as stack:
         stopped, answered = workers(service), set[int]()
 
@@ -195,7 +195,7 @@ def test_what_waits_in_the_backlog_is_served(name: str) -> None:
             until("every worker has answered: one that starts has no handler of signals yet", all_serve)
         for pid in stopped:
             os.kill(pid, signal.SIGSTOP)
-        # Else the kernel delivers SIGTERM first, of two signals that wait.
+        # Otherwise, of two pending signals, the kernel delivers SIGTERM first.
         until("each worker stands still", lambda: all(map(is_stopped, stopped)))
         waiting = [stack.enter_context(socket.create_connection(("127.0.0.1", service.port), timeout=60)) for _ in range(12)]
         for one in waiting:
@@ -206,7 +206,7 @@ def test_what_waits_in_the_backlog_is_served(name: str) -> None:
             os.kill(pid, signal.SIGCONT)
         for one in waiting:
             assert one.recv(4096).startswith(b"HTTP/1.1 200 OK")
-            one.close()  # as Nginx does, or each waits for its client to close it
+            one.close()  # as Nginx does; otherwise each worker waits for its client to close it
         assert service.process.wait(60) == 0
 
 
@@ -219,13 +219,13 @@ def is_stopped(pid: int) -> bool:
 
 
 def is_pending(pid: int, number: int) -> bool:
-    """Whether a signal waits for a process that is stopped."""
+    """Return whether a signal is pending for a stopped process."""
     return bool(int(status_of(pid)["ShdPnd"], 16) >> number - 1 & 1)
 
 
 @pytest.mark.parametrize("service", ["flask", "flask-threads"], indirect=True)
 def test_who_is_connected_is_served(service: Running) -> None:
-    """All workers are busy, and some more wait in the kernel's queue: a POST among them could not be sent again."""
+    """All workers are busy, and more connections wait in the kernel's queue: a POST among them could not be retried."""
     identity = answer(f"{service.url}/")
     assert identity
     with ExitStack() as stack:
@@ -244,7 +244,7 @@ def test_who_is_connected_is_served(service: Running) -> None:
 
 @pytest.mark.parametrize("service", ["flask", "flask-threads"], indirect=True)
 def test_a_line_that_never_ends_is_left_to_the_new_workers(service: Running) -> None:
-    """After HUP under full load, a worker that served the line to its end would be there for ever."""
+    """After HUP under full load, a worker that served its queue to the end would never stop."""
     over = Event()
 
     def ask() -> set[int]:
@@ -266,11 +266,11 @@ def test_a_line_that_never_ends_is_left_to_the_new_workers(service: Running) -> 
 
 
 def workers(service: Running) -> set[int]:
-    """The children of a service's first process."""
+    """Return the child processes of a service's first process."""
     return {int(pid) for pid in Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children").read_text().split()}
 
 
-# A busy machine may need longer than the servers' own one or two seconds to use such a connection.
+# A busy machine may need longer than the servers' own one or two seconds to use a connection that was kept open.
 LINGERING = """
 import runpy
 from gunicorn.workers import gthread
@@ -282,7 +282,7 @@ globals().update(runpy.run_path({server!r}))
 
 @pytest.mark.parametrize("name", ["flask-threads", "django-wsgi", "fastapi"])
 def test_what_is_sent_on_a_kept_connection_is_answered(name: str, tmp_path: Path) -> None:
-    """Nginx keeps connections, and may use one before it knows that the server is leaving: a POST could not be sent again."""
+    """Nginx keeps connections open, and may use one before it notices the server's shutdown: a POST could not be retried."""
     config = tmp_path / "config.py"
     config.write_text(LINGERING.format(server="wsgi_server.py" if name == "django-wsgi" else "server.py"))
     with started(name, config=str(config)) as service, ExitStack() as stack:
@@ -301,21 +301,21 @@ def test_what_is_sent_on_a_kept_connection_is_answered(name: str, tmp_path: Path
 
 
 def wait_until_refused(service: Running, seconds: float) -> None:
-    """Until the service accepts no connection any more."""
+    """Wait until the service accepts no more connections."""
     deadline = time.monotonic() + seconds
     while True:
         assert time.monotonic() < deadline, "it goes on accepting"
         try:
             socket.create_connection(("127.0.0.1", service.port), timeout=0.2).close()
-        except TimeoutError:  # so many tries that the backlog was full
+        except TimeoutError:  # so many attempts that the backlog is full
             continue
-        except (ConnectionRefusedError, ConnectionResetError):  # reset: it came just before the end of listening
+        except (ConnectionRefusedError, ConnectionResetError):  # reset: the connection came just before the end of listening
             return
 
 
 @pytest.mark.parametrize("service", ["django-1"], indirect=True)
 def test_a_websocket_that_comes_while_it_stops_is_told_too(service: Running) -> None:
-    """Nginx keeps connections, and may send a client that comes back to the replica that it was told to leave."""
+    """Nginx keeps connections open, and may send a returning client to the replica that the client was told to leave."""
     with ExitStack() as stack:
         kept = stack.enter_context(socket.create_connection(("127.0.0.1", service.port), timeout=60))
         kept.sendall(b"GET /json HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -324,7 +324,7 @@ def test_a_websocket_that_comes_while_it_stops_is_told_too(service: Running) -> 
             received += kept.recv(4096)
         begin(service, stack)
         service.process.send_signal(signal.SIGTERM)
-        wait_until_refused(service, 2.5)  # the requests end in 3
+        wait_until_refused(service, 2.5)  # the requests end after 3
         upgrade = b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         kept.sendall(upgrade + b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
         received = b""

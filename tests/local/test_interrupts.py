@@ -1,4 +1,4 @@
-"""Programs that need a stack end on Ctrl-C, however their shell had started them. tests/unit/test_interrupts.py has the others."""
+"""Programs that need a stack end on Ctrl-C, however their shell started them. tests/unit/test_interrupts.py covers the others."""
 
 import pytest
 
@@ -21,6 +21,6 @@ def test_it_ends_on_ctrl_c(words: tuple[str, ...], begun: str) -> None:
     with background(*words, RUNTIME="local") as process:
         read_until(process, begun)
         status, rest = interrupt(process)
-    # -2: tail, which ends by the signal itself. 0: Locust, where its own handler was set already.
+    # -2: tail, which the signal itself ends. 0: Locust, if its own handler was already set.
     assert status in ((130, -2, 0) if "loadtest.locust_page" in words else (130, -2)), rest
-    assert not [line for line in rest.splitlines() if line.startswith("Traceback")]  # its own: a service may have logged one
+    assert not [line for line in rest.splitlines() if line.startswith("Traceback")]  # only its own: a service may have logged one

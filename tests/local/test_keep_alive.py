@@ -1,6 +1,6 @@
-"""Between Nginx and each server that the project can start, Nginx is the first to close an idle connection.
+"""Nginx is the first to close an idle connection between it and each server that the project can start.
 
-A server that closes first may do so in the moment in which Nginx sends it a POST, whose client then sees a 502.
+A server that closes first may do so just when Nginx sends it a POST, whose client then gets a 502.
 """
 
 import asyncio
@@ -20,29 +20,29 @@ from tests.local.conftest import Start
 from tests.servers import servers
 from tests.stack import SERVICES
 
-# Far more than Nginx's keepalive_timeout, and than any server's.
+# Far longer than Nginx's keepalive_timeout, and than that of any server.
 WAIT_SECONDS = 240
-# What Nginx passes to each that is none of the three services; the upstream, which it does not know, stands in for one of them.
+# The paths that Nginx forwards to servers other than the three services. Nginx does not know the upstream, so it replaces one of them.
 PATHS = {"monitor": "/live/requests/aaaaaaaa", "locust": "/locust/", "upstream": "/flask/healthz"}
 
 
 @dataclass
 class Hop:
-    """The connection between Nginx and a server, seen from between."""
+    """A relay on the connection between Nginx and a server."""
 
-    port: int  # of the server
+    port: int  # the server's port
     answer: bytes = b""
     first_to_close: str = ""
 
     async def relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Pass on what either says until one closes."""
+        """Relay data in both directions until one side closes."""
         from_server, to_server = await asyncio.open_connection("127.0.0.1", self.port)
         async with asyncio.TaskGroup() as both:
             both.create_task(self.copy("nginx", reader, to_server))
             both.create_task(self.copy("server", from_server, writer))
 
     async def copy(self, who: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One direction."""
+        """Relay one direction."""
         while part := await reader.read(65536):
             if who == "server":
                 self.answer += part
@@ -52,12 +52,12 @@ class Hop:
 
     @property
     def announced(self) -> bool:
-        """Whether the server said in its answer that it closes, so that Nginx kept nothing."""
+        """Return whether the server announced in its answer that it closes, so that Nginx kept no connection."""
         return b"\r\nconnection: close\r\n" in self.answer.lower()
 
 
 async def who_closes_first(hops: dict[str, Hop], relays: dict[str, int], asked: dict[str, str]) -> None:
-    """Send one request through each Nginx, and wait until each connection behind it has been closed."""
+    """Send one request through each Nginx, and wait until every connection behind it is closed."""
     async with asyncio.timeout(WAIT_SECONDS):
         for name, hop in hops.items():
             await asyncio.start_server(hop.relay, "127.0.0.1", relays[name])
@@ -91,7 +91,7 @@ def test_nginx_closes_first(tmp_path: Path) -> None:
     assert {name: hop.first_to_close for name, hop in hops.items() if not hop.announced} == {
         name: "nginx" for name, hop in hops.items() if not hop.announced
     }
-    # All that the contract knows were among them, and none but sync closes after its answer.
+    # All worker classes of the contract are among them, and only sync closes after its answer.
     assert kinds.keys() == contract_worker_classes()
     assert {name for name, hop in hops.items() if hop.announced} <= kinds["sync"] | {"monitor", "locust"}
 
@@ -107,7 +107,7 @@ def test_no_post_is_lost_to_threads(nginx: Start, tmp_path: Path) -> None:
 
 
 def worker_classes(commands: dict[str, Command]) -> dict[str, set[str]]:
-    """The servers of the three services by the worker class that they say they have."""
+    """Return the servers of the three services, by the worker class that they report."""
     found: dict[str, set[str]] = {}
     for name, command in commands.items():
         if name.split("-")[0] in [service.name for service in SERVICES]:
@@ -116,6 +116,6 @@ def worker_classes(commands: dict[str, Command]) -> dict[str, set[str]]:
 
 
 def contract_worker_classes() -> set[str]:
-    """Those that the contract names."""
+    """Return the worker classes that the contract names."""
     contract = yaml.safe_load((ROOT / "services" / "openapi.yaml").read_text())
     return set(contract["components"]["schemas"]["Identity"]["properties"]["worker_class"]["enum"])

@@ -1,4 +1,4 @@
-"""The laboratory beside a stack that runs: its own services would share the CPUs with it, and the first lesson is about it."""
+"""The laboratory beside a running stack: its own services would share the CPUs with it. The first lesson measures the stack itself."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from tests.conftest import ROOT
 
 @pytest.fixture(autouse=True)
 def _running(stack: None) -> None:
-    """Start it when it does not run."""
+    """Start the stack if it is not running."""
 
 
 def loadtest(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -35,16 +35,16 @@ def test_the_first_lesson(tmp_path: Path) -> None:
     target = os.environ.get("TARGET") or default_target(os.environ)
     options = ["--users", "8", "--seconds", "1", "--warmup", "0.2", "--target", target, "--results", str(tmp_path), "--json"]
     done = loadtest("load", *options)
-    assert done.returncode == 0, done.stderr  # how much was answered is the machine's affair
+    assert done.returncode == 0, done.stderr  # how many requests are answered depends on the machine
     (experiment,) = json.loads(done.stdout)["experiments"]
     assert [cell["variant"].split(",")[0] for cell in experiment["cells"]] == ["Flask", "FastAPI", "Django"]
     for cell in experiment["cells"]:
         for run in cell["runs"]:
             assert run["counts"]["ended"] > 0
             assert run["counts"]["failures"] == 0
-            assert run["values"]["min"] >= 0.199  # a user's wait
+            assert run["values"]["min"] >= 0.199  # the wait of a user
             assert run["values"]["cpu_us"] > 0  # of processes that Supervisor started
-            assert run["values"]["all_us"] > run["values"]["total_us"]  # with the generator's
+            assert run["values"]["all_us"] > run["values"]["total_us"]  # including the generator's
         assert 0 < cell["predicted_low"]["throughput"] < cell["predicted"]["throughput"]
     assert f"Report: {(tmp_path / 'latest').resolve()}" in done.stderr
     assert {process["name"]: process["pid"] for process in supervisor.connect().getAllProcessInfo()} == before

@@ -1,4 +1,4 @@
-"""A migration while others hold what it needs: readers are answered meanwhile, and it gets its turn."""
+"""A migration while other transactions hold the locks that it needs: readers are still answered, and it gets its turn."""
 
 import os
 import shutil
@@ -26,7 +26,7 @@ WAITING = "SELECT waitstart FROM pg_locks WHERE relation = 'boards'::regclass AN
 
 @pytest.fixture
 def job(stack: None) -> Iterator[Process]:
-    """The migrate job, for a database of its own that it has been run on."""
+    """The migrate job, for a database of its own, on which it has already run."""
     [found] = [job for job in make_plan().data_jobs if job.name == "migrate"]
     url = found.environment["DATABASE_URL"].rpartition("/")[0] + f"/{DATABASE}"
     made = replace(found, environment=os.environ | found.environment | {"DATABASE_URL": url})
@@ -39,13 +39,13 @@ def job(stack: None) -> Iterator[Process]:
 
 
 def connect(job: Process, user: str, password: str) -> psycopg.Connection:
-    """A connection of somebody's, whose limits of time are those of his role."""
+    """Open a connection as a role, with that role's time limits."""
     url = job.environment["DATABASE_URL"].replace("//postgres@", f"//{user}@")
     return psycopg.connect(url, password=secret(password), autocommit=True)
 
 
 def with_one_more(job: Process, folder: Path) -> Path:
-    """A copy of the job's program that has one more migration."""
+    """Copy the job's program and add a migration; return the path of the copy."""
     copy = shutil.copytree(job.folder, folder / "django")
     migrations = copy / "notices" / "migrations"
     newest = max(path.stem for path in migrations.glob("0*.py"))
@@ -57,13 +57,13 @@ def test_readers_go_on_while_a_migration_waits_for_its_turn(job: Process, tmp_pa
     turns = set()
     with connect(job, "postgres", "postgres_password") as holder, connect(job, "twogates_flask", "flask_password") as reader:
         with holder.transaction():
-            holder.execute("SELECT FROM boards")  # and whoever changes the table has to wait until the end of this
+            holder.execute("SELECT FROM boards")  # a change of the table has to wait until this transaction ends
             command = [job.command[0], str(with_one_more(job, tmp_path))]
             rolling = subprocess.Popen(command, env=job.environment, stderr=subprocess.PIPE, text=True)
-            while len(turns) < 2:  # it has given up once, and tries again
+            while len(turns) < 2:  # until it has given up once and retried
                 assert rolling.poll() is None, rolling.communicate()[1]
                 turns |= set(holder.execute(WAITING))
-                reader.execute("SELECT name FROM boards LIMIT 1")  # the role's own limit ends it where it waits for half a second
+                reader.execute("SELECT name FROM boards LIMIT 1")  # the role's own limit aborts it after half a second of waiting
         assert rolling.wait(60) == 0
         reader.execute("SELECT colour FROM boards")
 

@@ -1,4 +1,4 @@
-"""Who answers, where root starts Nginx."""
+"""The user of Nginx's workers, if root starts Nginx."""
 
 import os
 import pwd

@@ -1,4 +1,4 @@
-"""What one client can take from the others, behind an Nginx with production's limits."""
+"""How much one client can take from the others, behind an Nginx with production's limits."""
 
 import socket
 import ssl
@@ -23,7 +23,7 @@ CROWD = 30
 
 @contextmanager
 def crowd(base: str, request: bytes, addresses: list[str]) -> Iterator[list[socket.socket]]:
-    """Open a connection from each address, and send this on it."""
+    """Open a connection from each address, and send the request on it."""
     port = int(base.rpartition(":")[2])
     with ExitStack() as stack:
         opened = []
@@ -35,7 +35,7 @@ def crowd(base: str, request: bytes, addresses: list[str]) -> Iterator[list[sock
 
 
 def answered(connections: list[socket.socket]) -> list[bytes]:
-    """The first bytes of each answer that has come; what is under way is left out."""
+    """Return the first bytes of each answer that has arrived; requests in flight are left out."""
     found = []
     for one in connections:
         one.setblocking(False)
@@ -50,14 +50,14 @@ def from_address(address: str) -> httpx.Client:
 
 @pytest.mark.parametrize("service", SERVICES, ids=str)
 def test_one_client_with_slow_requests_leaves_room_for_another(nginx: Start, service: Service) -> None:
-    """Flask has four workers here. Requests of 30 s, within every other limit, would hold all of them."""
+    """Flask has four workers here. Requests of 30 s, within every other limit, would occupy all of them."""
     base = nginx(**NOBODY, FLASK_CLIENT_LIMIT="2")
     slow = f"GET /{service.name}/wait?seconds=30 HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
     with crowd(base, slow, [ATTACKER] * CROWD) as attacking, from_address(OTHER) as other:
         if service.name == "flask":
             until("all requests but two were refused", lambda: len(answered(attacking)) == CROWD - 2)
         assert [other.get(f"{base}/{service.name}/json").status_code for _ in range(20)] == [200] * 20
-        assert set(answered(attacking)) <= {REFUSED}  # none of the slow ones has ended
+        assert set(answered(attacking)) <= {REFUSED}  # no slow request has ended
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=str)
@@ -72,7 +72,7 @@ def test_uploads_of_one_client_are_few(nginx: Start, service: Service) -> None:
 
 @pytest.mark.parametrize("service", SERVICES, ids=str)
 def test_uploads_of_all_clients_together_are_bounded(nginx: Start, service: Service) -> None:
-    """What Nginx may have to store is the limit of one, that many times."""
+    """Nginx may have to store at most one upload's limit, multiplied by the number of places."""
     base = nginx(**NOBODY, UPLOAD_PLACES="3", DJANGO_UPLOAD_PLACES="3")
     begun = f"POST /{service.name}/upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\nx".encode()
     with crowd(base, begun, [f"127.0.1.{number}" for number in range(1, CROWD + 1)]) as attacking, from_address(OTHER) as other:
@@ -99,7 +99,7 @@ def test_uploads_of_all_clients_together_are_bounded(nginx: Start, service: Serv
     ],
 )
 def test_an_answer_of_nginx_itself_counts_too(nginx: Start, path: str, status: int, profile: str) -> None:
-    """Else a client could have as many of them as Nginx can make, and the others would wait for its CPU time."""
+    """Otherwise, a client could get as many of them as Nginx can make, and other clients would wait for its CPU time."""
     base = nginx(**NOBODY, RATE_LIMIT="1", RATE_BURST="5", PROFILE=profile, FRONT_PROXY="127.0.0.0/8")
     scheme = "http" if status == 308 else "https"
 
@@ -126,7 +126,7 @@ def test_a_method_that_does_not_exist_counts_too(nginx: Start) -> None:
 
 
 def test_requests_under_way_on_one_connection_are_bounded(nginx: Start) -> None:
-    """Nginx says so in its first frame, SETTINGS (RFC 9113, 6.5), and refuses a client that does not keep to it."""
+    """Nginx announces it in its first frame, SETTINGS (RFC 9113, 6.5), and rejects a client that exceeds it."""
     port = free_port()
     nginx(NGINX_LISTEN_TLS=f"127.0.0.1:{port}", HTTP2_STREAMS="32")
     context = ssl.create_default_context(cafile=f"{FOLDERS['TLS_FOLDER']}/authority.pem")

@@ -1,4 +1,4 @@
-"""The services behind PgBouncer, which lends a connection for a transaction: many clients, and three connections for each service."""
+"""The services behind PgBouncer, which lends a connection for one transaction: many clients, and three connections for each service."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ CONNECTIONS, TOGETHER, POSTS = 3, 24, 150
 
 
 def program() -> str:
-    """PgBouncer, which has no package on PyPI."""
+    """Return the path of PgBouncer, which has no package on PyPI."""
     found = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin")
     if not found:
         pytest.skip("PgBouncer is not installed here: apt install pgbouncer")
@@ -34,9 +34,9 @@ def program() -> str:
 
 @pytest.fixture
 def behind(stack: None, tmp_path: Path) -> Iterator[tuple[dict[str, str], int]]:
-    """The addresses of the three services behind a PgBouncer of their own, and its port."""
+    """The addresses of the three services behind their own PgBouncer, and its port."""
     plan, port = make_plan(), free_port()
-    folder = Path("/tmp") / f"pgbouncer-{port}"  # another user than root has to read it
+    folder = Path("/tmp") / f"pgbouncer-{port}"  # a user other than root must read it
     folder.mkdir()
     (folder / "users").write_text(secret("pgbouncer_users") + "\n")
     (folder / "limits.ini").write_text(f"default_pool_size={CONNECTIONS}\nmax_client_conn=1000\n")
@@ -61,7 +61,7 @@ def behind(stack: None, tmp_path: Path) -> Iterator[tuple[dict[str, str], int]]:
 
 
 def start(name: str, plan: Plan, servers: Servers, pooler: int) -> str:
-    """A service whose database is the pooler; its address."""
+    """Start a service whose database is the pooler; return its address."""
     process = next(process for process in plan.processes if process.name.split("-")[0] == name)
     url = process.environment["DATABASE_URL"].replace(f":{plan.data_ports['postgres']}/", f":{pooler}/")
     port = free_port()
@@ -80,13 +80,13 @@ def test_many_clients_share_three_connections_of_each_service(behind: tuple[dict
         def post(number: int) -> int:
             url = f"{urls[SERVICES[number % 3].name]}/boards/{board}/messages"
             answer = client.post(url, json={"author": "Ada", "text": str(number)}, headers={"Idempotency-Key": f"{name}-{number}"})
-            assert answer.status_code in (201, 503), answer.text  # three connections: some wait for too long
+            assert answer.status_code in (201, 503), answer.text  # with three connections, some requests wait too long
             return post(number) if answer.status_code == 503 else answer.status_code
 
         with ThreadPoolExecutor(TOGETHER) as together:
             assert list(together.map(post, range(POSTS))) == [201] * POSTS
         assert {client.get(f"{url}/boards/{board}").json()["messages"] for url in urls.values()} == {POSTS}
-        # The limits of time are the role's, and so they hold on a connection that is another's at the next transaction.
+        # The time limits belong to the role. So they apply on a connection that another client uses in the next transaction.
         password = secret("flask_password")
         with psycopg.connect(f"host=127.0.0.1 port={port} user=twogates_flask password={password} dbname=twogates") as connection:
             assert connection.execute("SHOW statement_timeout").fetchone() == ("1s",)
@@ -105,13 +105,16 @@ def test_many_clients_share_three_connections_of_each_service(behind: tuple[dict
 
 
 def test_what_fails_behind_it_is_answered_as_without_it(behind: tuple[dict[str, str], int], tmp_path: Path) -> None:
-    """In bounded time, and again when the database is back; PgBouncer itself never goes, and lets every client in."""
+    """Answers come in bounded time, and succeed again when the database is back.
+
+    PgBouncer itself never fails, and accepts every client.
+    """
     urls, _ = behind
     logs = [next(tmp_path.glob(f"{name}*.log")) for name in urls]
     with at_work(Clients(urls)) as clients:
         with paused():
             clients.wait("refused")
-            for log in logs:  # who only connects finds it well, and has one request after another wait for it
+            for log in logs:  # a probe that only connects would find it healthy, and let one request after another wait
                 until(f"{log.name} says that it is down", lambda log=log: "the database does not answer" in log.read_text())
             for url in urls.values():
                 answer = httpx.get(f"{url}/readyz", timeout=60)
@@ -122,4 +125,4 @@ def test_what_fails_behind_it_is_answered_as_without_it(behind: tuple[dict[str, 
         clients.wait("read", "written")
         os.kill(database_pid(), signal.SIGKILL)
         clients.wait("refused")
-        clients.wait("read", "written")  # Supervisor starts it again, and it reads its log
+        clients.wait("read", "written")  # Supervisor restarts it, and it replays its log

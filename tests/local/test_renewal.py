@@ -1,4 +1,4 @@
-"""A renewed certificate is served after a reload, and no connection is dropped for it."""
+"""A renewed certificate is served after a reload, which drops no connection."""
 
 import http.client
 import shutil
@@ -15,7 +15,7 @@ from tests.waiting import until
 
 
 def connect() -> tuple[http.client.HTTPSConnection, int]:
-    """A connection, and the serial number of the certificate that it got."""
+    """Open a connection; return it and the serial number of the certificate that it received."""
     connection = http.client.HTTPSConnection("localhost", SECURE_PORT, timeout=60, context=ssl._create_unverified_context())
     connection.connect()
     assert isinstance(connection.sock, ssl.SSLSocket)
@@ -46,7 +46,7 @@ def test_a_renewal(stack: None) -> None:
         assert kept.sock is socket  # the same connection
         until("new workers serve the new certificate", lambda: connect()[1] != first)
     finally:
-        # Other files under these names: Nginx keeps what it has of a file with the same inode that was changed in the same second.
+        # New files replace those of these names: Nginx keeps its version of a file with the same inode that changes in the same second.
         for path, content in before.items():
             new = path.with_suffix(".new")
             new.write_bytes(content)

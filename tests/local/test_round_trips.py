@@ -1,4 +1,4 @@
-"""How often each operation of the notice board waits for the database: the same in the three services, whatever a page holds."""
+"""How often each operation of the notice board waits for the database: the same in all three services, whatever a page contains."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from tests.stack import SERVICES
 
 
 class Counted:
-    """A service that reaches its database through a proxy of its own."""
+    """A service that reaches its database through its own proxy."""
 
     def __init__(self, base: str, proxy: Proxy) -> None:
         self.client = httpx.Client(base_url=base, timeout=60, trust_env=False)
@@ -26,7 +26,7 @@ class Counted:
         self.counts: dict[str, int] = {}
 
     def ask(self, what: str, method: str, path: str, status: int, **options: object) -> httpx.Response:
-        """Send a request, and note under ``what`` how often the database was waited for."""
+        """Send a request, and record under ``what`` how often it waited for the database."""
         before = self.proxy.round_trips
         answer = self.client.request(method, path, **options)  # type: ignore[arg-type]
         assert answer.status_code == status, (what, answer.text)
@@ -34,7 +34,7 @@ class Counted:
         return answer
 
     def ask_everything(self) -> None:
-        """Every operation, once."""
+        """Run every operation once."""
         name, key = token_hex(8), {"Idempotency-Key": token_hex(8)}
         message = {"author": "Ada", "text": "A text"}
         board = self.ask("POST board", "POST", "/boards", 201, json={"name": name}).headers["Location"]
@@ -74,7 +74,7 @@ class Counted:
 
 @pytest.fixture(scope="module")
 def counts(stack: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, dict[str, int]]]:
-    """By service and operation, once connections are made and what a library asks of a new one is answered."""
+    """The counts by service and operation, after connections are open and a library's own queries on a new one are answered."""
     plan = make_plan()
     with ExitStack() as cleanup:
         servers = cleanup.enter_context(Servers(tmp_path_factory.mktemp("logs")))
@@ -92,7 +92,7 @@ def counts(stack: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[di
         yield {name: one.counts for name, one in counted.items()}
 
 
-# BEGIN and COMMIT, or ROLLBACK, are one each: 3 is a transaction of one statement, 4 one after a query.
+# BEGIN and COMMIT, or ROLLBACK, count as one each: 3 is a transaction of one statement, 4 is one after a query.
 EXPECTED = {
     "GET boards": 1,
     "GET board": 1,

@@ -1,4 +1,4 @@
-"""The runtime without Docker: start, start again, change, stop; and what goes wrong, each with a sentence."""
+"""The runtime without Docker: start, second start, change, stop; and failures, each with an explanation."""
 
 import os
 import re
@@ -17,11 +17,11 @@ from tests.conftest import ROOT, run_stack
 
 @pytest.fixture(autouse=True)
 def _running(stack: None) -> None:
-    """Start it when it does not run."""
+    """Start the stack if it is not running."""
 
 
 def pids() -> dict[str, int]:
-    """The process of each program."""
+    """Return the process id of each program."""
     return {process["name"]: process["pid"] for process in supervisor.connect().getAllProcessInfo()}
 
 
@@ -47,12 +47,15 @@ def test_status_names_every_process() -> None:
     status = run_stack("status")
     assert status.returncode == 0
     for name in ("nginx", "flask", "fastapi", "django-1", "django-2", "upstream"):
-        # One that a test has killed a moment ago is starting for a second.
+        # A process that a test killed a moment ago is starting for a second.
         assert re.search(rf"{name}\W+(running|starting)\W+\d+", status.stdout), status.stdout
 
 
 def test_no_process_of_the_stack_runs_outside_the_checkout() -> None:
-    """Nothing is opened for writing elsewhere: every regular file that a process holds is in the checkout, or deleted memory."""
+    """No process opens a file for writing elsewhere.
+
+    Every regular file that a process holds is in the checkout, or deleted memory.
+    """
     for pid in pids().values():
         for link in Path(f"/proc/{pid}/fd").iterdir():
             target = os.readlink(link)
@@ -63,7 +66,7 @@ def test_no_process_of_the_stack_runs_outside_the_checkout() -> None:
 
 
 def other_stack(folder: Path, action: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the scripts of another checkout with this one's packages."""
+    """Run the scripts of another checkout with this checkout's packages."""
     if not (folder / ".venv").exists():
         (folder / ".venv").symlink_to(ROOT / ".venv")
     command = [sys.executable, "-m", "ops.stack", action]

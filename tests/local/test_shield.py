@@ -1,4 +1,4 @@
-"""What Nginx keeps from the services, in a second Nginx in front of the same ones, with the values that production has."""
+"""What Nginx keeps away from the services: a second Nginx in front of the same services, with production's values."""
 
 import contextlib
 import select
@@ -26,12 +26,12 @@ NOBODY = {"UNLIMITED_CLIENTS": ""}
 
 
 def client_from(address: str, **given: Any) -> httpx.Client:
-    """A client with an address of its own: all of 127.0.0.0/8 is this machine."""
+    """Return a client with its own address: all of 127.0.0.0/8 is this machine."""
     return httpx.Client(transport=httpx.HTTPTransport(local_address=address, **given))
 
 
 def at_once(number: int, client: httpx.Client, url: str, **given: Any) -> list[httpx.Response]:
-    """The answers to so many requests that are sent together."""
+    """Return the answers to ``number`` concurrent requests."""
     with ThreadPoolExecutor(number) as threads:
         return list(threads.map(lambda _: client.get(url, **given), range(number)))
 
@@ -40,12 +40,12 @@ def test_a_client_that_asks_too_often_is_told_when_to_come_back(nginx: Start) ->
     base = nginx(**NOBODY, RATE_LIMIT="1", RATE_BURST="5")
     with client_from("127.0.0.2") as flooding, client_from("127.0.0.3") as other:
         began = time.monotonic()
-        answers = at_once(20, flooding, f"{base}/fastapi/json")  # of Flask a client may have fewer under way
+        answers = at_once(20, flooding, f"{base}/fastapi/json")  # Flask allows a client fewer in flight
         took = time.monotonic() - began
         assert other.get(f"{base}/flask/json").status_code == 200
     counts = Counter(answer.status_code for answer in answers)
     assert set(counts) == {200, 429}
-    assert 6 <= counts[200] <= 6 + took + 1  # the burst and one more, and another for each second that this took
+    assert 6 <= counts[200] <= 6 + took + 1  # the burst, one more, and one for each second that this took
     refused = next(answer for answer in answers if answer.status_code == 429)
     assert refused.headers["Retry-After"] == "1"
     assert refused.headers["Content-Type"] == "application/problem+json"
@@ -54,7 +54,7 @@ def test_a_client_that_asks_too_often_is_told_when_to_come_back(nginx: Start) ->
 
 
 def test_the_addresses_of_an_ipv6_network_are_one_client(nginx: Start) -> None:
-    """A customer of a provider has 2^64 of them. Those of IPv4 are a client each."""
+    """A provider's customer has 2^64 of them. Each IPv4 address is a separate client."""
     base = nginx(**NOBODY, RATE_LIMIT="1", RATE_BURST="5", FRONT_PROXY="127.0.0.1")
 
     def statuses(addresses: Iterable[str]) -> set[int]:
@@ -68,7 +68,7 @@ def test_the_addresses_of_an_ipv6_network_are_one_client(nginx: Start) -> None:
 
 
 def hurried(nginx: Start, http2: bool) -> list[httpx.Response]:
-    """The answers to a client that asks again at once, on one connection, with a limit of one request a second."""
+    """Return the answers to a client that sends one request after another on one connection, at a limit of one request a second."""
     port = free_port()
     nginx(**NOBODY, RATE_LIMIT="1", RATE_BURST="1", NGINX_LISTEN_TLS=f"127.0.0.1:{port}")
     trusting = ssl.create_default_context(cafile=f"{FOLDERS['TLS_FOLDER']}/authority.pem")
@@ -80,7 +80,7 @@ def hurried(nginx: Start, http2: bool) -> list[httpx.Response]:
 
 @pytest.mark.parametrize("http2", [False, True])
 def test_a_client_that_does_not_wait_is_served_again(nginx: Start, http2: bool) -> None:
-    """Its refusals take so long that it asks about once a second. At once, all but the first two answers would be refusals."""
+    """Each refusal takes about a second. If refusals came at once, all answers but the first two would be refusals."""
     assert [answer.status_code for answer in hurried(nginx, http2)].count(200) >= 4
 
 
@@ -88,7 +88,7 @@ def test_a_client_that_does_not_wait_is_served_again(nginx: Start, http2: bool) 
 @pytest.mark.parametrize("http2", [False, True])
 def test_a_refusal_takes_the_time_that_it_tells_to_wait(nginx: Start, http2: bool, measure: Measure) -> None:
     refused = [answer.elapsed.total_seconds() for answer in hurried(nginx, http2) if answer.status_code == 429]
-    # Of HTTP/2, the first on a connection is sooner. A slow machine refuses nothing.
+    # With HTTP/2, the first refusal on a connection arrives sooner. On a slow machine there may be none.
     measure.that(bool(refused) and median(refused) > 0.9, f"refusals took {refused} s")
 
 
@@ -100,7 +100,7 @@ def test_a_client_with_too_much_under_way_is_refused(nginx: Start, service: Serv
         for _ in range(3):
             busy = stack.enter_context(socket.create_connection(("127.0.0.1", port), 5, ("127.0.0.2", 0)))
             busy.sendall(f"GET /{service.name}/events?chunks=20&interval=1 HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-            assert busy.recv(12) == b"HTTP/1.1 200"  # it is under way
+            assert busy.recv(12) == b"HTTP/1.1 200"  # it is in flight
         client, other = stack.enter_context(client_from("127.0.0.2")), stack.enter_context(client_from("127.0.0.3"))
         assert client.get(f"{base}/{service.name}/json").status_code == 429
         assert other.get(f"{base}/{service.name}/json").status_code == 200
@@ -115,8 +115,8 @@ def address_seen(base: str, service: Service, forwarded: str) -> str:
     ("forwarded", "client"),
     [
         ("203.0.113.7", "203.0.113.7"),
-        ("6.6.6.6, 203.0.113.7", "203.0.113.7"),  # what the client wrote itself comes first
-        ("203.0.113.7, 127.0.0.9", "203.0.113.7"),  # two proxies of ours in a row
+        ("6.6.6.6, 203.0.113.7", "203.0.113.7"),  # the part that the client wrote comes first
+        ("203.0.113.7, 127.0.0.9", "203.0.113.7"),  # two of our proxies in a row
         ("nonsense", "127.0.0.1"),
     ],
 )
@@ -141,17 +141,17 @@ def test_limits_are_of_the_client_and_not_of_the_proxy(nginx: Start) -> None:
 
 
 class TestProduction:
-    """PROFILE=production, as far as it is Nginx's."""
+    """PROFILE=production, as far as Nginx implements it."""
 
     @pytest.mark.parametrize("path", ["/", "/flask/json?a=b%20c", "/nothing", "/.git/config"])
     def test_http_leads_to_https_for_good(self, nginx: Start, path: str) -> None:
         answer = httpx.get(nginx(PROFILE="production", HTTPS_PORT="8443") + path)
         assert (answer.status_code, answer.headers["Location"]) == (308, f"https://127.0.0.1:8443{path}")
-        assert "Strict-Transport-Security" not in answer.headers  # of no effect over HTTP (RFC 6797, 7.2)
+        assert "Strict-Transport-Security" not in answer.headers  # it has no effect over HTTP (RFC 6797, 7.2)
 
     def test_there_is_no_page_of_the_load_generator(self, nginx: Start) -> None:
         ask = {"headers": {"X-Forwarded-Proto": "https"}}
-        assert httpx.get(nginx(FRONT_PROXY="127.0.0.1") + "/locust/", **ask).status_code == 502  # it is not running
+        assert httpx.get(nginx(FRONT_PROXY="127.0.0.1") + "/locust/", **ask).status_code == 502  # Locust is not running
         assert httpx.get(nginx(FRONT_PROXY="127.0.0.1", PROFILE="production") + "/locust/", **ask).status_code == 404
 
     def test_the_default_port_is_left_out(self, nginx: Start) -> None:
@@ -211,7 +211,7 @@ def hide_files(folder: Path) -> None:
         ("/.git/config", 404),
         ("/.env", 404),
         ("/.well-known/other", 404),
-        ("/.well-known/acme-challenge/token", 404),  # what is there for an ACME client is elsewhere
+        ("/.well-known/acme-challenge/token", 404),  # the files for an ACME client are in another folder
         ("/flask/.env", 404),
     ],
 )
@@ -220,7 +220,7 @@ def test_hidden_files_are_not_found(nginx: Start, path: str, status: int) -> Non
 
 
 def impatient(folder: Path) -> None:
-    """A second in place of each of its times for slow clients."""
+    """Set each of Nginx's time-outs for slow clients to one second."""
     file = own_copy(folder / "http") / "limits.conf"
     text = file.read_text()
     for name, seconds in (("client_header_timeout", 10), ("client_body_timeout", 10), ("send_timeout", 30)):
@@ -242,7 +242,7 @@ def test_a_client_that_sends_too_slowly_is_left(nginx: Start, begun: bytes) -> N
     with socket.create_connection(("127.0.0.1", port), 8) as slow:
         slow.sendall(begun)
         with contextlib.suppress(ConnectionResetError):
-            assert slow.recv(4096) == b""  # Nginx has no answer for it
+            assert slow.recv(4096) == b""  # Nginx closes without an answer
 
 
 def test_a_client_that_reads_nothing_is_left(nginx: Start) -> None:

@@ -13,7 +13,7 @@ ALLOWED = "https://app.example http://[::1]:3000 null"
 
 
 def ask(base: str, service: Service, *fields: str) -> tuple[int, str | None, bytes]:
-    """The answer of the second Nginx."""
+    """Return the answer of the second Nginx."""
     return handshake(f"/{service}/ws", "http", "localhost", *fields, port=urlsplit(base).port)
 
 
@@ -42,7 +42,7 @@ def test_nobody_else_can_say_the_scheme(nginx: Start) -> None:
 
 
 def test_the_services_have_no_policy_of_their_own(stack: None) -> None:
-    """Without Nginx, as only this machine can reach them: an Origin that SOCKET_ORIGINS may allow is accepted by both."""
+    """Without Nginx, which only this machine can bypass: both services accept an Origin that SOCKET_ORIGINS may allow."""
     ports = {process.name: process.environment.get("PORT") for process in make_plan().processes}
     for name in ("fastapi", "django-1"):
         for origin in ("null", "http://evil.example"):

@@ -1,4 +1,4 @@
-"""A request that no replica has received is sent again, also where the list of replicas changes while it waits."""
+"""A request that no replica has received is retried, even if the list of replicas changes while it waits."""
 
 import http.client
 import json
@@ -22,7 +22,7 @@ DOCUMENT["items"] = [{"name": "n", "quantity": 1, "price": 1.0}]  # type: ignore
 
 
 class Names(Thread):
-    """A name server for which every name leads to one address."""
+    """A name server that resolves every name to one address."""
 
     def __init__(self, address: str) -> None:
         super().__init__(daemon=True)
@@ -36,7 +36,7 @@ class Names(Thread):
             asked, client = self.socket.recvfrom(512)
             if not asked:
                 return
-            # RFC 1035: the question again, and one record of type A, whose name is a pointer to it.
+            # RFC 1035: the question repeated, and one record of type A, whose name is a pointer to it.
             record = struct.pack(">HHHIH", 0xC00C, 1, 1, 0, 4) + socket.inet_aton(self.address)
             self.socket.sendto(asked[:2] + struct.pack(">HHHHH", 0x8180, 1, 1, 0, 0) + asked[12:] + record, client)
 
@@ -53,11 +53,11 @@ def names() -> Iterator[Names]:
 
 @pytest.fixture
 def silent() -> Iterator[int]:
-    """A port of FastAPI's number at another address, where no connection is ever made, and none refused."""
+    """A port with FastAPI's number at another address, where a connection is neither made nor refused."""
     port = next(int(process.environment["PORT"]) for process in make_plan().processes if process.name == "fastapi")
     with ExitStack() as stack:
         listener = stack.enter_context(socket.create_server((GONE, port), backlog=0))
-        for _ in range(4):  # its queue is full
+        for _ in range(4):  # fills its queue
             waiting = stack.enter_context(socket.socket())
             waiting.setblocking(False)
             waiting.connect_ex(listener.getsockname())
@@ -65,7 +65,7 @@ def silent() -> Iterator[int]:
 
 
 def patient(folder: Path) -> None:
-    """A connection may take three seconds: longer than Nginx takes to see that a name leads elsewhere."""
+    """Allow three seconds for a connection: longer than Nginx needs to notice that a name has another address."""
     file = own_copy(folder / "http") / "proxy.conf"
     text = file.read_text()
     assert "proxy_connect_timeout 1s;" in text
@@ -73,7 +73,10 @@ def patient(folder: Path) -> None:
 
 
 def waits(url: str) -> bool:
-    """Whether a request waits for its replica: Nginx refuses at once what it has no address for, and connects for three seconds."""
+    """Return whether a request waits for its replica.
+
+    Nginx refuses at once if it has no address, and otherwise tries to connect for three seconds.
+    """
     try:
         httpx.get(url, timeout=2)
     except httpx.ReadTimeout:
@@ -86,12 +89,12 @@ def test_the_replica_moves_while_a_request_waits_for_it(
     nginx: Start, names: Names, silent: int, method: str, path: str, status: int
 ) -> None:
     base = nginx(patient, NGINX_RESOLVER=names.place, FASTAPI_SERVERS=f"server fastapi:{silent} resolve max_fails=1 fail_timeout=2s;")
-    # Nginx starts without an address, and answers 502 until the name server has told it one.
+    # Nginx starts without an address, and answers 502 until the name server has returned one.
     until("Nginx has an address, and waits for it", lambda: waits(f"{base}/fastapi/json"))
     connection = http.client.HTTPConnection(base.removeprefix("http://"), timeout=60)
     body = json.dumps(DOCUMENT) if method == "POST" else None
     connection.request(method, f"/fastapi/{path}", body, {"Content-Type": "application/json"} if body else {})
-    # Nginx, one process here, answers this after it has begun with the other.
+    # Nginx has one process here, and answers this only after it has started on the other request.
     assert httpx.get(f"{base}/healthz").status_code == 200
     names.address = HERE
     answer = connection.getresponse()

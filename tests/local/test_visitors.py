@@ -1,4 +1,4 @@
-"""Locust's visitors of the notice board do what they say, on all three services, and leave it as it was."""
+"""Locust's visitors of the notice board do what they claim, on all three services, and leave it unchanged."""
 
 import json
 import subprocess
@@ -13,7 +13,7 @@ from tests.stack import SERVICES, TARGET
 
 @pytest.fixture(autouse=True)
 def _running(stack: None) -> None:
-    """Start it when it does not run."""
+    """Start the stack if it is not running."""
 
 
 def messages() -> str:

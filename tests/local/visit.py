@@ -1,6 +1,6 @@
-"""One visitor of each service, who does everything once: ``python -m tests.local.visit TARGET`` prints what came of it as JSON.
+"""One visitor of each service, which performs every action: ``python -m tests.local.visit TARGET`` prints the results as JSON.
 
-A process of its own, since Locust puts gevent in place of what pytest's process uses already.
+It has its own process, since Locust replaces modules with gevent's that pytest's process already uses.
 """
 
 import locust  # noqa: F401  # isort: skip  # first: it patches what is imported after it
@@ -14,7 +14,7 @@ from loadtest.generator.visitors import MOST_OF_ITS_OWN, visitor_class
 
 if __name__ == "__main__":
     environment = Environment()
-    environment.create_local_runner()  # which counts
+    environment.create_local_runner()  # which counts the requests
     for service in ("flask", "fastapi", "django"):
         visitor = visitor_class(service, sys.argv[1], 0.0)(environment)
         visitor.on_start()

@@ -1,4 +1,4 @@
-"""The page in a real browser, on the stack that runs."""
+"""The page in a real browser, on the running stack."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,13 +13,13 @@ from tests import chromium
 from tests.stack import PORT, TARGET
 
 OURS = ("127.0.0.1", "localhost")
-# Chromium breaks off every request when an interface of this machine comes or goes, as with each network that somebody has Docker make.
+# Chromium aborts every request when a network interface of this machine appears or disappears, as with each network that Docker creates.
 BROKEN_OFF, MOST_TIMES = "ERR_NETWORK_CHANGED", 5
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
-    """Run a test again only where the browser says that this machine's network changed under it; any other failure counts at once."""
+    """Rerun a test only if the browser reports that this machine's network changed during it; any other failure counts at once."""
     for time in range(1, MOST_TIMES + 1):
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         reports = runtestprotocol(item, nextitem=nextitem, log=False)
@@ -36,20 +36,20 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 @dataclass
 class Opened:
-    """A page, with what it said, and whom it asked."""
+    """A page, with its messages and the URLs that it requested."""
 
     page: Page
     said: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
     def show(self, view: str) -> Page:
-        """Go to a view, by the address."""
+        """Open a view by its address."""
         self.page.goto(f"{TARGET}/#{view}")
         self.page.wait_for_selector(f"#{view}:visible")
         return self.page
 
     def check(self) -> None:
-        """That it reported no error, and asked nobody but this machine's own names, on its own port."""
+        """Check that the page reported no error, and sent requests only to this machine's own names, on its own port."""
         assert self.said == []
         for url in self.asked:
             found = urlsplit(url)
@@ -62,7 +62,7 @@ def watched(context: BrowserContext) -> Opened:
 
     def hear(text: str) -> None:
         found.said.append(text)
-        print(text)  # so that it is in the report of a test that fails, whichever assertion finds it first
+        print(text)  # so that it is in the report of a failed test, whichever assertion fails first
 
     found.page.on("console", lambda message: hear(f"{message.text} {message.location.get('url', '')}"))
     found.page.on("pageerror", lambda error: hear(str(error)))
@@ -72,7 +72,7 @@ def watched(context: BrowserContext) -> Opened:
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Ended with the last test of the page: Playwright has an event loop that runs, beside which others cannot."""
+    """Close the browser after the last test of the page: Playwright has a running event loop, beside which others cannot run."""
     with chromium.browser() as opened:
         yield opened
 
@@ -93,12 +93,12 @@ def opened(stack: None, browser: Browser) -> Iterator[Opened]:
 
 @pytest.fixture
 def moving(stack: None, browser: Browser) -> Iterator[Opened]:
-    """A page as most browsers have it: it starts a demonstration."""
+    """A page as in most browsers: it starts a demonstration."""
     yield from shown(browser, "no-preference")
 
 
 @pytest.fixture(scope="package")
 def loaded(stack: None, browser: Browser) -> Iterator[Page]:
-    """One page for all tests that call functions of its modules, and change nothing in it."""
+    """One page for all tests that call functions of its modules and change nothing in it."""
     for opened in shown(browser, "reduce"):
         yield opened.show("facts")

@@ -1,11 +1,11 @@
-"""A race on the page, run as a person does, and read from what was drawn."""
+"""A race on the page, run as a person does, and read from the drawing."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from playwright.sync_api import Page
 
-LONGEST = 30_000  # milliseconds, of a race
+LONGEST = 30_000  # milliseconds, time limit of a race
 READ = """lane => [...lane.querySelectorAll('.row')].map(row => ({
     id: row.dataset.id, status: Number(row.dataset.status), pieces: row.querySelectorAll('.piece').length,
     bars: Object.fromEntries([...row.querySelectorAll('.bar:not(.piece)')].map(bar =>
@@ -14,7 +14,7 @@ READ = """lane => [...lane.querySelectorAll('.row')].map(row => ({
 
 @dataclass
 class Drawn:
-    """What a lane shows: of each request its bars, in milliseconds after the start, by what they mean."""
+    """What a lane shows: the bars of each request by their meaning, in milliseconds after the start."""
 
     rows: list[dict[str, Any]]
     most: int
@@ -24,7 +24,7 @@ class Drawn:
     loops: int
 
     def longest_in_line(self) -> float:
-        """Milliseconds."""
+        """Return the longest time in the queue, in milliseconds."""
         return max(to - begun for row in self.rows for begun, to in [row["bars"].get("queued", (0, 0))])
 
 
@@ -36,14 +36,14 @@ def choose(page: Page, preset: str, **fields: float) -> None:
 
 
 def run(page: Page, preset: str, **fields: float) -> dict[str, Drawn]:
-    """Choose a preset, press Start, and read each lane when it is over."""
+    """Choose a preset, press Start, and read each lane when the race is over."""
     choose(page, preset, **fields)
     page.click("#race-start")
     return read(page)
 
 
 def read(page: Page) -> dict[str, Drawn]:
-    """When it is over: each lane."""
+    """Wait until the race is over, and return each lane."""
     page.wait_for_selector("#race-start:enabled", timeout=LONGEST)
     result = page.inner_text("#race-result")
     assert "Next" in result, result

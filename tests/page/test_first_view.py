@@ -1,4 +1,4 @@
-"""What a person sees who opens the page and touches nothing: a race, and in each view something to go by."""
+"""A person who opens the page and does nothing sees a race, and in each view something to start from."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from tests.page.race import read, run
 from tests.stack import SERVICES, TARGET
 
 REQUESTS = 16  # to each service, in a demonstration
-MOST_REQUESTS = 200  # in all, with the page itself and what it asks before
+MOST_REQUESTS = 200  # in total, with the page itself and its earlier requests
 LABELS = {"flask": "Flask", "fastapi": "FastAPI", "django": "Django"}
 LOAD = {"users": 40, "name": "make load"}
 LARGEST_LETTERS = """() => Math.max(...[...document.querySelectorAll('body *')]
@@ -24,19 +24,19 @@ COLOUR = "(one, where) => getComputedStyle(one)[where]"
 
 
 def raced(opened: Opened) -> int:
-    """How many requests of a race were sent."""
+    """Return the number of requests that a race sent."""
     return len([url for url in opened.asked if re.search(r"/(flask|fastapi|django)/wait", url)])
 
 
 def told(page: Page, load: Any = None, busy: int = 0) -> None:
-    """Let the monitor say this and nothing else."""
+    """Let the monitor send this event and nothing else."""
     event = {"time": 0, "load": load, "services": {service.name: {"busy": busy} for service in SERVICES}}
     body = f"data: {json.dumps(event)}\n\n"
     page.route("**/live/events", lambda route: route.fulfill(content_type="text/event-stream", body=body))
 
 
 def at_rest(opened: Opened) -> Page:
-    """The race, where nothing is under way any more."""
+    """Return the race view when no request is in flight."""
     page = opened.show("race")
     page.wait_for_selector("#race-start:enabled")
     page.wait_for_load_state("networkidle")
@@ -56,7 +56,7 @@ def test_the_race_starts_a_small_demonstration_by_itself_once(moving: Opened) ->
     page.click("nav >> text=Path")
     page.wait_for_selector("#path li")
     assert raced(moving) == REQUESTS * 3
-    assert len([url for url in moving.asked if "/live/events" in url]) == 1  # so it did not think of a second one
+    assert len([url for url in moving.asked if "/live/events" in url]) == 1  # so it did not consider a second one
     assert len(moving.asked) < MOST_REQUESTS
 
 
@@ -106,7 +106,7 @@ def test_it_leaves_the_race_to_whoever_has_chosen_one(moving: Opened) -> None:
     page.wait_for_load_state("networkidle")
     assert raced(moving) == 0
     assert "a blocked loop runs 1 at a time" in page.inner_text("#race-finding")
-    moving.said = [line for line in moving.said if "404" not in line]  # which it was told here
+    moving.said = [line for line in moving.said if "404" not in line]  # the answer of this test
 
 
 def test_the_finding_says_when_each_was_done_in_the_largest_letters(opened: Opened) -> None:
@@ -237,8 +237,8 @@ def test_a_service_has_one_colour_in_every_view(opened: Opened) -> None:
 @pytest.mark.parametrize(
     ("plan", "holds", "finish"),
     [
-        ([(0, 1.0)] * 8, {"slots": 4, "loops": 4, "cost": 10}, 2.02),  # two turns, each with what a request costs
-        ([(0, 1.0)] * 7 + [(500, 1.0)], {"slots": None, "loops": 1, "cost": 10}, 1.51),  # from when the last was sent
+        ([(0, 1.0)] * 8, {"slots": 4, "loops": 4, "cost": 10}, 2.02),  # two turns, each with the cost of a request
+        ([(0, 1.0)] * 7 + [(500, 1.0)], {"slots": None, "loops": 1, "cost": 10}, 1.51),  # counted from when the last was sent
         ([(500, 1.0)] * 4 + [(0, 1.0)] * 4, {"slots": 4, "loops": 4, "cost": 0}, 2.0),  # first in, first out
         ([(0, 0.2)] * 3, {"slots": None, "loops": 1, "cost": 0, "blocks": True}, 0.6),  # a blocked loop is one place
         ([(0, None)], {"slots": 4, "loops": 4, "cost": 10}, None),

@@ -1,4 +1,7 @@
-"""What holds for every view: accessible, quick, still, on a phone as on a projector, and without scripts what it can be."""
+"""Properties of every view: accessible, fast, without layout shifts, on a phone and on a projector.
+
+Without scripts, the page shows what it can.
+"""
 
 import re
 from collections.abc import Iterator
@@ -15,9 +18,9 @@ from tests.page.race import run
 from tests.stack import TARGET
 
 VIEWS = ["race", "live", "talk", "path", "results", "facts"]
-MOST_BYTES = 75_000  # of the page's own files
+MOST_BYTES = 75_000  # total size of the page's own files
 FIRST_PAINT = 1000  # milliseconds
-# Before the page's own scripts run.
+# Runs before the page's own scripts.
 OBSERVE = """window.shifts = [];
 const at = ({x, y}) => `${x},${y}`;
 const moved = ({node, previousRect, currentRect}) =>
@@ -36,7 +39,7 @@ def narrow(stack: None, browser: Browser) -> Iterator[Opened]:
 
 
 def settled(opened: Opened, view: str) -> Page:
-    """The view, with what it loads."""
+    """Return the view once its content is loaded."""
     page = opened.show(view)
     page.wait_for_selector({"race": "#race-start:enabled", "facts": "#facts"}.get(view, f"#{view}-view > *"))
     return page
@@ -61,7 +64,7 @@ def test_axe_finds_no_violation_after_a_race(opened: Opened) -> None:
 
 @pytest.mark.parametrize("width", [1280, 390])
 def test_the_page_is_small_and_nothing_on_it_moves(moving: Opened, width: int) -> None:
-    """From the demonstration that it starts by itself to the last view."""
+    """From the demonstration that starts by itself to the last view."""
     moving.page.set_viewport_size({"width": width, "height": 900})
     session = moving.page.context.new_cdp_session(moving.page)
     paths: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Each preset of the race, run in a browser: what is drawn is what the services do."""
+"""Each preset of the race, run in a browser: the drawing shows what the services do."""
 
 import os
 import signal
@@ -73,7 +73,7 @@ def test_work_for_the_cpu_is_shared_and_not_faster(opened: Opened) -> None:
 
 
 def test_quick_requests_wait_for_slow_ones_where_a_worker_waits(opened: Opened) -> None:
-    """As many slow ones as Flask has workers, so that the quick ones wait for the end of one, on a machine of any pace."""
+    """As many slow requests as Flask has workers: the quick ones wait for one to end, on a machine of any speed."""
     lanes = run(opened.show("race"), "neighbour", amount=1.5)
     assert lanes["flask"].finish >= 1.5
     assert lanes["flask"].longest_in_line() > 1000
@@ -90,7 +90,7 @@ def test_a_stream_comes_in_pieces(opened: Opened) -> None:
     for lane in run(opened.show("race"), "stream", amount=1).values():
         assert (lane.predicted or 0) > 1
         assert lane.finish >= 1
-        assert min(row["pieces"] for row in lane.rows) > 0  # on a busy machine many come together
+        assert min(row["pieces"] for row in lane.rows) > 0  # on a busy machine, many arrive together
 
 
 @pytest.mark.measured
@@ -123,7 +123,10 @@ def test_a_bad_number_is_named_with_what_is_accepted(opened: Opened) -> None:
 
 @pytest.mark.measured
 def test_a_browser_without_our_names_is_said_to_be_the_limit(opened: Opened, measure: Measure) -> None:
-    """On HTTP/1.1 and one name a browser sends six requests at once: drawn as its own line, and never as the server's."""
+    """With HTTP/1.1 and one name, a browser sends six requests concurrently.
+
+    The page draws this queue as the browser's, never as the server's.
+    """
     opened.page.route("**://*.localhost:*/**", lambda route: route.abort())
     page = opened.show("race")
     lanes = run(page, "queue", requests=10, amount=0.3)
@@ -134,12 +137,12 @@ def test_a_browser_without_our_names_is_said_to_be_the_limit(opened: Opened, mea
         measure.that(lanes[name].longest_in_line() < 250, f"{name}: {lanes[name].longest_in_line()} ms in line")
         own = max(row["bars"].get("browser", (0, 0))[1] for row in lanes[name].rows)
         measure.that(own > 400, f"{name}: {own} ms of the browser's own")
-    opened.said = [line for line in opened.said if "localhost" not in line]  # of the names that are cut off here
+    opened.said = [line for line in opened.said if "localhost" not in line]  # for the names that are blocked here
 
 
 @pytest.mark.measured
 def test_what_the_browser_reads_late_is_its_own_and_not_the_servers(opened: Opened, measure: Measure) -> None:
-    """The process with which the browser asks is stopped while the answers come."""
+    """The browser's network process is stopped while the answers arrive."""
     [network] = [pid for pid in proc.tree(os.getpid()) if b"NetworkService" in Path(f"/proc/{pid}/cmdline").read_bytes()]
     page = opened.show("race")
     choose(page, "queue", requests=4, amount=1)
@@ -161,7 +164,10 @@ def test_what_the_browser_reads_late_is_its_own_and_not_the_servers(opened: Open
 
 
 def test_what_ended_as_it_was_read_is_drawn_to_there(opened: Opened) -> None:
-    """A moment later by Nginx's clock. It was on its way for 200 ms: drawn from when it was sent, it would overlap with those before it."""
+    """It ended a moment later by Nginx's clock, and travelled for 200 ms.
+
+    Drawn from when it was sent, it would overlap with those before it.
+    """
     begun, left = opened.show("race").evaluate(
         """async () => {
             const { tellLate } = await import("/js/log.js");

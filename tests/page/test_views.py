@@ -1,4 +1,4 @@
-"""What the other views show of the real stack: a load, a talk across replicas, one request's way, reports."""
+"""What the other views show of the real stack: a load, a chat across replicas, one request's path, and reports."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -19,26 +19,26 @@ PATIENCE = 60_000  # milliseconds
 
 
 def number(text: str) -> float:
-    """The first number in a text of the page."""
+    """Return the first number in a text of the page."""
     found = re.search(r"[\d,.]+", text)
     assert found, text
     return float(found[0].replace(",", ""))
 
 
 def request_id(event: dict[str, Any]) -> str:
-    """Of a WebSocket, from what the browser tells of its handshake."""
+    """Return the request id of a WebSocket, from the browser's report of its handshake."""
     return str(event["response"]["headers"]["X-Request-ID"])
 
 
 def test_each_request_of_the_race_has_its_line(opened: Opened) -> None:
-    """Forty requests to each service: each that is drawn was logged by Nginx, once."""
+    """Forty requests to each service: Nginx logged each one that is drawn, once."""
     rows = with_lines(run(opened.show("race"), "queue", requests=40, amount=0.5))
     assert len(rows) == 120
 
 
 @pytest.mark.measured
 def test_the_race_agrees_with_nginx(opened: Opened, measure: Measure) -> None:
-    """Forty requests of 0.5 s to each service: what the page draws of each, beside the line that Nginx wrote of it."""
+    """Forty requests of 0.5 s to each service: compare what the page draws of each with Nginx's log line."""
     rows = with_lines(run(opened.show("race"), "queue", requests=40, amount=0.5))
     assert len(rows) == 120
     far = max(abs(drawn(bars) - line["request_time"] * 1000) for bars, line in rows)
@@ -49,9 +49,10 @@ def test_the_race_agrees_with_nginx(opened: Opened, measure: Measure) -> None:
 
 @pytest.mark.measured
 def test_the_browsers_own_times_agree_with_nginx(opened: Opened, measure: Measure) -> None:
-    """42 requests: what the browser alone knows of each, from when it sent it to when it had read the answer.
+    """42 requests: the browser's own measurement of each, from sending it to having read the answer.
 
-    The median: a browser that shares two cores with what it asks reads some answers late, and a page that counts wrong does so each time.
+    The test uses the median. A browser that shares two cores with the services reads some answers late. A page that counts wrong does so
+    each time.
     """
     rows = with_lines(run(opened.show("race"), "queue", requests=14, amount=0.5))
     assert len(rows) == 42
@@ -60,18 +61,18 @@ def test_the_browsers_own_times_agree_with_nginx(opened: Opened, measure: Measur
 
 
 def drawn(bars: dict[str, tuple[float, float]]) -> float:
-    """Milliseconds of a request, from when it began to wait for its service to when that had answered it."""
+    """Return a request's time in milliseconds, from the start of its wait for its service to the service's answer."""
     return bars["served"][1] - bars.get("queued", bars["served"])[0]
 
 
 def own_time(bars: dict[str, tuple[float, float]]) -> float:
-    """Milliseconds of a request, from the first bar after the browser's to when the first byte of its answer was read."""
+    """Return a request's time in milliseconds, from the first bar after the browser's to the first byte of its answer."""
     between = [bar for name, bar in bars.items() if name not in ("browser", "way", "reading")]
     return max(to for _, to in between) - min(begun for begun, _ in between)
 
 
 def with_lines(lanes: dict[str, Drawn]) -> list[tuple[dict[str, tuple[float, float]], dict[str, Any]]]:
-    """The bars of each request, and its line in the log."""
+    """Return the bars of each request, and its line in the log."""
     found = []
     with httpx.Client(base_url=TARGET) as client:
         for name, lane in lanes.items():
@@ -103,7 +104,7 @@ def test_the_live_view_moves_under_load(opened: Opened) -> None:
 
 def test_what_is_posted_through_one_service_is_read_on_all_and_across_replicas(opened: Opened) -> None:
     session = opened.page.context.new_cdp_session(opened.page)
-    sockets: dict[str, str] = {}  # by the browser's number, where they went
+    sockets: dict[str, str] = {}  # URLs by the browser's request number
     session.send("Network.enable")
     session.on("Network.webSocketCreated", lambda event: sockets.update({event["requestId"]: event["url"]}))
     ids: dict[str, str] = {}
@@ -126,8 +127,8 @@ def test_what_is_posted_through_one_service_is_read_on_all_and_across_replicas(o
         reader.locator("li").first.locator("text=after").wait_for(timeout=PATIENCE)
     page.click("#talk-refused")
     page.wait_for_selector("text=WSGI cannot speak WebSocket")
-    opened.said = [line for line in opened.said if "501" not in line]  # which Flask was asked for
-    page.click("nav >> text=Facts")  # Nginx writes a socket's line when it is closed
+    opened.said = [line for line in opened.said if "501" not in line]  # the answer that this test asked Flask for
+    page.click("nav >> text=Facts")  # Nginx writes a socket's line when the socket closes
     of_django = [ids[number] for number, url in sockets.items() if "/django/" in url]
     replicas = {httpx.get(f"{TARGET}/live/requests/{one}").raise_for_status().json()["lines"][0]["upstream"] for one in of_django}
     assert len(of_django) == len(replicas) == 2
@@ -169,7 +170,7 @@ def test_a_request_is_drawn_with_the_times_of_its_line(opened: Opened) -> None:
 
 
 def test_no_step_of_a_way_is_shorter_than_what_it_contains(opened: Opened) -> None:
-    """Nginx's times have milliseconds: now and then it has had a request for a millisecond less than its upstream."""
+    """Nginx's times have a resolution of milliseconds: occasionally a request takes a millisecond less than its upstream."""
 
     def shorten(route: Route) -> None:
         found = route.fetch().json()

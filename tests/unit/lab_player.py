@@ -1,6 +1,6 @@
-"""Plays cells as a load generator does, without anybody who asks for them: asked for on standard input, results on standard output.
+"""Plays cells as a load generator does, without a master: reads the cells from standard input, writes the results to standard output.
 
-A process of its own, since Locust puts gevent in place of what pytest's process uses already.
+It runs in its own process because Locust replaces, through gevent, modules that pytest's process already uses.
 """
 
 import json
@@ -16,7 +16,7 @@ from loadtest.generator.metronome import Metronome  # noqa: E402
 
 
 def play(asked: dict[str, Any], metronome: Metronome) -> dict[str, Any]:
-    """One cell; what was counted."""
+    """Play one cell. Return what was counted."""
     told: dict[str, dict[str, Any]] = {}
 
     def tell(name: str, data: dict[str, Any]) -> None:

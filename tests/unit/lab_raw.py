@@ -1,4 +1,4 @@
-"""What an honest run brings home, made by hand: the parts that a test does not change are as they should be."""
+"""The raw data of an honest run, made by hand. Everything that a test does not change is correct."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,7 +11,7 @@ from loadtest.generator.parameters import Parameters
 from loadtest.judging.raw import Raw
 from loadtest.model import Cell, Load, Variant, loop
 
-# Short ones, and few parts: reading a histogram takes time for each value that could be in it.
+# Short waits and few slices: decoding a histogram takes time for every value that it can hold.
 USERS, WAIT, SLICES = 8, 0.004, 4
 SECONDS = 5 * SLICES * WAIT
 
@@ -24,10 +24,10 @@ def encoded(seconds: Sequence[float]) -> str:
 
 
 def load(latencies: Sequence[Sequence[float]] | None = None, **changes: Any) -> dict[str, Any]:
-    """One generator's report of eight users who each had five answers in each slice, or of these latencies in each."""
+    """Return one generator's report: eight users with five answers each per slice, or these latencies in each slice."""
     each = [[WAIT] * (USERS * 5)] * SLICES if latencies is None else latencies
     count = sum(map(len, each))
-    outside = USERS  # in the warm-up, one each
+    outside = USERS  # in the warm-up, one for each user
     made: dict[str, Any] = {
         "counts": {
             "begun": count + outside,
@@ -63,7 +63,7 @@ def cell(variant: Variant | None = None, kind: Any = "closed", workload: str = "
 
 
 def raw(of: Cell | None = None, *loads: dict[str, Any], **changes: Any) -> Raw:
-    """A run of a cell: of one event loop by default, which held all users."""
+    """Return a run of a cell. By default, its service has one event loop that held all users."""
     of = of or cell()
     reports = list(loads) or [load()]
     ended = sum(one["counts"]["ended"] for one in reports)

@@ -1,4 +1,4 @@
-"""Results made by hand: one that has everything, and the parts to make others."""
+"""Results made by hand: a complete one, and the parts to build others."""
 
 from dataclasses import asdict, replace
 from typing import Any
@@ -53,7 +53,7 @@ def cell(
     limiter: str = "slots",
     **values: Any,
 ) -> CellResult:
-    """A cell with these values, each with an interval of ``spread`` to both sides."""
+    """Return a cell with these values. Each interval extends by the share ``spread`` to both sides."""
     return CellResult(
         key=f"{variant} / {step} {label}".strip(),
         variant=variant,
@@ -93,7 +93,7 @@ def results(*experiments: ExperimentResult, noise: dict[str, float] | None = Non
 
 
 def thousands() -> ExperimentResult:
-    """Lines, with a cell that is not valid and one without a prediction."""
+    """A line chart, with one cell that is not valid and one without a prediction."""
     cells = []
     for variant, most in ((FASTAPI, 1560.0), (DJANGO, 610.0)):
         for users in (10, 100, 500, 1000, 2000):
@@ -121,7 +121,7 @@ def thousands() -> ExperimentResult:
 
 
 def queue() -> ExperimentResult:
-    """A burst of eight."""
+    """A burst of eight requests."""
     cells = []
     for variant, at_once in ((FLASK, 4), (FASTAPI, 8), (DJANGO, 8)):
         ends = {f"rank_{rank}": float(-(-rank // at_once)) for rank in range(1, 9)}
@@ -148,7 +148,7 @@ def queue() -> ExperimentResult:
 
 
 def shorts() -> ExperimentResult:
-    """Bars, with a cell that is not valid, one without a prediction, and one without the metric."""
+    """A bar chart, with one cell that is not valid, one without a prediction, and one without the metric."""
     cells = [
         cell(FLASK, "/json", {"p99": 0.004}, 0.05, throughput=900.0, p99=0.0042),
         cell(FASTAPI, "/json", None, 0.05, throughput=2300.0, p99=0.0019),

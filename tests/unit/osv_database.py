@@ -1,4 +1,4 @@
-"""A database of vulnerabilities on this machine, in OSV's words: real ones cannot be asked for a flaw that is planted."""
+"""A local vulnerability database in OSV's format, because real databases know nothing of the planted vulnerabilities."""
 
 import json
 from collections.abc import Iterator
@@ -6,12 +6,12 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
-CANARY = {"jinja2": "PYSEC-2019-217"}  # of version 2.10 alone
+CANARY = {"jinja2": "PYSEC-2019-217"}  # in version 2.10 only
 
 
 @contextmanager
 def osv(known: dict[str, str]) -> Iterator[str]:
-    """The address of a database that knows one vulnerability for each of these packages, of any version."""
+    """Yield the address of a database that knows one vulnerability for each of these packages, in any version (jinja2: in 2.10 only)."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

@@ -1,4 +1,4 @@
-"""Small simulators that share no formula with what they check. Times in seconds; the first tenth of each run is discarded."""
+"""Small simulators that share no formula with the code they check. Times are in seconds. The first tenth of each run is discarded."""
 
 import heapq
 import random
@@ -11,7 +11,7 @@ Draw = Callable[[random.Random], float]
 
 @dataclass(frozen=True)
 class Seen:
-    """Sorted times."""
+    """Simulated times, sorted."""
 
     times: list[float]
 
@@ -39,12 +39,12 @@ def exponential(mean: float) -> Draw:
 
 
 def gamma(mean: float, variation: float) -> Draw:
-    """A squared coefficient of variation of ``variation``."""
+    """Return a gamma distribution with this squared coefficient of variation."""
     return lambda chance: chance.gammavariate(1 / variation, mean * variation)
 
 
 def first_come(servers: int, rate: float, service: Draw, customers: int = 300_000, seed: int = 1) -> tuple[Seen, Seen]:
-    """Waiting and sojourn times of a queue with Poisson arrivals, first come first served."""
+    """Return the waiting and sojourn times of a first-come, first-served queue with Poisson arrivals."""
     chance, now, free = random.Random(seed), 0.0, [0.0] * servers
     waits, sojourns = [], []
     for _ in range(customers):
@@ -57,9 +57,9 @@ def first_come(servers: int, rate: float, service: Draw, customers: int = 300_00
 
 
 def slots(count: int, cores: int, rate: float, wait: float, cpu: Draw, customers: int = 150_000, seed: int = 1) -> tuple[Seen, Seen]:
-    """Response times, and times for which a slot was held: a wait, then ``cores`` shared by all slots that want them.
+    """Return response times and slot holding times. A request waits, then shares ``cores`` equally with all slots that need CPU time.
 
-    ``work`` is the CPU time that each of those who share has had since the start, so that one ends where it reaches a mark.
+    ``work`` is the CPU time that each sharing request has had since the start, so a request ends when ``work`` reaches its mark.
     """
     chance, now, work, number = random.Random(seed), 0.0, 0.0, 0
     arrival, line, arrived, began = chance.expovariate(rate), deque[int](), dict[int, float](), dict[int, float]()
@@ -88,7 +88,7 @@ def slots(count: int, cores: int, rate: float, wait: float, cpu: Draw, customers
 
 
 def loops(count: int, rate: float, before: float, wait: float, after: float, customers: int = 200_000, seed: int = 1) -> Seen:
-    """Response times of event loops that take requests at random: CPU ``before`` the wait, and ``after`` it."""
+    """Return the response times of event loops to which requests go at random, with CPU time ``before`` and ``after`` the wait."""
     chance, now = random.Random(seed), 0.0
     free = [0.0] * count
     events = list[tuple[float, int, float, bool]]()

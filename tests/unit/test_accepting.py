@@ -1,4 +1,4 @@
-"""In how many turns of its loop a server takes the connections that wait: what docs/services.md says of uvloop."""
+"""How many iterations of its event loop a server needs to accept the queued connections: what docs/services.md says of uvloop."""
 
 import asyncio
 import socket
@@ -11,7 +11,7 @@ WAITING = 8
 
 
 async def accepted(listening: socket.socket) -> Counter[int]:
-    """Connections by the turn of the loop that took them."""
+    """Count the accepted connections by loop iteration."""
     turn, found, done = 0, Counter[int](), asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -34,7 +34,7 @@ async def accepted(listening: socket.socket) -> Counter[int]:
 
 
 def taken(new_loop: type[asyncio.AbstractEventLoop]) -> Counter[int]:
-    """With a loop of that kind, of connections that all wait when it begins."""
+    """Count them for this kind of loop, with all connections queued before the loop starts."""
     with ExitStack() as stack:
         listening = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=WAITING))
         for _ in range(WAITING):

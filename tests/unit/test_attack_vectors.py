@@ -1,4 +1,4 @@
-"""The generator of malformed requests: the same from the same seed, all families, and ids that can be told apart."""
+"""The generator of malformed requests: the same seed gives the same requests, all families are covered, and ids are distinct."""
 
 from collections import Counter
 from itertools import islice
@@ -36,7 +36,7 @@ def test_every_family_has_its_turn(vectors: list[Vector]) -> None:
 
 
 def test_a_family_varies(vectors: list[Vector]) -> None:
-    """Beyond the ids, which differ always."""
+    """Vectors of a family differ in more than their ids, which always differ."""
     for family in families():
         kinds = {
             vector.data.replace(vector.front.encode(), b"").replace(vector.hidden.encode(), b"")
@@ -47,7 +47,7 @@ def test_a_family_varies(vectors: list[Vector]) -> None:
 
 
 def test_ids_are_unique_and_nginx_takes_them_as_they_are(vectors: list[Vector]) -> None:
-    """They match the pattern in nginx/http/request_id.conf, or Nginx would put its own in their place."""
+    """The ids match the pattern in nginx/http/request_id.conf. Otherwise Nginx would replace them."""
     ids = [of for vector in vectors for of in (vector.front, vector.hidden)]
     assert len(set(ids)) == len(ids)
     assert all(8 <= len(of) <= 128 and of.replace(".", "").isalnum() for of in ids)
@@ -59,14 +59,14 @@ def test_every_service_is_aimed_at(vectors: list[Vector]) -> None:
 
 
 def test_of_what_may_be_no_request_there_is_plenty(vectors: list[Vector]) -> None:
-    """Else the test with them would prove little; and without the others, not that it can see."""
+    """Both kinds are needed: too few such requests would prove little, and without the others the test might detect nothing at all."""
     hiding = [vector for vector in vectors if vector.hidden.encode() in vector.data]
     assert sum(not vector.may_follow for vector in hiding) > NUMBER / 4
     assert sum(vector.may_follow for vector in hiding) > NUMBER / 4
 
 
 def test_a_body_in_order_is_framed_to_the_byte() -> None:
-    """Where a length is honest, the hidden request is the body, all of it and nothing else."""
+    """If the declared length is honest, the body is exactly the hidden request."""
     unwanted = (vector for vector in generate(3, 100 * len(families()), TARGET, "mark") if vector.family == "lengths.unwanted")
     for vector in islice(unwanted, 50):
         head, _, body = vector.data.partition(b"\r\n\r\n")

@@ -1,4 +1,4 @@
-"""What the attacks count, against a real server on loopback that does one thing."""
+"""What the attacks count, against a real server on the loopback interface that does a single thing."""
 
 import asyncio
 import socket
@@ -26,11 +26,11 @@ from loadtest.chaos.attacks.connections import answers, crowd
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-LONG = 60.0  # seconds, far more than any of it takes
+LONG = 60.0  # seconds, far longer than any of this takes
 
 
 async def against(serve: Serve, attack: Attack, seconds: float = 0.5) -> Tally:
-    """Attack a server that does ``serve`` with every connection."""
+    """Attack a server that runs ``serve`` for every connection."""
 
     async def then_close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -48,7 +48,7 @@ async def against(serve: Serve, attack: Attack, seconds: float = 0.5) -> Tally:
 async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     await reader.readuntil(b"\r\n\r\n")
     writer.write(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-    while await reader.read(65536):  # as Nginx does, so that the client sees the answer and no reset
+    while await reader.read(65536):  # as Nginx does, so that the client receives the answer and not a reset
         pass
 
 
@@ -66,7 +66,7 @@ async def answer_all(reader: asyncio.StreamReader, writer: asyncio.StreamWriter)
     "module", [slowloris, slow_uploads, slow_readers, slow_requests], ids=lambda module: module.__name__.rpartition(".")[2]
 )
 def test_connections_that_a_server_keeps_are_open_at_the_end(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    number = 50  # few, so that all connect long before the attack ends
+    number = 50  # few enough that all connect long before the attack ends
     monkeypatch.setattr(module, "CONNECTIONS", number)
     tally = asyncio.run(against(keep, module.attack, 3.0))
     assert (tally.connections, tally.held, tally.open) == (number, number, number)
@@ -80,16 +80,16 @@ def test_slow_clients_send_no_whole_request() -> None:
         seen.append(await reader.read())
 
     tally = asyncio.run(against(read, slowloris.attack, 2.5))
-    # One that had no time to say anything is no whole request either.
+    # A head whose client had no time to send anything is not a whole request either.
     assert all(head[:5] == b"GET /"[: len(head)] and b"\r\n\r\n" not in head for head in seen)
     assert tally.sent >= sum(map(len, seen)) > 0
 
 
 def test_a_flood_is_answered_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It ends with its last request, however long that takes. The server answers none before all clients are there."""
+    """The attack ends with its last request, however long that takes. The server answers only after all clients have connected."""
     requests = 3 * flood.CONNECTIONS
     monkeypatch.setattr(flood, "REQUESTS", requests)
-    monkeypatch.setattr(connections, "PAUSE", LONG)  # no client comes back
+    monkeypatch.setattr(connections, "PAUSE", LONG)  # no client starts a second connection
     there = asyncio.Barrier(flood.CONNECTIONS)
 
     async def answer_when_all_are_there(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -110,7 +110,7 @@ def test_a_body_stops_when_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_uploads_are_whole_and_completed_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No body is complete before the last is complete but for a byte."""
+    """No body is complete until all of them lack only their last byte."""
     number = 5
     monkeypatch.setattr(whole_uploads, "CONNECTIONS", number)
     monkeypatch.setattr(whole_uploads, "DECLARED", 100_000)
@@ -132,7 +132,7 @@ def test_uploads_are_whole_and_completed_together(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("name", ATTACKS)
 def test_a_server_that_is_not_there_is_no_error_of_the_attack(name: str) -> None:
     with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))  # and not listening
+        unused.bind(("127.0.0.1", 0))  # bound but not listening
         tally = asyncio.run(asyncio.wait_for(ATTACKS[name](Target("127.0.0.1", unused.getsockname()[1]), 0.5), 60))
     assert tally.connections == 0
     assert tally.refused > 0

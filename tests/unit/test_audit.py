@@ -1,4 +1,4 @@
-"""The audit sees what is planted, by the real tools, and never takes silence for health."""
+"""The audit finds what is planted, with the real tools, and never treats missing output as a clean result."""
 
 import json
 import os
@@ -26,7 +26,7 @@ POLICY = Policy(
 
 
 def environment(folder: Path, packages: dict[str, str]) -> Path:
-    """The Python of an environment that has these packages, each with a line of metadata."""
+    """Return the Python of an environment with these packages, each with one extra line of metadata."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     [site_packages] = folder.glob("lib/python*/site-packages")
     texts = {
@@ -37,7 +37,7 @@ def environment(folder: Path, packages: dict[str, str]) -> Path:
 
 
 def dead_address() -> str:
-    """An address at which nothing listens."""
+    """Return an address on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{probe.getsockname()[1]}/v1/query"

@@ -1,4 +1,4 @@
-"""The load generator of make bench: it must count right, keep its connections, and see every wrong answer."""
+"""The load generator of make bench: it must count correctly, reuse its connections, and detect every wrong answer."""
 
 import socket
 import socketserver
@@ -16,7 +16,7 @@ CLOSING = RIGHT.replace(b"OK\r\n", b"OK\r\nConnection: close\r\n")
 
 
 class Server(socketserver.ThreadingTCPServer):
-    """Answers request number n with ``answer(n)``, and closes the connection after one that says so or is cut short."""
+    """Answers request number n with ``answer(n)``. Closes the connection after an answer that says so or that is truncated."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -34,7 +34,7 @@ class Handler(socketserver.BaseRequestHandler):
     request: socket.socket
 
     def handle(self) -> None:
-        with suppress(OSError):  # the other side may stop in the middle
+        with suppress(OSError):  # the client may disconnect at any time
             self.answer_all()
 
     def answer_all(self) -> None:

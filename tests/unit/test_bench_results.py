@@ -19,7 +19,7 @@ def samples(cell: str, *values: float) -> list[Sample]:
 
 
 def whole_run(failures: list[str] | None = None) -> Costs:
-    """Five rounds of every cell: ours costs 1.2 times the plain ones, in rounds that are unlike each other."""
+    """Return five rounds of every cell. Our services cost 1.2 times the plain ones, in rounds that differ from each other."""
     found = []
     for cell in CELLS:
         for number, slowness in enumerate([1, 3, 1.5, 1.2, 2], 1):
@@ -43,7 +43,7 @@ def shown(found: Report) -> str:
 def test_ratios_are_of_rounds_and_not_of_medians() -> None:
     costs = Costs(samples("one", 10, 40, 30) + samples("two", 10, 20, 60))
     ratio = costs.ratio("one", "two")
-    assert ratio and ratio.median == 1.0  # of 1, 2, 0.5; the medians' own ratio would be 1.5
+    assert ratio and ratio.median == 1.0  # of 1, 2 and 0.5; the ratio of the medians would be 1.5
     difference = costs.difference("one", "two")
     assert difference and difference.median == 0
 

@@ -1,4 +1,4 @@
-"""The certificate that Nginx serves: made once and kept, made anew when it must be, and in production only checked."""
+"""The certificate that Nginx serves: created once and kept, renewed when necessary, and in production only checked."""
 
 import os
 import socket
@@ -22,13 +22,13 @@ FILES = ("fullchain.pem", "privkey.pem", "authority.pem")
 
 @pytest.fixture
 def code() -> SimpleNamespace:
-    """The service's own modules, to make what a person could only get by waiting for months."""
+    """Return the service's own modules, to create certificates that otherwise take months to get, such as expired ones."""
     authority, pem = modules()
     return SimpleNamespace(authority=authority, pem=pem)
 
 
 def start(folder: Path, names: str = NAMES, profile: str = "development") -> subprocess.CompletedProcess[str]:
-    """One start, as in a container."""
+    """Run the service's start-up once, as in a container."""
     for name in ("tls", "authority"):
         (folder / name).mkdir(exist_ok=True)
     environment = {"PROFILE": profile, "SERVER_NAMES": names, "TLS_FOLDER": folder / "tls", "AUTHORITY_FOLDER": folder / "authority"}
@@ -43,7 +43,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def handshake(folder: Path, name: str, authority: Path) -> None:
-    """A client that trusts the authority, and a server with the certificate; raises what the client finds wrong."""
+    """Connect a client that trusts the authority to a server with the certificate. Raise the client's verification error."""
     serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     serving.load_cert_chain(folder / "fullchain.pem", folder / "privkey.pem")
     ours, theirs = socket.socketpair()
@@ -133,11 +133,11 @@ def test_a_certificate_that_will_not_do_is_replaced_and_the_authority_kept(
 
 
 class TestProduction:
-    """Nothing is made; what is there is checked."""
+    """Nothing is created; existing files are checked."""
 
     @pytest.fixture
     def bought(self, tmp_path: Path) -> Callable[..., Path]:
-        """A folder with a certificate as from an authority elsewhere."""
+        """Return a folder with a certificate from another authority."""
 
         def buy(*names: str, lasts: int = 90) -> Path:
             (tmp_path / "tls").mkdir()

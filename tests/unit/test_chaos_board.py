@@ -1,4 +1,4 @@
-"""What the chaos suite concludes of the notice board: the journal of its clients against the rows of the database."""
+"""What the chaos suite concludes about the notice board, from its clients' journal and the rows of the database."""
 
 from dataclasses import replace
 
@@ -27,7 +27,7 @@ def test_refusing_for_a_while_is_allowed_where_the_database_is_gone() -> None:
 def test_what_was_acknowledged_has_to_be_there_once() -> None:
     assert broken(rows={"a": 1}) == ["1 acknowledged messages are not in the database"]
     assert broken(rows={"a": 2, "b": 1}) == ["1 messages are there more than once"]
-    assert broken(rows=ROWS | {"c": 1}) == []  # written, and its answer was lost
+    assert broken(rows=ROWS | {"c": 1}) == []  # written, but the answer was lost
     assert broken(acknowledged=frozenset()) == ["nothing was acknowledged"]
 
 

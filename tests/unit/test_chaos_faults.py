@@ -1,4 +1,4 @@
-"""The list of faults, and the plain setting, without an engine."""
+"""The list of faults, and the plain setting, without a Docker engine."""
 
 import json
 from pathlib import Path

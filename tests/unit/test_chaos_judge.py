@@ -1,4 +1,4 @@
-"""The chaos suite's arithmetic: what is lost, what of it is excused, and which promise that breaks."""
+"""The chaos suite's arithmetic: which requests are lost, which losses are excused, and which promise the rest breaks."""
 
 from dataclasses import replace
 
@@ -83,7 +83,7 @@ def test_a_close_frame_is_no_loss_and_a_cut_is_one() -> None:
 def test_recovery_ends_with_the_last_failed_or_slow_answer_of_the_fault() -> None:
     slow = right(4.5, 1.5)
     assert judge(case(), [*CALM, slow], MOMENTS).answers_after == 2.0
-    assert judge(case(), [*CALM, slow, right(8.0, 1.0)], MOMENTS).answers_after == 2.0  # all had been whole for seconds
+    assert judge(case(), [*CALM, slow, right(8.0, 1.0)], MOMENTS).answers_after == 2.0  # everything had been healthy for seconds
     assert judge(case(), [*CALM, right(4.5, 0.1)], MOMENTS).answers_after == 0.0
 
 

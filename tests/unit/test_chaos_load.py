@@ -1,4 +1,4 @@
-"""The chaos suite's load against real servers that fail in known ways: every loss is seen, and everything is counted."""
+"""The chaos suite's load against real servers that fail in known ways: it detects every loss and counts everything."""
 
 import asyncio
 from collections import Counter
@@ -19,7 +19,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def played(http: Handler, ws: Handler | None = None, what: Ask = GET, answers: int = 10, clients: int = 0) -> list[Event]:
-    """The events of a load until ``answers`` of them have ended; everything planned is among them."""
+    """Return the events of a load until ``answers`` of them have ended, including every planned event."""
 
     async def play() -> list[Event]:
         application, port = web.Application(), int(free_port())
@@ -115,7 +115,7 @@ def test_answers_that_are_late_are_late_by_the_plan() -> None:
 
     events = played(stalls, answers=30)
     planned = sorted(event.planned for event in events)
-    assert max(later - earlier for earlier, later in pairwise(planned)) < 0.03  # the stall delays no plan
+    assert max(later - earlier for earlier, later in pairwise(planned)) < 0.03  # the stall does not delay the schedule
 
 
 def test_each_virtual_client_has_an_address() -> None:
@@ -130,7 +130,7 @@ def test_each_virtual_client_has_an_address() -> None:
 
 
 def sockets(how: Handler) -> Event:
-    """How the first socket ended."""
+    """Return the first socket's event."""
     return next(event for event in played(good, how, answers=60) if event.kind == "socket")
 
 
@@ -146,7 +146,7 @@ async def until_closed(request: web.Request) -> web.WebSocketResponse:
 def test_a_socket_that_stays_open_is_right() -> None:
     ended = [event for event in played(good, until_closed, answers=30) if event.kind == "socket"]
     assert outcomes(ended) == {("right", 0)}
-    assert len(ended) == 2  # one for each event loop
+    assert len(ended) == 2  # one for each event-loop service
 
 
 def test_a_close_frame_is_told_from_a_cut() -> None:

@@ -1,4 +1,4 @@
-"""The page and the table of a run of the chaos suite."""
+"""The page and the table of a chaos suite run."""
 
 import io
 import json

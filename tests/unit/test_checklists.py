@@ -1,4 +1,4 @@
-"""Every item of the security checklists is in the docs, with a test that exists or a reason."""
+"""Every item of the security checklists is in the docs, with an existing test or a reason."""
 
 import re
 

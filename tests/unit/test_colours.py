@@ -1,4 +1,4 @@
-"""A service has one colour, on the page and in the laboratory's reports, which every reader can see and tell from the others."""
+"""Each service has one colour, on the page and in the laboratory's reports, which every reader can see and tell from the others."""
 
 import re
 from itertools import combinations
@@ -14,12 +14,12 @@ PAGE = (ROOT / "nginx" / "html" / "style.css").read_text()
 REPORT = (ROOT / "loadtest" / "report" / "style.css").read_text()
 SERVICES = ("flask", "fastapi", "django")
 SCHEMES = ("light", "dark")
-# WCAG 2.2: of text 1.4.3, of what is drawn 1.4.11.
+# Contrast ratios of WCAG 2.2: 1.4.3 for text, 1.4.11 for graphics.
 TEXT, DRAWN = 4.5, 3.0
-# In Oklab, whose unit is the way from black to white: some five times what is just noticed.
+# Distance in Oklab, where black to white is 1. About five times the just noticeable difference.
 APART = 0.1
 Linear = tuple[float, ...]
-# Machado, Oliveira and Fernandes (2009), at full strength.
+# Colour vision deficiencies at full severity, by Machado, Oliveira and Fernandes (2009).
 SIGHT = {
     "every cone": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
     "no red": ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216), (-0.003882, -0.048116, 1.051998)),
@@ -33,14 +33,14 @@ OKLAB = (
 
 
 def of_page(name: str, scheme: str) -> str:
-    """The page has both in one place: ``light-dark(#fff, #000)``."""
+    """Return the page's colour. The page has both in one place: ``light-dark(#fff, #000)``."""
     found = re.search(rf"--{name}: light-dark\((#\w+), (#\w+)\)", PAGE)
     assert found, name
     return full(found[1 + SCHEMES.index(scheme)])
 
 
 def of_report(name: str, scheme: str) -> str:
-    """The report has them one after the other."""
+    """Return the report's colour. The report has both schemes one after the other."""
     return full(re.findall(rf"--{name}: (#\w+);", REPORT)[SCHEMES.index(scheme)])
 
 
@@ -63,7 +63,7 @@ def contrast(one: str, other: str) -> float:
 
 
 def seen(colour: str, sight: str) -> Linear:
-    """In Oklab, as an eye of this kind has it."""
+    """Return the colour in Oklab, as an eye with this kind of vision sees it."""
     light = (min(1.0, max(0.0, part)) for part in times(SIGHT[sight], linear(colour)))
     return times(OKLAB[1], tuple(part ** (1 / 3) for part in times(OKLAB[0], tuple(light))))
 

@@ -1,4 +1,4 @@
-"""Every command of the Makefile has a test that runs it to its end, and the docs name no other command and no unknown variable."""
+"""Every command of the Makefile has a test that runs it to the end. The docs name no other command and no unknown variable."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import ROOT
 
 TESTS = ROOT / "tests"
-# By command: the test that runs it to its end, and the words by which it does. A new command needs a line here.
+# For each command: the test that runs it to the end, and the text that runs it. A new command needs a line here.
 RUN_BY = {
     "doctor": ("unit/test_doctor.py", '"ops.doctor"'),
     "up": ("conftest.py", 'run_stack("up")'),
@@ -40,7 +40,7 @@ RUN_BY = {
     "bundle": ("docker/test_bundle.py", '"dev.bundle"'),
     "load-bundle": ("docker/test_bundle.py", '"dev.load_bundle"'),
 }
-# These no test can run.
+# Commands that no test can run.
 NOT_RUN = {
     "help": "awk prints the comments of this Makefile",
     "test": ".ci/run is this command",
@@ -49,7 +49,7 @@ NOT_RUN = {
     "lock": "it asks a package index for what is newest; tests/unit/test_audit.py holds its result",
     "shots": "it takes some ten minutes and writes to docs/pictures, where tests/unit/test_progress.py and the page's tests hold its parts",
 }
-# Of make itself, or of a script that reads it from the environment without an entry in .env.example.
+# Variables of make itself, or of a script that reads them from the environment, without an entry in .env.example.
 OTHER_VARIABLES = {
     "A",
     "B",
@@ -72,7 +72,7 @@ OTHER_VARIABLES = {
 
 
 def targets() -> dict[str, str]:
-    """What each does, by name."""
+    """Return what each command does, by its name."""
     return dict(re.findall(r"^([a-z-]+):.*?## (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
@@ -81,7 +81,7 @@ def pages() -> list[Path]:
 
 
 def commands(page: Path) -> list[tuple[str, str]]:
-    """Target and variables of each command on a page: in code between backticks, or on a line of a block."""
+    """Return target and variables of each command on a page: in code between backticks, or on a line of a code block."""
     text = page.read_text()
     blocks = "\n".join(re.findall(r"^```[a-z]*\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
     words = re.findall(r"`make ([a-z][a-z-]*)([^`\n]*)`", text) + re.findall(
@@ -113,6 +113,6 @@ def test_a_page_names_commands_that_there_are(page: Path) -> None:
 
 
 def option(name: str) -> bool:
-    """Whether a command of the laboratory has it."""
+    """Return whether a command of the laboratory has this option."""
     sources = "".join(path.read_text() for path in (ROOT / "loadtest" / "commands").glob("*.py"))
     return f"--{name.lower().replace('_', '-')}" in sources or f'"{name.lower()}"' in sources

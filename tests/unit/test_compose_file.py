@@ -43,7 +43,7 @@ def test_the_command_is_the_dockerfiles() -> None:
 
 
 def test_images_are_named_once() -> None:
-    """One name and tag for a base image: in compose.yaml, and not in a Dockerfile."""
+    """The name and tag of a base image are in compose.yaml only, and not in a Dockerfile."""
     for dockerfile in ROOT.glob("*/**/Dockerfile"):
         [base] = set(re.findall(r"^FROM (\S+)", dockerfile.read_text(), re.MULTILINE))
         assert base in ("${PYTHON_IMAGE}", "${POSTGRES_IMAGE}")
@@ -106,7 +106,7 @@ def test_what_no_browser_writes_is_no_origin(origins: str, capsys: pytest.Captur
 
 @pytest.mark.parametrize(("name", "value"), [("HTTP_PORT", "\u0663\u0663"), ("FLASK_CPUS", "\u0661.5"), ("STOP_GRACE_PERIOD", "\u0663s")])
 def test_digits_of_other_scripts_are_no_numbers(name: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Python reads them, and Nginx, Docker and Gunicorn do not."""
+    """Python accepts such digits, but Nginx, Docker and Gunicorn do not."""
     with pytest.raises(SystemExit):
         check_variables({name: value})
     assert f"{name} is {value!r}; accepted: " in capsys.readouterr().err

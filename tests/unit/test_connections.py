@@ -1,4 +1,4 @@
-"""Whether all pools together fit into the database, from what server.py makes of the settings."""
+"""Whether all pools together fit into the database's connection limit, computed by server.py from the settings."""
 
 import sys
 from pathlib import Path
@@ -48,7 +48,7 @@ DEFAULTS = {
     ids=str,
 )
 def test_the_connections_of_each_service(changed: dict[str, str], expected: dict[str, int]) -> None:
-    assert PoolSettings.read(DEFAULTS | changed).by_service() == {"worker": 5, **expected}  # two jobs, two for the queue, one that listens
+    assert PoolSettings.read(DEFAULTS | changed).by_service() == {"worker": 5, **expected}  # two jobs, two for the queue, one listener
 
 
 def test_the_largest_counts_twice_and_some_are_spared() -> None:
@@ -86,7 +86,7 @@ def test_a_value_that_cannot_be_is_said(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_two_replicas_of_each_fit_into_what_compose_gives() -> None:
-    """As in production, and for a deploy."""
+    """As in production, including the extra replica during a deploy."""
     two = {"FLASK_REPLICAS": "2", "FASTAPI_REPLICAS": "2", "DJANGO_REPLICAS": "2"}
     assert too_many(PoolSettings.read(DEFAULTS | two), int(defaults()["POSTGRES_CONNECTIONS"]), 3) is None
 
@@ -110,6 +110,6 @@ def test_one_client_cannot_hold_all_workers_of_flask(changed: dict[str, str], ac
 
 
 def test_production_as_it_is_delivered_keeps_workers_from_one_client() -> None:
-    """compose.production.yaml has two replicas."""
+    """compose.production.yaml runs two replicas."""
     given = {name: defaults()[name] for name in DEFAULTS if name in defaults()}
     assert held_by_one_client(PoolSettings.read(DEFAULTS | given | {"FLASK_REPLICAS": "2"})) is None

@@ -1,4 +1,4 @@
-"""What the laboratory counts inside a process: in bare callables, and after a fork."""
+"""What the laboratory counts inside a process: around bare callables, and after a fork."""
 
 import asyncio
 import io
@@ -25,19 +25,19 @@ from twogates.http.counters import Counts, read
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where this process counts, from zero."""
+    """Return the folder of this process's counters, which start from zero."""
     monkeypatch.setenv("COUNTERS", str(tmp_path))
     monkeypatch.setattr(counters, "_own", None)
     return tmp_path
 
 
 def own(folder: Path) -> Counts:
-    """What this process has counted."""
+    """Return what this process has counted."""
     return read(folder / str(os.getpid()))
 
 
 def call(app: wsgi.Application, path: str = "/", environ: dict[str, Any] | None = None) -> Any:
-    """The answer of a WSGI callable, not yet read."""
+    """Call a WSGI application. Return its answer, not yet read."""
     environ = {**(environ or {}), "PATH_INFO": path}
     setup_testing_defaults(environ)
     return copy_context().run(wsgi.Observed(app), environ, lambda status, headers, exc_info=None: None)
@@ -129,7 +129,7 @@ def test_health_checks_are_not_counted(folder: Path, path: str) -> None:
 
 
 class Interrupted(struct.Struct):
-    """A layout that lets another thread run between packing and writing, which by chance happens too seldom to be seen."""
+    """A layout that lets another thread run between packing and writing. By chance, that happens too rarely for a test to detect."""
 
     def pack(self, *values: Any) -> bytes:
         packed = super().pack(*values)
@@ -147,7 +147,7 @@ def test_threads_lose_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
             meet.wait()
             call(hello).close()
             meet.wait()
-            if number == 0:  # the others wait for it to begin the next round
+            if number == 0:  # the other threads wait for this one before the next round
                 seen.append(own(folder))
 
     with ThreadPoolExecutor(8) as pool:
@@ -174,7 +174,7 @@ async def answer(scope: asgi.Message, receive: asgi.Receive, send: asgi.Send) ->
 
 
 def send_asgi(app: asgi.Application, path: str = "/", kind: str = "http") -> None:
-    """One call of an ASGI application, on an event loop of its own."""
+    """Call an ASGI application once, on its own event loop."""
 
     async def send(message: asgi.Message) -> None:
         pass
@@ -202,7 +202,7 @@ def test_an_asgi_call_counts_while_it_lasts(
 
 def test_a_blocked_event_loop_is_seen(folder: Path) -> None:
     async def app(scope: asgi.Message, receive: asgi.Receive, send: asgi.Send) -> None:
-        await asyncio.sleep(0)  # the watch begins
+        await asyncio.sleep(0)  # lets the lag monitor start
         time.sleep(0.3)
         while not own(folder).lag_samples:
             await asyncio.sleep(0.01)
@@ -256,7 +256,7 @@ def test_files_of_the_dead_go_with_the_next_that_is_made(folder: Path, monkeypat
     host, mine = os.uname().nodename, folder / "flask"
     of_another = mine / f"{host}-2.{child}"
     of_another.touch()
-    (mine / f"{host}.1").touch()  # who lives
+    (mine / f"{host}.1").touch()  # a process that still runs
     assert (mine / f"{host}.{child}").exists()
     call(hello).close()
     assert {path.name for path in mine.iterdir()} == {of_another.name, f"{host}.1", f"{host}.{os.getpid()}"}

@@ -1,4 +1,4 @@
-"""What the services count inside their processes, each on its own server."""
+"""What the services count inside their processes, each service on its own server."""
 
 import socket
 import time
@@ -19,19 +19,19 @@ Start = Callable[..., str]
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Start a service that counts in ``tmp_path``; its address."""
+    """Return a function that starts a service with counters in ``tmp_path`` and returns its address."""
     with ExitStack() as stack:
 
         def started(service: str, **settings: str) -> str:
             url, number = stack.enter_context(bare_service.started(service, COUNTERS=str(tmp_path), **settings))
-            assert not list(tmp_path.rglob(f"*{number}")) or service == "django_async"  # workers count, not their parent
+            assert not list(tmp_path.rglob(f"*{number}")) or service == "django_async"  # only workers count, not their parent
             return url
 
         yield started
 
 
 def totals(folder: Path) -> tuple[int, int, int]:
-    """Begun, in flight and open sockets, of all processes."""
+    """Return the requests begun, the requests in flight, and the open sockets, summed over all processes."""
     counted = [read(path) for path in folder.iterdir()]
     return sum(one.begun for one in counted), sum(one.in_flight for one in counted), sum(one.sockets for one in counted)
 
@@ -50,7 +50,7 @@ def totals(folder: Path) -> tuple[int, int, int]:
 )
 def test_a_service_counts_every_request(start: Start, tmp_path: Path, service: str, settings: dict[str, str]) -> None:
     url = start(service, **settings)
-    # A worker has a file before its first request.
+    # A worker creates its file before its first request.
     until("every worker has a file", lambda: len(list(tmp_path.iterdir())) == int(settings.get("WORKERS", "1")))
     with ThreadPoolExecutor(8) as pool:
         answers = list(

@@ -1,4 +1,4 @@
-"""How many CPUs a process was given."""
+"""How many CPUs a process may use."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""PostgreSQL without a container, and without being root."""
+"""PostgreSQL without a container and without root."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ WAYS = [data_local.NAMESPACE, data_local.OTHER_USER] if os.geteuid() == 0 else [
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """One that another user may enter, which pytest's is not."""
+    """Return a folder that another user may enter, unlike pytest's."""
     with tempfile.TemporaryDirectory() as made:
         os.chmod(made, 0o755)
         yield Path(made)
@@ -34,11 +34,11 @@ def test_it_starts_with_a_password_and_a_database(way: list[str], folder: Path, 
     (folder / "password").chmod(0o400)
     port = free_port()
     assert data_local.initialise(document, folder / "postgres") is None
-    assert data_local.initialise(document, folder / "postgres") is None  # and once only
+    assert data_local.initialise(document, folder / "postgres") is None  # a second call changes nothing
     psql = [data_local.find_postgres() / "psql", "--host=127.0.0.1", f"--port={port}", "--username=postgres", "--dbname=twogates"]
     with subprocess.Popen(data_local.postgres_command(document, folder / "postgres", int(port)), cwd=folder) as process:
         try:
-            # It listens before it takes connections: until then it says that it is starting up.
+            # PostgreSQL listens before it accepts connections: until then it answers that it is starting up.
             until("PostgreSQL to take connections", lambda: process.poll() is not None or data_local.postgres_is_ready(int(port)))
             assert process.poll() is None
             for password, status in (("a password", 0), ("another", 2)):
@@ -54,7 +54,7 @@ def test_it_starts_with_a_password_and_a_database(way: list[str], folder: Path, 
 def test_what_cannot_be_made_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     document = load()[1]
     document["secrets"]["postgres_password"]["file"] = str(folder / "password")
-    (folder / "password").write_text("")  # initdb refuses an empty one
+    (folder / "password").write_text("")  # initdb rejects an empty password
     said = data_local.initialise(document, folder / "postgres")
     assert said
     assert said.startswith("PostgreSQL's files could not be made:")

@@ -1,4 +1,4 @@
-"""make doctor, on what is provoked: ports that are taken, programs that are missing or old, limits, paths, and what a kill left."""
+"""make doctor, with provoked problems: ports in use, missing or old programs, limits, paths, and what a killed run left behind."""
 
 import ast
 import json
@@ -22,13 +22,13 @@ from runtime.local.plan import make_plan
 from tests.checkouts import free_port
 from tests.waiting import until
 
-# As on a machine with nothing but Python: -S leaves every package out.
+# Simulates a machine with nothing but Python: -S hides all installed packages.
 DOCTOR = [sys.executable, "-S", "-m", "ops.doctor"]
 Found = dict[str, dict[str, Any]]
 
 
 def doctor(folder: Path = ROOT, limit: Callable[[], None] | None = None, **given: str) -> tuple[int, list[str], Found]:
-    """The exit status, the runtimes in which it would start, and the findings by name."""
+    """Return the exit status, the runtimes that could start, and the findings by name."""
     ports = {"HTTP_PORT": free_port(), "HTTPS_PORT": free_port(), "LOCAL_PORT": free_port(), "RUNTIME": ""}
     environment = {**os.environ, **ports, **given}
     done = subprocess.run([*DOCTOR, "--json"], cwd=folder, env=environment, capture_output=True, text=True, timeout=60, preexec_fn=limit)
@@ -39,7 +39,7 @@ def doctor(folder: Path = ROOT, limit: Callable[[], None] | None = None, **given
 
 @pytest.fixture
 def taken() -> Iterator[int]:
-    """A port that this process listens on."""
+    """Yield a port on which this process listens."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
@@ -48,14 +48,14 @@ def taken() -> Iterator[int]:
 
 @pytest.fixture
 def programs(tmp_path: Path) -> Path:
-    """A folder for a PATH of its own, with no docker in it."""
+    """Return a folder for a separate PATH, without docker in it."""
     made = tmp_path / "bin"
     made.mkdir()
     return made
 
 
 def write_docker(folder: Path, engine: str, compose: str = "exit 1") -> None:
-    """A docker that answers its two questions for versions so."""
+    """Write a docker command that answers the two version queries in this way."""
     program = folder / "docker"
     program.write_text(f'#!/bin/sh\nif [ "$1" = version ]; then {engine}; elif [ "$1 $2" = "compose version" ]; then {compose}; fi\n')
     program.chmod(0o755)
@@ -131,7 +131,7 @@ def test_a_docker_that_cannot_be_used_is_named_with_what_to_do(programs: Path, e
 
 def test_images_are_those_of_compose(programs: Path) -> None:
     write_docker(programs, "echo 28.5.2; exit 0", "echo 2.40.3")
-    with (programs / "docker").open("a") as program:  # neither here nor in a registry
+    with (programs / "docker").open("a") as program:  # the images are neither local nor in a registry
         program.write('case "$1" in image|manifest) exit 1;; esac\n')
     _, runtimes, found = doctor(PATH=f"{programs}{os.pathsep}/usr/bin:/bin")
     assert runtimes == ["local"]
@@ -168,7 +168,7 @@ def test_a_path_that_breaks_a_program_and_packages_that_cannot_be_had(tmp_path: 
 
 def test_a_checkout_that_cannot_be_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = copy_of_checkout(tmp_path)
-    if os.geteuid() == 0:  # who may write everywhere, but not where nobody may
+    if os.geteuid() == 0:  # root may write everywhere, except on a read-only mount
         read_only = ["unshare", "--mount", "sh", "-c", 'mount --bind . . && cd "$PWD" && mount -o remount,bind,ro . && exec "$@"', "sh"]
         if subprocess.run([*read_only, "true"], cwd=folder, capture_output=True).returncode:
             pytest.skip("root may not mount here, and writes everywhere")

@@ -1,4 +1,4 @@
-"""What a program of ours has of its caller's environment, and what each kind of program has beside it."""
+"""What our programs take from the caller's environment, and what each kind of program gets in addition."""
 
 import json
 import os
@@ -22,9 +22,9 @@ from tests.conftest import ROOT
 from tests.hostile import HOSTILE
 
 NAMES = "HOME PATH TERM NO_COLOR COMPOSE_PROJECT_NAME HTTP_PORT FLASK_WORKERS RUNTIME X USERS SECRETS DOCKER_HOST DOCKER_CONFIG"
-# What those of the caller look like that count.
+# Variables of the caller that our programs keep.
 WANTED = {name: f"the caller's {name}" for name in NAMES.split()}
-# How this user reaches packages and images.
+# Variables through which this user reaches packages and images.
 REACHING = {
     "https_proxy": "http://proxy:3128",
     "no_proxy": "localhost,.example.org",
@@ -37,7 +37,7 @@ NO_PROXY = {"no_proxy": "*", "NO_PROXY": "*"}
 
 
 def seen_by(program: str, given: dict[str, str]) -> dict[str, str]:
-    """What ``program``, an expression in a process that was started with an environment, evaluates to."""
+    """Evaluate ``program``, an expression, in a process that was started with this environment."""
     code = f"import json, os, runtime; from runtime import environment; print(json.dumps(dict({program})))"
     done = subprocess.run(
         [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {code}"], env=given, capture_output=True, text=True
@@ -95,7 +95,7 @@ def test_variables_of_a_compose_file_of_ones_own_count(tmp_path: Path) -> None:
 
 
 class Asked(dict[str, str]):
-    """An environment with nothing in it, that remembers what it was asked for."""
+    """An empty environment that records the names it is asked for."""
 
     def __init__(self) -> None:
         self.names: set[str] = set()
@@ -106,7 +106,7 @@ class Asked(dict[str, str]):
 
 
 def settings_of_programs() -> set[str]:
-    """The variables from which options have their defaults."""
+    """Return the variables that give options their defaults."""
     asked = Asked()
     cli.parser(asked)
     chat_options([], asked)
@@ -117,17 +117,17 @@ def settings_of_programs() -> set[str]:
 
 
 def names_in_sources() -> Iterator[str]:
-    """Literal names that our programs and tests ask their environment for."""
+    """Yield the literal names that our programs and tests read from their environment."""
     for folder in ("runtime", "ops", "dev", "loadtest", "tests"):
         for path in (ROOT / folder).rglob("*.py"):
-            if path.parent.name != "apps":  # servers of the benchmark, which have their own
+            if path.parent.name != "apps":  # the benchmark's servers have their own variables
                 text = path.read_text()
                 yield from re.findall(r"os\.environ(?:\.get\(|\[)\"(\w+)\"", text)
                 yield from re.findall(r"\"(\w+)\" (?:not )?in os\.environ", text)
 
 
 def names_in_commands() -> set[str]:
-    """Variables that make is given in the documents, and in its own help."""
+    """Return the variables of make commands in the docs and in make's own help."""
     found = set()
     for path in (ROOT / "README.md", ROOT / "Makefile", *(ROOT / "docs").rglob("*.md")):
         for command in re.findall(r"make [a-z-]+((?: [A-Z][A-Z0-9_]*=\S*)+)", path.read_text()):
@@ -137,8 +137,8 @@ def names_in_commands() -> set[str]:
 
 
 def test_every_setting_reaches_the_program_that_reads_it() -> None:
-    elsewhere = {"LIE", "COUNTERS", "WAKING_SECONDS", "LOCUST_SKIP_MONKEY_PATCH"}  # of a server, and of the test's own process
-    elsewhere |= {"PYTHON", "NAME"}  # make's own, and one that stands for any
+    elsewhere = {"LIE", "COUNTERS", "WAKING_SECONDS", "LOCUST_SKIP_MONKEY_PATCH"}  # variables of a server and of the test's own process
+    elsewhere |= {"PYTHON", "NAME"}  # make's own, and a placeholder
     names = settings_of_programs() | set(names_in_sources()) | names_in_commands() | set(docker_compose.OVERRIDES)
     assert {"X", "USERS", "KILL", "ROUNDS", "THINK", "B", "SHA256", "HTTP_PORT"} <= names
     assert sorted(name for name in names - elsewhere if not is_a_setting_of_ours(name)) == []
@@ -146,7 +146,7 @@ def test_every_setting_reaches_the_program_that_reads_it() -> None:
 
 @pytest.fixture
 def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A docker command that writes down its environment; the file."""
+    """Install a docker command that writes its environment to a file. Return the file."""
     written, program = tmp_path / "environment", tmp_path / "docker"
     program.write_text(f"#!/bin/sh\nenv > '{written}'\n[ \"$1\" != image ]\n")
     program.chmod(0o755)
@@ -175,7 +175,7 @@ def test_docker_has_what_it_needs_and_nothing_that_changes_what_it_does(what: st
 
 
 def test_no_container_asks_the_proxy_of_the_users_docker_configuration() -> None:
-    """Docker puts the proxies of ~/.docker/config.json into every container; what has a network with something to ask ignores them."""
+    """Docker sets the proxies of ~/.docker/config.json in every container. A container on a network with a peer to call ignores them."""
     entries = load({})[1]["services"]
     asking = {name: entry for name, entry in entries.items() if {"backend", "lab"} & set(entry.get("networks", []))}
     assert {"nginx", "flask", "locust", "locust-worker", "monitor"} <= asking.keys()

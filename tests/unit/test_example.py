@@ -1,4 +1,4 @@
-"""The example in production: off, or for everybody to read and for who has the token to change."""
+"""The example in production: off, or readable by everyone and writable only with the token."""
 
 import os
 import subprocess
@@ -38,7 +38,7 @@ def guarded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def test_off_leaves_nothing_but_the_core(off: str) -> None:
     assert httpx.get(f"{off}/").status_code == 200
     assert httpx.get(f"{off}/healthz").status_code == 200
-    assert httpx.get(f"{off}/readyz").status_code == 503  # without a database
+    assert httpx.get(f"{off}/readyz").status_code == 503  # there is no database
     nothing = httpx.get(f"{off}/nothing")
     for method, path in (*(("GET", path) for path in READ), ("HEAD", "/json"), *WRITE, ("GET", "//"), ("GET", "/readyz/")):
         refused = httpx.request(method, off + path)
@@ -65,14 +65,14 @@ def test_who_has_the_token_may_write(guarded: str) -> None:
     headers = {"Authorization": f"Bearer {TOKEN}"}
     echoed = httpx.post(f"{guarded}/upload", headers=headers, content=b"a body")
     assert (echoed.status_code, echoed.json()["bytes"]) == (200, 6)
-    assert httpx.post(f"{guarded}/boards", headers=headers, json={"name": "a"}).status_code == 503  # it got as far as the database
+    assert httpx.post(f"{guarded}/boards", headers=headers, json={"name": "a"}).status_code == 503  # the request got as far as the database
 
 
 def test_a_socket_is_refused_where_it_is_off(off: str) -> None:
     for path in ("/ws", "/boards/1/chat"):
         with pytest.raises(InvalidStatus) as refused:
             connect(off.replace("http", "ws", 1) + path)
-        assert refused.value.response.status_code in (403, 404)  # Flask has no sockets
+        assert refused.value.response.status_code in (403, 404)  # Flask has no WebSockets
 
 
 def test_production_has_it_off_unless_it_is_asked_for() -> None:
@@ -87,7 +87,7 @@ def test_production_has_it_off_unless_it_is_asked_for() -> None:
 
 @pytest.mark.parametrize(("example", "ends_well"), [("off", True), ("on", False)])
 def test_nothing_is_deleted_where_it_is_off(example: str, ends_well: bool) -> None:
-    """The worker's job, without a database: where it is off it does not ask for one."""
+    """The worker's job, without a database: it does not connect if the example is off."""
     program = "import django; django.setup(); from notices.tasks import forget_messages; forget_messages(0)"
     given = {**os.environ, **bare_service.SETTINGS, "EXAMPLE": example, "MESSAGE_DAYS": "30", "DJANGO_SETTINGS_MODULE": "django_settings"}
     given["PYTHONPATH"] = str(bare_service.SERVICES / "shared")

@@ -1,4 +1,4 @@
-"""What boards and slow readers may hold in a process is bounded in bytes (feed/memory.py)."""
+"""Boards and slow readers hold a limited number of bytes in a process (feed/memory.py)."""
 
 import itertools
 from collections import deque
@@ -12,16 +12,16 @@ from twogates.demo.feed.common import RECENT, Batch, Board, End, Entry, Follower
 from twogates.demo.feed.memory import Memory
 
 MEGA = 1 << 20
-LONGEST = "\N{GRINNING FACE}" * 2000  # 8 KB of memory, and as many bytes on the wire
+LONGEST = "\N{GRINNING FACE}" * 2000  # 8 KB in memory, and as many bytes on the wire
 IDS = itertools.count(1)
 
 
 @pytest.fixture(autouse=True)
 def memory(monkeypatch: pytest.MonkeyPatch) -> Memory:
-    """One of its own, which a single full board fits into."""
+    """A separate memory limit, large enough for a single full board."""
     made = Memory(4 * MEGA)
     monkeypatch.setattr(feed_common, "MEMORY", made)
-    # Rows here are entries already.
+    # The rows of these tests are entries already.
     monkeypatch.setattr(feed_common, "entries", lambda rows: [Entry(row.id, row.text, 8000, 8080) for row in rows])
     return made
 
@@ -31,14 +31,14 @@ def rows(number: int) -> list[Any]:
 
 
 class Reader(Follower):
-    """One that takes what waits for it when it is told to."""
+    """A reader that takes its queue only when a test says so."""
 
     def wake(self) -> None:
         pass
 
 
 class Fast(Follower):
-    """One that takes all at once."""
+    """A reader that takes everything immediately."""
 
     def __init__(self, seen: int) -> None:
         super().__init__(seen)
@@ -97,10 +97,10 @@ def test_nothing_is_counted_when_all_have_left(memory: Memory) -> None:
     for batch in board.take_in(rows(60)):
         for follower in board.followers:
             follower.put(batch)
-    assert memory.held > sum(entry.held for entry in board.recent)  # what waits counts, too
+    assert memory.held > sum(entry.held for entry in board.recent)  # queued batches count, too
     held = memory.held
     readers[0].take()
-    assert memory.held == held  # the others still wait for the same batch
+    assert memory.held == held  # the other readers still queue the same batch
     while readers[1].take():
         pass
     for reader in readers:

@@ -1,4 +1,4 @@
-"""The oldest versions that production starts with."""
+"""The oldest versions with which production starts."""
 
 import re
 
@@ -17,13 +17,13 @@ PART = Part("Example", ["1.30.7", "1.31.9"], "CVE-2026-1, a fault", "https://exa
     ("found", "needed"),
     [
         ("1.30.7", None),
-        ("1.30.10", None),  # a number, and not text
+        ("1.30.10", None),  # compared as a number, not as text
         ("1.31.9", None),
         ("1.32.0", None),  # a newer branch
         ("2.0", None),
         ("1.30.6", "1.30.7"),
         ("1.31.8", "1.31.9"),
-        ("1.29.99", "1.31.9"),  # an older branch, which nobody mends
+        ("1.29.99", "1.31.9"),  # an older branch, which gets no more fixes
         ("1.30", "1.31.9"),
         ("0.9", "1.31.9"),
     ],
@@ -36,7 +36,7 @@ def test_a_version_is_held_against_its_branch(found: str, needed: str | None) ->
 def test_each_part_has_floors_and_the_advisory_that_set_them(name: str) -> None:
     part = parts()[name]
     assert part.floors == sorted(part.floors, key=version)
-    assert len({version(floor)[:-1] for floor in part.floors}) == len(part.floors)  # one a branch
+    assert len({version(floor)[:-1] for floor in part.floors}) == len(part.floors)  # one for each branch
     assert re.match(r"(CVE-\d{4}-\d+|GHSA(-\w{4}){3}), \w", part.advisory)
     assert part.source.startswith("https://")
 
@@ -47,7 +47,7 @@ def test_every_base_image_has_a_part() -> None:
 
 @pytest.fixture
 def below(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """What is found where Nginx is old, two images have an old Python, and one image has no version."""
+    """Return the findings for an old Nginx, two images with an old Python, and one image without a version."""
     versions = {"nginx:1": "1.30.6", "flask:1": "3.14.8", "django:1": "3.14.8", "postgres:18": "18.7", "valkey/valkey:9": None}
     monkeypatch.setattr(floors, "version_in", lambda image, part: versions[image])
     images = {"nginx": "nginx:1", "flask": "flask:1", "django": "django:1", "worker": "django:1", "postgres": "postgres:18"}
@@ -65,7 +65,7 @@ def test_what_is_too_old_is_said_with_the_advisory_and_where_it_is(below: dict[s
 
 
 def test_it_is_refused_and_the_sentence_names_what_would_accept_it(below: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ACCEPT_VULNERABLE", "nginx=1.30.6 python=3.14.7")  # the last is another version than the one that is found
+    monkeypatch.setenv("ACCEPT_VULNERABLE", "nginx=1.30.6 python=3.14.7")  # 3.14.7 is not the Python version found
     with pytest.raises(NotHealthy) as refused:
         floors.require(below)
     said = str(refused.value)

@@ -1,4 +1,4 @@
-"""Files that a person edits or gives: what cannot be read is a sentence with the file and the line, and never a traceback."""
+"""Files that a person edits or provides: an unreadable file gives one sentence with file and line, and never a traceback."""
 
 import errno
 import io
@@ -23,7 +23,7 @@ UTF8 = "accepted: text in UTF-8"
 
 
 def said(captured: Caught) -> str:
-    """What the program said as it ended: one sentence."""
+    """Return the single sentence with which the program ended."""
     text = captured.readouterr().err
     assert text.startswith("twogates: ")
     assert "Traceback" not in text
@@ -53,7 +53,7 @@ def test_a_folder_in_its_place(tmp_path: Path, capsys: Caught) -> None:
 
 
 def test_a_file_that_this_user_may_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Caught) -> None:
-    """By a refusal that is made up: root may read any file."""
+    """The refusal is simulated: root may read any file."""
 
     def refuse(*_: object) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
@@ -138,7 +138,7 @@ def test_the_example_is_read(tmp_path: Path) -> None:
 
 
 def test_make_says_which_line_of_env(tmp_path: Path) -> None:
-    """The whole way of `make up`, in a copy of the scripts, with and without packages."""
+    """Reads .env in a copy of the scripts, with and without installed packages."""
     for name in ("runtime", "ops", "dev", "compose.yaml"):
         (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, tmp_path / name)
     (tmp_path / ".env").write_bytes(b"HTTP_PORT=8080\nSERVER_NAMES=caf\xe9.example\n")

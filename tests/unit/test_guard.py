@@ -1,4 +1,4 @@
-"""dev/testing/guard.py: nothing that a command started outlasts it, nor the process that started it."""
+"""dev/testing/guard.py: no process outlives the command that started it, or the process that started the command."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(not proc.SUPPORTED, reason="needs Linux")
 
-# A daemon as Nginx is one: a session of its own, parents that are gone, and nothing of its environment left to know it by.
+# A daemon like Nginx: its own session, no living parents, and none of the environment variables that would identify it.
 DAEMON = """
     import os, subprocess, sys
     if os.fork() == 0:
@@ -26,7 +26,7 @@ DAEMON = """
     os.wait()
     sys.exit(3)
 """
-# Says when it can be interrupted, and where the interrupt found it.
+# Writes its child's process id as soon as it can be interrupted, then waits for a signal.
 WAITS = """
     import pathlib, signal, subprocess, sys
     child = subprocess.Popen(["/bin/sleep", "600"], start_new_session=True)

@@ -11,7 +11,7 @@ from dev.image_layers import differences, read_image
 
 
 def tar_of(members: dict[str, dict[str, object]]) -> bytes:
-    """A tar with these files."""
+    """Return a tar archive with these files."""
     made = io.BytesIO()
     with tarfile.open(fileobj=made, mode="w") as archive:
         for name, facts in members.items():
@@ -27,7 +27,7 @@ def tar_of(members: dict[str, dict[str, object]]) -> bytes:
 
 
 def saved(path: Path, layer: dict[str, dict[str, object]]) -> Path:
-    """What `docker save` writes of an image with one layer."""
+    """Write an image with one layer as `docker save` does."""
     manifest = json.dumps([{"Config": "config", "Layers": ["layer"]}]).encode()
     path.write_bytes(tar_of({"manifest.json": {"content": manifest}, "layer": {"content": tar_of(layer)}}))
     return path

@@ -1,4 +1,4 @@
-"""Every command of the Makefile ends on Ctrl-C, however its shell had started it. Those on a stack: tests/local/test_interrupts.py."""
+"""Every Makefile command ends on Ctrl-C, however its shell started it. Commands on a stack: tests/local/test_interrupts.py."""
 
 import os
 import re
@@ -44,7 +44,7 @@ def test_it_ends_on_ctrl_c(words: tuple[str, ...], begun: str) -> None:
 
 
 def test_a_closed_standard_input_is_an_empty_one() -> None:
-    """Else the first file that the program opens takes its place, and Python has no ``sys.stdin`` at all."""
+    """Otherwise the first file that the program opens becomes descriptor 0, and Python has no ``sys.stdin`` at all."""
     command = [sys.executable, "runtime/venv.py", "none", "-m", "timeit", "-n1", "-r1", "import sys; print([sys.stdin.read()])"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, preexec_fn=lambda: os.close(0))
     assert done.stdout.startswith("['']"), done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""What the load generator takes for an answer: a small server gives right ones, and below a lie's path wrong ones."""
+"""Which answers the load generator accepts. A small server gives correct answers, and wrong ones below the path of a lie."""
 
 import json
 import subprocess
@@ -21,7 +21,7 @@ SECONDS, USERS, RATE = 0.4, 3, 50.0
 
 
 class Handler(BaseHTTPRequestHandler):
-    """``/<lie>/<workload>?...``; the lie may be ``honest``."""
+    """Answers ``/<lie>/<workload>?...``; the lie may be ``honest``."""
 
     protocol_version = "HTTP/1.1"
 
@@ -70,7 +70,7 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hung up is no news."""
+        """Print nothing: a client that disconnects is normal here."""
 
 
 def echo(socket: ServerConnection) -> None:
@@ -94,7 +94,7 @@ HONEST += [("hold", "sockets")]
 
 
 def asked(target: str, prefix: str, kind: str, workload: str) -> dict[str, Any]:
-    """What a master asks one generator for."""
+    """Return a master's request to one generator."""
     load = {"kind": kind, "workload": workload, "parameters": asdict(PARAMETERS), "users": 0 if kind == "open" else USERS}
     load |= {
         "rate": RATE if kind == "open" else 0.0,
@@ -111,7 +111,7 @@ def asked(target: str, prefix: str, kind: str, workload: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def played() -> Iterator[dict[str, Any]]:
-    """All cells, one after another, by one process."""
+    """Play all cells one after another in one process. Return the results by cell."""
     with Server(("127.0.0.1", 0), Handler) as server, serve(echo, "127.0.0.1", 0) as sockets:
         for one in (server, sockets):
             threading.Thread(target=one.serve_forever, daemon=True).start()
@@ -154,7 +154,7 @@ def test_right_answers(played: dict[str, Any], kind: str, workload: str) -> None
     assert 0 < sum(load["slices"]) <= counts["ended"]
     assert result["cpu"] > 0
     if kind == "closed":
-        assert sum(load["slices"]) < counts["ended"]  # those of the warm-up and the drain are not in the window
+        assert sum(load["slices"]) < counts["ended"]  # answers of the warm-up and the drain are not in the window
         assert load["users"] == load["users_ready"] == load["connections"] == USERS
         assert load["seconds"] >= SECONDS
     if kind == "burst":

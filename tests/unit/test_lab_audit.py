@@ -1,4 +1,4 @@
-"""Every rule of the audit: an honest run passes all of them, and each thing that is broken fails the rule that is about it."""
+"""Every rule of the audit: an honest run passes all rules, and each planted fault fails the rule that covers it."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,12 +16,12 @@ ENDED = load()["counts"]["ended"]
 
 
 def failed(run: Raw, stated: dict[str, float] | None = None) -> set[str]:
-    """The rules that the run fails, its values being as found but for those that are ``stated``."""
+    """Return the rules that the run fails. Its values are computed from the run, except those in ``stated``."""
     return {finding.rule for finding in audit(run, values(run) | (stated or {})) if not finding.passed}
 
 
 def burst() -> Raw:
-    """Eight at once of four workers: two rounds."""
+    """Eight concurrent requests to four workers: two rounds."""
     parts: list[list[float]] = [[WAIT] * 4 + [2 * WAIT] * 4, *[[] for _ in range(SLICES - 1)]]
     return raw(cell(sync(4), "burst"), load(parts, seconds=2 * WAIT, ended=8, begun=8, succeeded=8, in_flight_seconds=12 * WAIT))
 
@@ -31,12 +31,12 @@ def hold() -> Raw:
 
 
 def workers() -> Raw:
-    """Eight users of four workers, who each stand in line for as long as they are served."""
+    """Eight users of four workers. Each user queues for as long as its request is served."""
     return raw(cell(sync(4)), load([[2 * WAIT] * 20] * SLICES))
 
 
 def spread() -> Raw:
-    """Latencies of which no two percentiles are the same."""
+    """A run whose latency percentiles all differ."""
     part = [WAIT * (0.96 + 0.004 * number) for number in range(40)]
     return raw(cell(), load([part] * SLICES))
 
@@ -46,7 +46,7 @@ HONEST: dict[str, Callable[[], Raw]] = {
     "closed, of workers": workers,
     "closed, two generators": lambda: raw(cell(), *[load([[WAIT] * 20] * SLICES, users=4, users_ready=4, connections=4) for _ in range(2)]),
     "open": lambda: raw(cell(kind="open"), load(users=1, connections=5)),
-    # Twenty more came than were answered: the time that they were in flight is in no latency.
+    # Twenty more arrived than were answered. Their time in flight is part of no latency.
     "open, with a line at the end": lambda: raw(
         cell(kind="open"),
         load(users=1, connections=5, arrivals=[40] * (SLICES - 1) + [60], in_flight_seconds=(USERS * 5 * SLICES + 55) * WAIT),
@@ -68,18 +68,18 @@ def test_an_honest_run_passes(name: str) -> None:
 
 
 def test_every_rule_is_asked_once() -> None:
-    """Two are only about requests that may be lost (test_lab_losses.py)."""
+    """The two other rules apply only to runs that may lose requests (test_lab_losses.py)."""
     found = [finding.rule for finding in audit(raw(second=USERS / WAIT), values(raw()))]
     assert len(found) == len(set(found)) == len(RULES) - 2
 
 
 def changed(**changes: object) -> Raw:
-    """The honest closed run with something else in its generator's report."""
+    """Return the honest closed run with these changes in its generator's report."""
     return raw(cell(), load(**changes))  # type: ignore[arg-type]
 
 
 def with_background() -> Raw:
-    """The load beside the measured one has a failure."""
+    """A run whose background load has a failure."""
     beside = load(failures=1, errors={"status 500": 1})
     made = raw(cell(background=(Load("closed", "wait", cell().load.parameters, users=USERS),)))
     return replace(made, all_loads=[*made.loads, beside], sampled=replace(made.sampled, served=2 * ENDED), logged={200: 2 * ENDED})  # type: ignore[type-var]
@@ -117,7 +117,7 @@ BROKEN: dict[str, tuple[str, Callable[[], Raw]]] = {
 }
 
 
-# What cannot be broken alone: latencies that are wrong are wrong for other rules too.
+# Other rules that a fault fails too: wrong latencies, for example, break several rules at once.
 BESIDE = {
     "latencies that leave out the wait": {"none too early", "no hidden stall"},
     "answers without a latency": {"percentiles"},
@@ -179,7 +179,7 @@ def test_limits_are_where_they_are_said_to_be(share: float, passes: bool) -> Non
 
 
 def test_a_rule_that_cannot_be_asked_is_not() -> None:
-    """A message on a socket is in no log, a file by Nginx reaches no service, and a burst has no halves."""
+    """A message on a socket is in no log, a static file that Nginx serves reaches no service, and a burst has no halves."""
     sockets = Cell(loop("fastapi"), Load("closed", "sockets", cell().load.parameters, users=USERS), USERS)
     by_nginx = Cell(loop("fastapi"), Load("open", "static-by-nginx", cell().load.parameters, rate=80), USERS)
     nothing = replace(raw(), logged={200: 1})

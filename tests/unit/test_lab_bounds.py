@@ -1,4 +1,4 @@
-"""The range that a throughput is predicted to lie in, against numbers that were measured and against a simulation."""
+"""The range in which a throughput is predicted to lie, against measured numbers and against a simulation."""
 
 from heapq import heappop, heappush
 from itertools import count
@@ -13,7 +13,7 @@ TWO = Cpus(2, 2)
 @pytest.mark.parametrize(
     ("cost", "processes", "low", "high", "measured"),
     [
-        # Seen on a slow machine with two CPUs: 40 users, a wait of 0.2 s, one loop of FastAPI and two of Django.
+        # Measured on a slow machine with two CPUs: 40 users, a wait of 0.2 s, one FastAPI loop and two Django loops.
         (Cost(0.00202, 0.00117, 0, 0.00085), 1, 161.4, 198.0, 197.0),
         (Cost(0.00274, 0.00180, 0, 0.00094), 2, 156.6, 197.3, 169.0),
     ],
@@ -41,7 +41,7 @@ def test_a_queue_hides_what_is_done_outside_the_slots() -> None:
     [(Cost(0.01, 0.01), 1, 100), (Cost(0.01, 0.01), 8, 200), (Cost(0.01, 0.001, 0, 0.009), 1, 200)],
 )
 def test_cpus_that_are_full(cost: Cost, processes: int, high: float) -> None:
-    """One loop's CPU, or the CPUs of all."""
+    """The limit is the CPU that one loop can use, or all CPUs."""
     found = bounds(1000, None, processes, 0.1, cost, TWO)
     assert found.high == pytest.approx(high)
     assert 0.85 * high < found.low < high
@@ -60,7 +60,7 @@ def test_where_no_cpu_time_can_be_read() -> None:
 
 
 def simulated(users: int, loops: int, wait: float, cpu: float, in_step: bool) -> float:
-    """Answers a second of users of loops that each work one request off after another: no statistics, no machine."""
+    """Return the requests per second of users of loops that serve one request after another. No statistics and no machine are involved."""
     free = [0.0] * loops
     ended = 0
     tie = count()

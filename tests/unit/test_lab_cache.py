@@ -1,4 +1,4 @@
-"""The laboratory's own Valkey, and the experiment on it, without any load."""
+"""The laboratory's own Valkey, and the cache experiment, without any load."""
 
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ def test_what_is_known_of_the_services_cache_is_so() -> None:
 
 
 def test_the_summary_of_the_large_board_adds_up() -> None:
-    """Whether the services answer it, each request of an experiment verifies."""
+    """This checks the expected answer alone. Each request of an experiment verifies that a service returns it."""
     found: Any = WORKLOADS["summary"].expected(cell().load.parameters)
     assert sum(author["messages"] for author in found["authors"]) == large_board.MESSAGES
     assert [one["word"] for one in found["words"]] == ["a", "group", "notice", "of", "0", "1", "2", "3"]
@@ -36,7 +36,7 @@ def test_the_summary_of_the_large_board_adds_up() -> None:
 
 def test_each_variant_has_a_part_of_its_own() -> None:
     assert engine.part_of("redis://valkey:6379/0", 12) == "redis://valkey:6379/12"
-    assert len([*cache.WITHOUT, *cache.WITH]) <= 16  # Valkey's own number of them
+    assert len([*cache.WITHOUT, *cache.WITH]) <= 16  # Valkey's own number of databases
 
 
 def test_on_docker_it_is_there_for_who_asks() -> None:
@@ -77,14 +77,14 @@ def test_who_does_not_ask_the_cache_is_not_counted_there() -> None:
 
 
 def test_how_often_the_database_is_asked() -> None:
-    """Once for nothing, and once each three seconds of warm-up and window; in a quick run of 3.6 s and a full one of 10.3 s."""
+    """Once for the empty cache, and once every three seconds of warm-up and window: 3.6 s in a quick run, 10.3 s in a full one."""
     for full, times in ((False, 2.0), (True, 4.0)):
         of_cached = [one for one in cache.cells(full) if one.variant.cache]
         assert [one.predicted["computed"] for one in of_cached] == [times, 1.0] * 2
         assert [one.predicted.get("throughput") for one in of_cached] == [pytest.approx(640), None] * 2
         assert [one.predicted.get("misses") for one in of_cached] == [cache.USERS + times - 1, None] * 2
         assert not any(one.predicted for one in cache.cells(full) if not one.variant.cache)
-        # The prediction stays right where a warm-up takes a second longer, or a question a tenth of one.
+        # The prediction still holds if a warm-up takes a second longer, or a query a tenth of a second.
         for one in of_cached:
             if one.step == cache.ON:
                 assert one.seconds
@@ -92,7 +92,7 @@ def test_how_often_the_database_is_asked() -> None:
 
 
 def judged(computed: float, misses: float, faster: float, spared: float, cheaper: float = 2.0, held_up: float = 1.0) -> Verdict:
-    """The verdict where a cached window asked the database so often, and answered so many times more."""
+    """Return the verdict if a cached window computed this often, and its throughput was this many times higher."""
     cells: list[CellResult] = []
     for one in cache.cells(False):
         kept = one.variant.cache

@@ -1,4 +1,4 @@
-"""Moments of a clock, in a real event loop."""
+"""A clock's moments in a real event loop."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -22,7 +22,7 @@ def clocks() -> Iterator[list[Clock]]:
 
 
 def moments(clocks: list[Clock], pauses: list[float], busy: float = 0.0) -> tuple[list[float], list[float]]:
-    """The moments of a clock with these pauses, and when each came; whoever takes one is busy for a while."""
+    """Return the moments of a clock with these pauses, and when each arrived. The consumer is busy for ``busy`` seconds after each."""
     left = iter(pauses)
     clock = Clock(lambda: next(left, HOUR))
     clocks.append(clock)
@@ -38,7 +38,7 @@ def moments(clocks: list[Clock], pauses: list[float], busy: float = 0.0) -> tupl
 
 @pytest.mark.parametrize("busy", [0.0, 0.004])
 def test_moments_come_in_order_and_none_is_lost(clocks: list[Clock], busy: float) -> None:
-    """Also where whoever takes them is slower than they come, or several are due at once."""
+    """This also holds if the consumer is slower than the clock, or if several moments are due at once."""
     pauses = [0.001, 0.0, 0.0, 0.0005, 0.003] * 10
     due, came = moments(clocks, pauses, busy)
     assert len(due) == len(pauses)
@@ -51,7 +51,7 @@ def test_a_moment_in_an_hour_does_not_hold_up_the_end(clocks: list[Clock]) -> No
     clocks.append(clock)
     gevent.spawn(over.set)
     assert list(clock.until(over)) == []
-    clock.stop()  # would take the hour
+    clock.stop()  # would otherwise wait for the hour
     assert clock.thread.size == 0
     clocks.clear()
 

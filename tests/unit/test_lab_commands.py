@@ -1,4 +1,4 @@
-"""The commands as a person meets them: what is wrong is one sentence and status 2, before anything is started."""
+"""The commands as a person uses them: a mistake gives one sentence and status 2 before anything is started."""
 
 import fcntl
 import os
@@ -19,7 +19,7 @@ from loadtest.generator.workloads import WORKLOADS
 from runtime.local.plan import LAB
 from tests.conftest import ROOT
 
-# No engine of Docker's answers there, so that a stack which runs in it is in nobody's way.
+# No Docker engine answers at this address, so a stack that runs on Docker cannot interfere.
 ENVIRONMENT = {"PATH": os.environ["PATH"], "DOCKER_HOST": "tcp://127.0.0.1:1", "PYTHONDONTWRITEBYTECODE": "1"}
 EXPERIMENTS, NAMES = ", ".join((*ORDER, *GROUPS)), ", ".join(WORKLOADS)
 WHOLE = "accepted: a whole number from 1 to 100000"
@@ -29,7 +29,7 @@ URL = "accepted: a URL without a path, such as http://127.0.0.1:8080"
 def run(
     *arguments: str, environment: dict[str, str] | None = None, files: int | None = None, before: tuple[str, ...] = ()
 ) -> subprocess.CompletedProcess[str]:
-    """Run ``python -m loadtest`` with nothing but these settings, and at most ``files`` open files."""
+    """Run ``python -m loadtest`` with only these settings, and with at most ``files`` open files."""
 
     def limit() -> None:
         if files:
@@ -47,7 +47,7 @@ def run(
 
 
 def refused(done: subprocess.CompletedProcess[str]) -> str:
-    """The one sentence of a command that was refused."""
+    """Return the single sentence of a command that was refused."""
     assert (done.returncode, done.stdout) == (2, ""), done.stdout + done.stderr
     assert done.stderr.count("\n") == 1, done.stderr
     assert done.stderr.startswith("loadtest: ")
@@ -71,13 +71,13 @@ def refused(done: subprocess.CompletedProcess[str]) -> str:
         ("load", {"S": "rails"}, "S is 'rails'; accepted: one or more of flask, fastapi, django"),
         ("load", {"USERS": "0"}, f"USERS is '0'; {WHOLE}"),
         ("load --users 0", {}, f"USERS is '0'; {WHOLE}"),
-        ("load --users=-5", {"USERS": "0"}, f"USERS is '-5'; {WHOLE}"),  # an option wins over the environment
+        ("load --users=-5", {"USERS": "0"}, f"USERS is '-5'; {WHOLE}"),  # an option overrides the environment
         ("load", {"USERS": "abc"}, f"USERS is 'abc'; {WHOLE}"),
         ("load", {"USERS": "1.5"}, f"USERS is '1.5'; {WHOLE}"),
         ("load", {"SECONDS": "nan"}, "SECONDS is 'nan'; accepted: a number from 0.5 to 3600"),
         ("load", {"WAIT": "31"}, "WAIT is '31'; accepted: a number from 0 to 30"),
         ("load", {"WORK": "-1"}, "WORK is '-1'; accepted: a whole number from 1 to 1000"),
-        ("load", {"USERS": "", "S": "", "WAIT": "x"}, "WAIT is 'x'; accepted: a number from 0 to 30"),  # an empty one is none
+        ("load", {"USERS": "", "S": "", "WAIT": "x"}, "WAIT is 'x'; accepted: a number from 0 to 30"),  # an empty value counts as not set
         ("load", {"TARGET": "127.0.0.1:8080"}, f"TARGET is '127.0.0.1:8080'; {URL}"),
         ("load", {"TARGET": "http://h:99999"}, f"TARGET is 'http://h:99999'; {URL}"),
         ("load", {"HTTP_PORT": "web"}, f"TARGET is 'http://127.0.0.1:web'; {URL}"),
@@ -89,7 +89,7 @@ def refused(done: subprocess.CompletedProcess[str]) -> str:
 def test_a_bad_setting(
     words: str, environment: dict[str, str], sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """All of these are known from the words alone."""
+    """All of these mistakes are visible in the arguments and variables alone."""
     for name in ("X", "S", "A", "B", "RUNTIME", "GENERATORS", "TARGET", "HTTP_PORT", *environment):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
@@ -136,7 +136,7 @@ def test_results_in_a_place_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 def small_disk(folder: Path) -> tuple[str, ...]:
-    """Words that run a command with a disk of one MiB at ``folder``, which only that command sees."""
+    """Return a command prefix that mounts a 1 MiB disk at ``folder``, visible only to the command."""
     if not shutil.which("unshare"):
         pytest.skip("there is no unshare here, which makes a disk that is too small")
     mount = 'mount -t tmpfs -o size=1m small "$0" && exec "$@"'
@@ -161,14 +161,14 @@ def test_too_few_open_files(tmp_path: Path) -> None:
 
 
 def test_docker_without_an_engine(tmp_path: Path) -> None:
-    """There is not even the command."""
+    """There is not even a docker command."""
     done = run("lab", "--experiments", "queue", "--runtime", "docker", "--results", str(tmp_path), environment={"PATH": str(tmp_path)})
     assert refused(done) == "No Docker engine with Compose answers. Start Docker, or: RUNTIME=local"
 
 
-@pytest.mark.parametrize("workload", ["wait", "query"])  # with the numbers that nobody gave, which have to go together
+@pytest.mark.parametrize("workload", ["wait", "query"])  # with the default numbers, which must be consistent
 def test_no_stack_runs(workload: str, tmp_path: Path) -> None:
-    with socket.socket() as bound:  # bound and not listening: nobody else can answer here
+    with socket.socket() as bound:  # bound but not listening: no other process can answer on this port
         bound.bind(("127.0.0.1", 0))
         port = bound.getsockname()[1]
         done = run("load", "--results", str(tmp_path), environment={"WORKLOAD": workload, "HTTP_PORT": str(port)})
@@ -194,8 +194,8 @@ def test_settings_that_do_not_go_together(environment: dict[str, str], sentence:
 def test_a_second_run_at_the_same_time(tmp_path: Path) -> None:
     LAB.mkdir(parents=True, exist_ok=True)
     with (LAB / "lock").open("w") as lock:
-        with suppress(OSError):  # somebody else has it, which is as good
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)  # keeps out those who want it for themselves
+        with suppress(OSError):  # another process holds the lock, which serves as well
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)  # keeps out commands that want an exclusive lock
         for command in (("lab", "--experiments", "queue"), ("load",)):
             sentence = refused(run(*command, "--results", str(tmp_path)))
             assert sentence == "Another run of the laboratory is under way in this checkout; wait for its end"

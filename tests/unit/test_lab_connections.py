@@ -1,4 +1,4 @@
-"""Connections as the kernel counts them, of real sockets."""
+"""Real sockets' connections, as the kernel counts them."""
 
 import socket
 import subprocess
@@ -28,14 +28,14 @@ def listener(request: pytest.FixtureRequest) -> Iterator[socket.socket]:
 
 def test_connections_are_counted_while_they_are_open(listener: socket.socket) -> None:
     address, port = listener.getsockname()[:2]
-    others = established(port) or 0  # of an earlier test, to a port of this number at another address
+    others = established(port) or 0  # left by an earlier test, to the same port at another address
     with ExitStack() as stack:
         held = [stack.enter_context(socket.create_connection((address, port))) for _ in range(5)]
         for _ in held:
-            stack.enter_context(listener.accept()[0])  # the other ends, which are not connections to the port
+            stack.enter_context(listener.accept()[0])  # the accepted ends, which are not connections to the port
         assert established(port) == others + 5
         held[0].close()
-        held[1].shutdown(socket.SHUT_WR)  # no longer both ways
+        held[1].shutdown(socket.SHUT_WR)  # closed in one direction
         assert established(port) == others + 3
     assert established(port) == others
 

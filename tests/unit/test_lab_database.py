@@ -1,4 +1,4 @@
-"""The laboratory's own database: who has one, what bounds a cell then, and the experiments on it, without any load."""
+"""The laboratory's own database: which variants use one, what limits a cell then, and the experiments on it, without any load."""
 
 import os
 from dataclasses import replace
@@ -33,7 +33,7 @@ QUERY = Load("closed", "query", Parameters(wait=WAIT, calls=1, work=0), users=8)
     [
         (loop(), "query", None),
         (POOLED, "query", 4),
-        (POOLED, "wait", None),  # it needs no connection
+        (POOLED, "wait", None),  # needs no connection
         (loop("django", workers=2, pool=4), "query", 8),
         (sync(2, threads=8, pool=3), "query", 6),
         (sync(2, threads=8, pool=3), "wait", 16),
@@ -48,7 +48,7 @@ def test_who_is_served_at_once(variant: Variant, workload: str, places: int | No
 
 
 def pooled(busy: float, database: float = 0.0) -> str:
-    """What bounds a run of a loop with four connections."""
+    """Return the bottleneck of a run of one loop with four connections."""
     usage = Usage(app_user=0.1 * SECONDS, app_system=0.0, proxy=0.05 * SECONDS, upstream=0.0, overflows=0, database=database * SECONDS)
     run = raw(Cell(POOLED, QUERY, 8), usage=usage, sampled=Sampled(168, busy, None, None), other_cpus=1.0)
     return limiter(run, values(run))
@@ -66,7 +66,7 @@ def test_the_databases_cpu_time_is_shared_out() -> None:
     found = values(raw(Cell(POOLED, QUERY, 8), usage=usage))
     assert found["database_cpu"] == pytest.approx(0.5)
     assert found["database_us"] == pytest.approx(0.5e6 / found["throughput"])
-    assert "database_us" not in values(raw(usage=usage))  # of a service without
+    assert "database_us" not in values(raw(usage=usage))  # for a service without a database
 
 
 def test_the_answers_are_those_of_the_services() -> None:
@@ -138,14 +138,14 @@ def test_pooled_db() -> None:
 
 @pytest.mark.parametrize(("rate", "outcome"), [(39.5, "holds"), (36.0, "holds with a limit"), (80.0, "does not hold")])
 def test_the_verdict_on_equal_connections(rate: float, outcome: str) -> None:
-    """A loop that answered twice as much would have won something."""
+    """A loop that answered twice as much would refute the claim."""
     cells = [result(cell.variant.name, cell.step, dict(cell.predicted), throughput=39.8) for cell in pooled_db.EXPERIMENT.cells(False)]
     cells[1] = result(cells[1].variant, cells[1].step, cells[1].predicted, throughput=rate)
     assert pooled_db.judge(Evidence(cells, {}, full=False)).outcome == outcome
 
 
 def test_pool_sizing() -> None:
-    """Eight users, each of whom waits 100 ms; of the database's own work nothing is predicted."""
+    """Eight users that each wait 100 ms. For the database's own work, nothing is predicted."""
     found = {(cell.variant.connections, cell.step): dict(cell.predicted) for cell in pool_sizing.cells(False)}
     expected = {2: 20.0, 4: 40.0, 16: 80.0}
     assert found == {(size, pool_sizing.WAIT): {"throughput": pytest.approx(rate)} for size, rate in expected.items()} | {
@@ -154,7 +154,7 @@ def test_pool_sizing() -> None:
 
 
 def sized(of_work: dict[int, float]) -> Verdict:
-    """The verdict where waits are as predicted, and so many requests a second are answered by the size of the pool where it works."""
+    """Return the verdict if waits are as predicted and database work reaches these requests per second, by pool size."""
     cells: list[CellResult] = []
     for cell in pool_sizing.cells(False):
         rate = cell.predicted.get("throughput") or of_work[cell.variant.connections]
@@ -172,7 +172,7 @@ def test_the_verdict_on_sizes() -> None:
 
 @pytest.mark.parametrize(("many", "outcome"), [(1 / 0.022, "holds"), (1 / 0.05, "does not hold"), (1 / 0.0025, "does not hold")])
 def test_the_verdict_on_round_trips(many: float, outcome: str) -> None:
-    """An answer takes 2 ms, and a millisecond more for each of twenty round trips."""
+    """An answer takes 2 ms, plus a millisecond for each of twenty round trips."""
     rates = {n_plus_one.JOINED: 1 / 0.002, n_plus_one.EACH_SHORT: 1 / 0.006, n_plus_one.EACH: many}
     cells = [
         result(variant.name, step, throughput=rate, database_us=100.0 if step == n_plus_one.JOINED else 2000.0)

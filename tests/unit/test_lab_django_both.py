@@ -1,4 +1,4 @@
-"""Django by WSGI and by ASGI in the laboratory, without any load."""
+"""Django over WSGI and over ASGI in the laboratory, without any load."""
 
 import subprocess
 import sys
@@ -66,7 +66,7 @@ def test_on_docker_it_is_the_same_image_with_another_command() -> None:
 
 
 def test_the_connections_are_the_limit_of_all_four() -> None:
-    """Four connections, each held for 80 ms; of a page of rows nothing is predicted."""
+    """Four connections, each held for 80 ms. For a page of rows, nothing is predicted."""
     found = {cell.variant.name: cell.predicted for cell in django_both.cells(False) if cell.step == django_both.WAITS}
     assert len(found) == 4
     assert all(predicted == {"throughput": pytest.approx(50)} for predicted in found.values())
@@ -79,7 +79,7 @@ def test_the_connections_are_the_limit_of_all_four() -> None:
         ((1300, 2600, 2700, 2650), 49.0, "holds"),
         ((1300, 2600, 2700, 2650), 45.0, "holds with a limit"),
         ((1300, 2600, 2700, 2650), 100.0, "does not hold"),
-        ((1300, 2600, 4700, 2650), 49.0, "does not hold"),  # by ASGI a sync view costs more than an async one
+        ((1300, 2600, 4700, 2650), 49.0, "does not hold"),  # over ASGI, a sync view costs more than an async one
     ],
 )
 def test_the_verdict(cost: tuple[float, ...], rate: float, outcome: str) -> None:

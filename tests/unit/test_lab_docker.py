@@ -1,4 +1,4 @@
-"""The laboratory's Compose file, and what is read of a container, without an engine."""
+"""The laboratory's Compose file, and what is read from a container, without a Docker engine."""
 
 import socket
 import subprocess
@@ -92,7 +92,7 @@ def test_a_port_that_is_taken_is_named() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        # In a process of its own: Locust patches the one that imports it.
+        # A separate process, because Locust patches the process that imports it.
         program = f"import loadtest.engine.master as m; m.check_free('127.0.0.1', {port})"
         ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert f"GeneratorError: Port {port} on 127.0.0.1 cannot be used for the load generators" in ran.stderr

@@ -1,4 +1,4 @@
-"""Closed users connect one after another, and none asks before all are connected: seen by a server, and for each by itself."""
+"""Closed users connect one after another. None sends a request before all are connected. Seen by a server, and by each user."""
 
 import asyncio
 import json
@@ -16,12 +16,12 @@ from tests.conftest import ROOT
 
 USERS, WAIT = 500, 0.2
 TICK = 0.005  # seconds
-# gevent counts a sleep from when its loop last looked at the clock, a while ago on a busy machine; half of the distances here.
+# gevent counts a sleep from when its loop last read the clock, long ago on a busy machine. Half of the distances in these tests.
 LATE_CLOCK = 0.05
 
 
 async def opened() -> tuple[list[float], float]:
-    """When each of so many users connected to a server, in seconds; and how late the server was at most to see it."""
+    """Return when each user connected to a server, in seconds, and the server's largest delay in noticing it."""
     clock, found, late = asyncio.get_running_loop().time, [], 0.0
 
     async def watch() -> None:
@@ -69,14 +69,14 @@ def test_a_thousand_a_second_at_most() -> None:
 
 
 def together(*greenlets: gevent.Greenlet) -> None:
-    """Wait for all. A loop that last ran for an earlier test counts these twenty seconds from then, unless it looks at the clock."""
+    """Wait for all. Update the loop's clock first: otherwise it counts from when it last ran, in an earlier test."""
     gevent.get_hub().loop.update_now()
     gevent.joinall(greenlets, timeout=60, raise_error=True)
     assert all(greenlet.dead for greenlet in greenlets)
 
 
 def entered(entrance: Entrance, users: int) -> tuple[list[float], list[float]]:
-    """When so many users connected, and when each might begin."""
+    """Return when each user connected, and when each was allowed to begin."""
     connected: list[float] = []
 
     def user() -> float:
@@ -89,7 +89,7 @@ def entered(entrance: Entrance, users: int) -> tuple[list[float], list[float]]:
 
 
 def test_none_begins_before_all_are_connected_and_slots_begin_at_equal_distances() -> None:
-    """Twelve users of four slots that hold a request for 0.4 s: the fifth and those behind it come when all slots are taken."""
+    """Twelve users of four slots that hold a request for 0.4 s. The fifth and later users begin when all slots are occupied."""
     connected, begun = entered(Entrance(12, 4, 0.4), 12)
     assert len(connected) == 12
     assert min(begun) >= max(connected)
@@ -98,7 +98,7 @@ def test_none_begins_before_all_are_connected_and_slots_begin_at_equal_distances
 
 
 def test_users_of_several_processes_come_in_turn() -> None:
-    """The second of two processes has every other place."""
+    """The second of two processes gets every other place."""
     connected, begun = entered(Entrance(2, 4, 0.4, process=1, processes=2), 2)
     for moment, place in zip(begun, (1, 3), strict=True):
         assert moment - max(connected) >= 0.4 * place / 4 - LATE_CLOCK
@@ -119,8 +119,8 @@ def test_a_connection_that_fails_keeps_nobody_out() -> None:
         (sync(4), 12, 0.0, (4, 0.25)),
         (sync(4), 3, 0.0, (3, 0.25)),
         (loop("fastapi"), 12, 0.0, (12, 0.25)),
-        (sync(2), 5, 0.1, (5, 0.35)),  # they pause, and do not stand in line
-        (None, 12, 0.0, (12, 0.0)),  # nobody knows who answers
+        (sync(2), 5, 0.1, (5, 0.35)),  # they pause between requests and do not queue
+        (None, 12, 0.0, (12, 0.0)),  # the service is unknown
     ],
 )
 def test_rhythm(variant: Variant | None, users: int, pause: float, rhythm: tuple[int, float]) -> None:

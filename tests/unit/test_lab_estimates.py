@@ -1,4 +1,4 @@
-"""Estimates with known answers, and intervals that hold the truth as often as they say."""
+"""Estimates with known answers, and intervals that contain the truth as often as they claim."""
 
 from collections.abc import Callable, Sequence
 
@@ -11,12 +11,12 @@ from loadtest.generator.latency import LONGEST_SECONDS, Latencies
 from loadtest.judging.estimates import estimate, ratio
 from loadtest.results import Run
 
-# Up to here a histogram with three significant digits keeps each microsecond apart.
+# Up to this value, a histogram with three significant digits distinguishes every microsecond.
 EXACT = st.integers(1, 2000)
 
 
 def run(slices: Sequence[int] = (), seconds: float = 10.0, latencies: Sequence[Sequence[int]] = (), **values: float) -> Run:
-    """A run with these answers in each slice, and these latencies in microseconds."""
+    """Return a run with these successes per slice, and these latencies in microseconds."""
     encoded = []
     for part in latencies:
         made = Latencies()
@@ -28,7 +28,7 @@ def run(slices: Sequence[int] = (), seconds: float = 10.0, latencies: Sequence[S
 
 
 def nearest_rank(values: Sequence[int], percent: int) -> float:
-    """The value at rank ceil(percent / 100 * n) of the sorted list, counted from 1; in seconds."""
+    """Return the value at rank ceil(percent / 100 * n) of the sorted list, counted from 1, in seconds."""
     return sorted(values)[max(1, -(-percent * len(values) // 100)) - 1] / 1e6
 
 
@@ -102,7 +102,7 @@ def test_runs_without_slices_are_resampled_themselves() -> None:
     once = estimate([run(makespan=2.0)], "makespan")
     assert once is not None
     assert (once.low, once.value, once.high) == (2.0, 2.0, 2.0)
-    burst = estimate([run(p99=1.0), run(p99=3.0)], "p99")  # of a burst, which keeps no histogram
+    burst = estimate([run(p99=1.0), run(p99=3.0)], "p99")  # of a burst, which stores no histogram
     assert burst is not None
     assert burst.value == 2.0
 
@@ -128,14 +128,14 @@ def test_the_same_runs_have_the_same_interval() -> None:
 
 
 def coverage(holds: Callable[[np.random.Generator], bool], times: int) -> float:
-    """How often an interval holds the truth, on data of a fixed seed."""
+    """Return how often an interval contains the truth, on data with a fixed seed."""
     random = np.random.default_rng(20261121)
     return sum(holds(random) for _ in range(times)) / times
 
 
 @pytest.mark.long
 def test_intervals_of_throughput_hold_the_truth() -> None:
-    """Four windows of ten slices. Percentile intervals of few values are known to be a little too narrow."""
+    """Four windows of ten slices. Percentile intervals of few values are known to be slightly too narrow."""
 
     def runs(random: np.random.Generator, mean: float) -> list[Run]:
         return [run([int(count) for count in random.poisson(mean, 10)]) for _ in range(4)]
@@ -154,7 +154,7 @@ def test_intervals_of_throughput_hold_the_truth() -> None:
 
 @pytest.mark.long
 def test_intervals_of_percentiles_and_means_hold_the_truth() -> None:
-    """Latencies are uniform from 1 to 400 microseconds, so that the truth is known, to the microsecond."""
+    """Latencies are uniform from 1 to 400 microseconds, so the truth is known to the microsecond."""
     truth = {"p50": 200e-6, "p95": 380e-6, "mean": 200.5e-6}
     held = dict.fromkeys(truth, 0)
     random, times = np.random.default_rng(20261121), 100
@@ -167,7 +167,7 @@ def test_intervals_of_percentiles_and_means_hold_the_truth() -> None:
 
 
 def test_a_ratio_where_some_resamplings_drew_nothing() -> None:
-    """A window in which three slices of ten had an answer: one resampling in some thirty draws none of them."""
+    """A window in which three of ten slices had an answer: about one resampling in thirty draws none of the three."""
     few = run(latencies=[[300_000]] * 3 + [[]] * 7)
     many = run(latencies=[[100_000] * 10] * 10)
     for a, b, expected in ((few, many, 3), (many, few, 1 / 3)):

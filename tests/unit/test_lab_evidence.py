@@ -1,4 +1,4 @@
-"""What a verdict is made of: checks against predictions, comparisons with the noise floor, and what is not valid."""
+"""The parts of a verdict: checks against predictions, comparisons with the noise floor, and cells that are not valid."""
 
 from dataclasses import replace
 from statistics import fmean
@@ -40,7 +40,7 @@ def test_at_least(value: float, passed: bool) -> None:
 
 
 def pair(a: list[float], b: list[float]) -> tuple[CellResult, CellResult]:
-    """Two cells whose runs measured these throughputs."""
+    """Return two cells whose runs measured these throughputs."""
     cells = [
         cell(name, 8, throughput=fmean(values), runs=[run(throughput=value) for value in values]) for name, values in (("A", a), ("B", b))
     ]
@@ -52,11 +52,11 @@ def pair(a: list[float], b: list[float]) -> tuple[CellResult, CellResult]:
     [
         ([20, 20, 20], [10, 10, 10], 1.0, 0.0, True),
         ([10, 10, 10], [20, 20, 20], 1.0, 0.0, False),
-        ([9, 10, 11], [9, 10, 11], 1.0, 0.0, None),  # the interval holds 1
+        ([9, 10, 11], [9, 10, 11], 1.0, 0.0, None),  # the interval contains 1
         ([20, 20, 20], [10, 10, 10], 3.0, 0.0, False),
-        ([20, 20, 20], [10, 10, 10], 2.0, 0.0, None),  # exactly what was asked for is not more
+        ([20, 20, 20], [10, 10, 10], 2.0, 0.0, None),  # a ratio equal to ``more_than`` is not more
         ([11, 11, 11], [10, 10, 10], 1.0, 0.05, True),
-        ([11, 11, 11], [10, 10, 10], 1.0, 0.12, None),  # two equal services differ by more
+        ([11, 11, 11], [10, 10, 10], 1.0, 0.12, None),  # two equal services differ by more than this
         ([10, 10, 10], [11, 11, 11], 1.0, 0.05, False),
         ([10, 10, 10], [11, 11, 11], 1.0, 0.12, None),
     ],
@@ -74,7 +74,7 @@ def test_compare(a: list[float], b: list[float], more_than: float, floor: float,
 
 @pytest.mark.parametrize(("slower", "faster", "passed"), [(0.6, 0.06, True), (0.006, 0.0006, None)])
 def test_the_noise_of_times_is_in_seconds(slower: float, faster: float, passed: bool | None) -> None:
-    """Where two equal services differ by 10 ms, ten times as much is a difference between long times, and none between short ones."""
+    """If equal services differ by 10 ms, a factor of ten is a difference between long times, but not between short ones."""
     one, other = (cell(name, 8, p99=value, runs=[run(p99=value)] * 3) for name, value in (("A", slower), ("B", faster)))
     assert seen(one, other, noise={"p99": 0.01}).compare(one, other, "p99", more_than=5).passed is passed
 
@@ -142,16 +142,16 @@ def test_verdict(checks: list[Check], limit: str | None, outcome: str, sentence:
 @pytest.mark.parametrize(
     ("workload", "users", "variant", "expected"),
     [
-        ("wait", 64, sync(4), 40),  # four workers, a tenth of a second each
+        ("wait", 64, sync(4), 40),  # four workers, 0.1 s per request
         ("wait", 64, sync(2, threads=4), 80),
         ("wait", 3, sync(4), 30),  # fewer users than slots
         ("wait", 64, loop("fastapi"), 640),  # a loop holds all of them
         ("block", 64, sync(4), 40),
-        ("block", 64, loop("fastapi", workers=2), 20),  # a process whose loop is blocked holds one
+        ("block", 64, loop("fastapi", workers=2), 20),  # a process with a blocked loop holds one
         ("block", 1, loop("fastapi", workers=2), 10),
         ("offload", 64, loop("fastapi"), 640),
-        ("upstream", 64, sync(4), 4 / 0.3),  # three calls one after another
-        ("upstream", 64, loop("fastapi"), 640),  # and gathered
+        ("upstream", 64, sync(4), 4 / 0.3),  # three calls, one after another
+        ("upstream", 64, loop("fastapi"), 640),  # three concurrent calls
         ("stream", 64, sync(4), 4 / 1.8),  # nine intervals
         ("events", 64, loop("fastapi"), 64 / 1.8),
         ("cpu", 64, sync(4), None),
@@ -171,7 +171,7 @@ def test_nothing_is_predicted_for_a_wait_of_nothing() -> None:
 
 
 def test_a_machine_that_was_slower_for_one_cell_is_named_with_the_cell() -> None:
-    """The verdict says which rule failed for which cell and what to do, and its table marks the row."""
+    """The verdict says which rule failed for which cell and what to do. Its table marks the row."""
     quiet, slowed = (cell(name, 8, runs=[replace(run(), watched={"pace_before": 0.001, "pace_after": after})]) for name, after in NAMED)
     found = seen(quiet, slowed).verdict([TOO_SLOW], "It does.", "It does not.")
     assert found.outcome == "not valid"

@@ -1,4 +1,4 @@
-"""The stack that runs: its log across a rotation, the CPU time of its processes and containers, and what bounds its services."""
+"""The running stack: its log across a rotation, the CPU time of its processes and containers, and the bottleneck of its services."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ def test_what_was_written_since(tmp_path: Path) -> None:
         file.write("after\n")
     assert written_since(log, then) == "after\n"
 
-    # It is rotated in between.
+    # The log is rotated in between.
     log.rename(tmp_path / "nginx.log.1")
     log.write_text("in the new file\n")
     assert written_since(log, then) == "after\nin the new file\n"
@@ -33,7 +33,7 @@ def test_what_was_written_since(tmp_path: Path) -> None:
     log.write_text("in the third\n")
     assert written_since(log, then) == "after\nin the new file\nin the third\n"
 
-    # The oldest is gone: nothing is better than a count of a part.
+    # The oldest file is gone: no count is better than a partial one.
     (tmp_path / "nginx.log.2").unlink()
     assert written_since(log, then) is None
 
@@ -47,13 +47,13 @@ class Supervisor:
 
     pids: dict[str, int]
 
-    def getAllProcessInfo(self) -> list[dict[str, object]]:  # noqa: N802  its own name
+    def getAllProcessInfo(self) -> list[dict[str, object]]:  # noqa: N802  Supervisor's own name
         return [{"name": name, "pid": pid} for name, pid in self.pids.items()]
 
 
 @pytest.fixture
 def burnt() -> Iterator[subprocess.Popen[str]]:
-    """A process that has used 0.3 CPU seconds, and waits."""
+    """Yield a process that has used 0.3 s of CPU time, and waits."""
     words = [sys.executable, "-c", BURN]
     pipes = subprocess.PIPE
     with subprocess.Popen(words, stdin=pipes, stdout=pipes, text=True, env={**os.environ, "POOL": "7", "THREADS": "1"}) as process:
@@ -64,7 +64,7 @@ def burnt() -> Iterator[subprocess.Popen[str]]:
 
 
 def test_the_cpu_time_of_local_processes(burnt: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """It was never read, so the bottleneck of each cell was the load itself."""
+    """Without these times, no server's CPU can be the bottleneck of a cell."""
     monkeypatch.setattr(existing_usage.supervisor, "connect", lambda: Supervisor({"django-1": burnt.pid, "nginx": burnt.pid, "valkey": 0}))
     seen = existing_usage.LocalProcesses()
     usage = seen.usage("django")
@@ -143,7 +143,7 @@ def test_threads_are_no_processes() -> None:
 
 
 def test_what_the_machine_used(tmp_path: Path) -> None:
-    """All but idle and iowait, in ticks."""
+    """All ticks except idle and iowait."""
     stat = tmp_path / "stat"
     cpu = min(os.sched_getaffinity(0))
     stat.write_text(f"cpu 9 9 9 9 9 9 9 9 9 9\ncpu{cpu} 100 20 30 5000 700 1 2 47 33 0\nintr 1\n")

@@ -1,4 +1,4 @@
-"""The experiments as they are declared: nothing here makes any load."""
+"""The experiments as declared. No test here creates any load."""
 
 from importlib import import_module
 from math import isfinite
@@ -23,7 +23,7 @@ from twogates.http import payloads
 
 FILES = sorted(path.stem for path in Path(loadtest.experiments.__path__[0]).glob("*.py") if path.stem not in ("__init__", "load"))
 ALL = experiments()
-# Ranks of a burst are metrics by their number.
+# The ranks of a burst are metrics with a number in their name.
 KNOWN = set(METRICS) | {"rank"} | {f"rank_{number}" for number in range(1, 101)}
 
 
@@ -67,7 +67,7 @@ def test_cells(name: str, full: bool) -> None:
             assert load.rate > 0 if load.kind == "open" else load.users > 0
             assert load.words
         assert cell.seconds is None or cell.seconds >= 1
-    # Variants are started by their names, so one name is one variant.
+    # Variants are started by name, so each name must stand for a single variant.
     assert len({cell.variant.name for cell in cells}) == len({repr(cell.variant) for cell in cells})
     assert set(one.second_opinion) <= {cell.key for cell in cells}
 
@@ -99,31 +99,31 @@ def test_slots() -> None:
         "Flask, 10 sync workers / 10": 1.0,
         "Flask, 10 threads / 10": 1.0,
         "FastAPI, 1 loop / 10": 1.0,
-        "Flask, 4 sync workers / 10": 3.0,  # four, four, and two
+        "Flask, 4 sync workers / 10": 3.0,  # rounds of four, four, and two
     }
 
 
 def test_one_slow() -> None:
-    """A round of one request of 0.6 s and of the others, a quarter of the time, takes 0.8 s: of it they wait from 0.2 s to all."""
+    """A round of one 0.6 s request and the others, which take a quarter of the time, lasts 0.8 s. The others wait 0.2 s to 0.8 s."""
     predicted = {cell.variant.name: dict(cell.predicted) for cell in cells("one-slow").values()}
     assert predicted.pop("Flask, 1 sync worker") == pytest.approx({"p50": 0.51, "p99": 0.804})
     assert predicted == {"Flask, 4 sync workers": {}, "FastAPI, 1 loop": {}}
 
 
 def test_slow_clients() -> None:
-    """Eight clients that each take a second to send, of which four slots, a fifth of one busy otherwise, leave them half to wait."""
+    """Eight slow clients each send for one second. They share 3.8 slots (normal clients use 0.2 of four), so about half of them wait."""
     predicted = [dict(cell.predicted) for cell in cells("slow-clients").values() if cell.predicted]
     assert predicted == [pytest.approx({"p50": 1 - 3.8 / 8 + 0.01})]
 
 
 def test_blocked_loop() -> None:
-    """What is left of one call, and all of the next."""
+    """A request waits for the rest of one blocking call and for the whole next one."""
     predicted = [dict(cell.predicted) for cell in cells("blocked-loop").values() if cell.predicted]
     assert predicted == [pytest.approx({"p50": 0.3, "p99": 0.398})] * 2
 
 
 def test_upstream() -> None:
-    """Four slots, calls of 0.25 s one after another; twelve users of a loop that gathers them."""
+    """Four slots, with calls of 0.25 s one after another; twelve users of a loop that makes the calls concurrently."""
     predicted = {(cell.variant.name, cell.step): cell.predicted["throughput"] for cell in cells("upstream").values()}
     assert predicted == pytest.approx(
         {
@@ -136,7 +136,7 @@ def test_upstream() -> None:
 
 
 def test_streaming() -> None:
-    """Twenty pieces 50 ms apart take 0.95 s; eight streams are two rounds of four workers."""
+    """Twenty pieces 50 ms apart take 0.95 s. Eight streams are two rounds of four workers."""
     found = {cell.variant.name: cell.predicted["makespan"] for cell in cells("streaming", full=True).values() if cell.predicted}
     assert found == pytest.approx({"Flask, 4 sync workers": 1.9, "FastAPI, 1 loop": 0.95, "Django, 1 loop": 0.95})
 

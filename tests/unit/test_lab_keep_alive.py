@@ -1,4 +1,4 @@
-"""Connections of more users than ``select`` can count are used again."""
+"""Connections are reused even if there are more users than ``select`` can handle."""
 
 import os
 import resource
@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import ROOT
 
 DESCRIPTORS = 1100
-# In a process of its own: Locust puts gevent's sockets in place of the system's.
+# A separate process, because Locust replaces the standard sockets with gevent's.
 PROGRAM = """
 import os, socket
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -58,7 +58,7 @@ def _many_files() -> Iterator[None]:
 
 @pytest.mark.usefixtures("_many_files")
 def test_a_connection_beyond_the_first_thousand_is_used_again() -> None:
-    """Two in all: the server closes the first one after its third answer, and that is noticed."""
+    """Two connections in total: the server closes the first one after its third answer, and the client notices."""
     ran = subprocess.run(
         [sys.executable, "-c", PROGRAM.replace("DESCRIPTORS", str(DESCRIPTORS))],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""A run that is written after each experiment, the time that it will take, and what is left out of a short one."""
+"""A run that is saved after each experiment, its expected duration, and what a short run leaves out."""
 
 import io
 from dataclasses import replace
@@ -129,7 +129,7 @@ def test_a_short_run_has_no_verdict() -> None:
 
 
 def test_the_time_is_known_before() -> None:
-    """Of the experiments' own plans: a short run is shorter than a quick one, and that than a full one."""
+    """From the experiments' own plans: a short run takes no longer than a quick one, and a quick run no longer than a full one."""
     plans = [Plan(SHORT, False, 1), Plan(QUICK, False, 1), Plan(FULL, True, 1)]
     for name, one in experiments().items():
         times = [expected(one, plan) for plan in plans]

@@ -1,4 +1,4 @@
-"""The first lesson's verdict and exit status, on cells that were made by hand: a slow machine is no error, and nothing false is said."""
+"""The first lesson's verdict and exit status, on cells made by hand. A slow machine is no error, and no statement is false."""
 
 import io
 from argparse import Namespace
@@ -25,7 +25,7 @@ from tests.unit import lab_results
 FLASK, FASTAPI, DJANGO = sync(4), loop("fastapi"), loop("django", workers=2)
 VARIANTS = (FLASK, FASTAPI, DJANGO)
 WAIT = Load("closed", "wait", Parameters(wait=0.2), users=40)
-# Of the slow machine on which the lesson used to fail.
+# Costs on a slow machine.
 COSTS = {
     FLASK.name: Cost(0.003, 0.0015, 0, 0.001),
     FASTAPI.name: Cost(0.00202, 0.00117, 0, 0.00085),
@@ -37,7 +37,7 @@ PROBE = Probe(COSTS, {}, Cpus(2, 2))
 def seen(
     variant: Variant, rate: float, load: Load = WAIT, rule: str = "", watched: dict[str, float] | None = None, **changes: Any
 ) -> CellResult:
-    """A cell of two windows of four seconds; ``rule`` is one that both failed."""
+    """Return a cell with two windows of four seconds. If ``rule`` is given, both fail it."""
     run = lab_results.run(slices=[round(rate)] * 4, throughput=rate)
     audit = [Finding(rule, False, None, "seen so"), *run.audit] if rule else run.audit
     runs = [replace(run, watched=watched or {}, audit=audit, errors=changes.get("errors", {}))] * 2
@@ -66,7 +66,7 @@ def verdict(*cells: CellResult, load: Load = WAIT) -> Verdict:
 
 
 def ended(found: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fail_on: str = "", gate: bool = False) -> tuple[int, str, str]:
-    """The exit status of the command, and what it prints."""
+    """Return the command's exit status, its standard output, and its standard error."""
     monkeypatch.setattr(running, "laboratory", lambda job, kept: found)
     options = Namespace(fail_on=fail_on, results=tmp_path, junit=None, github=False, json=False)
     with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
@@ -79,7 +79,7 @@ OTHERS = {"other_programs": 1.8}
 
 
 def test_a_slow_machine_is_predicted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Django answered 169 of 200, which was an error once."""
+    """Django answers 169 of at most 200 requests a second, which is within the range predicted for this machine."""
     found = verdict(*QUIET)
     assert found.outcome == "holds"
     assert "10.1 times as many requests a second" in found.sentence
@@ -98,11 +98,11 @@ def test_what_the_machine_could_not_tell(rule: str, tmp_path: Path, monkeypatch:
     status, out, _ = ended(found, tmp_path, monkeypatch)
     assert status == 0
     assert out.startswith(f"∅ load: not valid. Django, 2 loops is not valid: {rule}: seen so.")
-    assert "FastAPI, 1 loop answered" in said.sentence  # what was seen all the same
+    assert "FastAPI, 1 loop answered" in said.sentence  # the result is reported all the same
 
 
 def test_other_programs_take_the_cpu() -> None:
-    """A miss says nothing on the service then; the row says so too, in every form of the report."""
+    """A miss then proves nothing about the service. The row says so too, in every form of the report."""
     cells = (*QUIET[:2], seen(DJANGO, 120, watched=OTHERS))
     found = results(*cells)
     said = found.experiments[0].verdict
@@ -151,7 +151,7 @@ def test_other_programs_are_no_excuse_for_what_was_met() -> None:
         ("successes only", "an answer to another request", 1),
         ("successes only", "status 500", 1),
         ("successes only", "status 502", 1),
-        ("successes only", "status 503", 0),  # refused, as an overloaded service has to
+        ("successes only", "status 503", 0),  # refused, as an overloaded service must do
         ("successes only", "status 504", 0),
         ("steady", "", 0),
     ],
@@ -183,7 +183,7 @@ CPU = Load("closed", "cpu", Parameters(), users=40)
     [("server CPU", "holds"), ("CPU of the machine", "holds"), ("not saturated", "no difference seen"), ("other programs", "not valid")],
 )
 def test_requests_that_do_not_wait(limiter: str, outcome: str) -> None:
-    """Nothing is predicted of them; the claim is about the CPU."""
+    """Nothing is predicted for them; the claim is about the CPU."""
     found = results(seen(FLASK, 110, CPU, limiter="server CPU"), seen(FASTAPI, 150, CPU, limiter=limiter), load=CPU)
     assert found.experiments[0].claim == "Requests that wait for nothing are answered as fast as CPUs allow."
     assert found.experiments[0].verdict.outcome == outcome
@@ -193,12 +193,12 @@ def test_requests_that_do_not_wait(limiter: str, outcome: str) -> None:
 @pytest.mark.parametrize(
     ("workload", "variant", "at_most"),
     [
-        ("block", DJANGO, 2 / 0.1),  # a blocked loop holds one
+        ("block", DJANGO, 2 / 0.1),  # a blocked loop holds one request
         ("offload", replace(DJANGO, helpers=6), 12 / 0.1),
-        ("offload", DJANGO, None),  # the number of threads of a loop on another machine is unknown
+        ("offload", DJANGO, None),  # the number of a loop's threads on another machine is unknown
         ("offload", FLASK, 4 / 0.1),
         ("query", replace(FASTAPI, pool=10), 10 / 0.3),
-        ("query", FASTAPI, None),  # nor its connections
+        ("query", FASTAPI, None),  # the number of its connections is unknown, too
         ("query", replace(FLASK, pool=1), 4 / 0.3),
         ("cpu", FASTAPI, None),
         ("upstream", FLASK, 4 / 0.3),

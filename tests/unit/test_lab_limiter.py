@@ -1,4 +1,4 @@
-"""What bounded a cell, one case each."""
+"""The bottleneck of a cell, one case each."""
 
 from dataclasses import replace
 from typing import Any
@@ -15,7 +15,7 @@ from tests.unit.lab_raw import SECONDS, USERS, WAIT, cell, load, raw
 
 
 def used(run: Raw, **changes: Any) -> Raw:
-    """The run with another use of CPU time."""
+    """Return the run with these changes to its CPU time."""
     return replace(run, usage=replace(run.usage, **changes))  # type: ignore[type-var]
 
 
@@ -59,7 +59,7 @@ def test_limiter(name: str) -> None:
 
 
 def existing(variant: Variant, latency: float, workload: str = "wait", users: int = USERS, **used: float) -> Raw:
-    """Of the stack that runs, which is read from outside: eight users or more on two CPUs that all share. ``used`` are shares of a CPU."""
+    """A run of the running stack, seen from outside: eight users or more, two shared CPUs. ``used`` are shares of one CPU."""
     of = cell(variant, workload=workload)
     of = replace(of, load=replace(of.load, users=users))
     seconds = 40 * latency
@@ -74,7 +74,7 @@ def existing(variant: Variant, latency: float, workload: str = "wait", users: in
 
 LOOP, TWO_LOOPS, POOL = loop("fastapi"), loop("django", workers=2), loop("fastapi", pool=4)
 QUERY = {"workload": "query", "users": 8}
-# Each latency is WAIT and what the cause adds to it. A closed workload answers users / latency a second.
+# Each latency is WAIT plus what its cause adds. A closed workload answers users / latency requests a second.
 RUNNING = {
     "a generator that is full": (existing(LOOP, WAIT, generator=0.85), "client"),
     "Nginx on one CPU": (existing(LOOP, 2 * WAIT, proxy=0.95), "proxy"),
@@ -92,7 +92,7 @@ RUNNING = {
     "workers with fewer connections than threads": (existing(replace(sync(1, threads=8), pool=4), 3 * 2.1 * WAIT, **QUERY), "pool"),
     "threads of a loop": (existing(replace(LOOP, helpers=4), 2.1 * WAIT, "offload"), "threads of the loop"),
     "a loop that is blocked": (existing(LOOP, 8.1 * WAIT, "block"), "blocked loop"),
-    # 40 users of two loops: each wave of 20 makes its last wait for the others' CPU time, and the CPUs rest in between.
+    # 40 users of two loops: in each wave of 20, the last one waits for the CPU time of the others. Between waves the CPUs are idle.
     "CPU in bursts": (existing(TWO_LOOPS, 1.2 * WAIT, users=40, app=0.5), "CPU in bursts"),
     "other programs": (existing(TWO_LOOPS, 1.2 * WAIT, users=40, app=0.5, others=1.0), "other programs"),
     "a delay that no CPU explains": (existing(LOOP, 3 * WAIT, app=0.01, generator=0.01, proxy=0.01), "not known"),

@@ -1,4 +1,4 @@
-"""Where requests may be lost: what is counted of them, what a run has to account for, and what the verdicts rest on."""
+"""Runs that may lose requests: which losses are counted, what a run must account for, and what the verdicts depend on."""
 
 from dataclasses import replace
 from typing import Any
@@ -23,7 +23,7 @@ ALL = experiments()
 
 
 def disturbed(lost: int = 0, unanswered: int = 0, **changes: Any) -> Raw:
-    """A worker was killed after 10 ms: so many requests had a 502, and so many no answer, which Nginx never saw."""
+    """A run in which a worker was killed after 10 ms: ``lost`` requests got a 502, ``unanswered`` got no answer and never reached Nginx."""
     errors = {text: times for text, times in (("status 502", lost), ("no answer: refused", unanswered)) if times}
     failed = lost + unanswered
     report = load(succeeded=SENT - failed, failures_outside=failed, errors=errors, last_trouble=0.06)
@@ -100,7 +100,7 @@ def test_of_a_quiet_cell_nothing_is_asked_of_losses() -> None:
 
 LIMITED, CALM, OPEN = ("FastAPI, with limits", "beside a flood"), ("FastAPI, with limits", "alone"), ("FastAPI, without", "beside a flood")
 FULL, NEW, KEPT = (("Nginx", WORDS[way]) for way in ("tls new", "new", "tls kept"))
-# Of cells whose values no prediction has: a bucket that lets 21 and 40 a second through, and Nginx's microseconds.
+# Values of cells without a prediction: a rate limit with a burst of 21 and then 40 requests a second, and Nginx's microseconds.
 TIMES: dict[tuple[str, str], dict[str, float]] = {
     CALM: {"p99": 0.06, "own_lost": 0, "refused": 0},
     LIMITED: {"p99": 0.07, "own_lost": 0, "refused": 600, "beside": 121, "beside_seconds": 2.5},
@@ -114,7 +114,7 @@ SEEN = {"lost": 0.0, "lost_posts": 0.0, "recovery": 0.1, "met": 3.0, "again": 0.
 
 
 def judged(name: str, changes: dict[tuple[str, str], dict[str, float]]) -> Verdict:
-    """The verdict on an experiment whose cells are as predicted, but for ``changes`` by variant and step."""
+    """Return the verdict on an experiment whose cells are as predicted, except for ``changes`` by variant and step."""
     found: list[CellResult] = []
     for one in ALL[name].cells(False):
         seen = {**SEEN, **one.predicted}
@@ -173,7 +173,7 @@ def test_what_is_broken_does_not_hold(what: str) -> None:
 @pytest.mark.parametrize("replaced", [None, 4.2], ids=["not seen", "late"])
 @pytest.mark.parametrize(("used", "told"), [(1.96, False), (0.9, True)], ids=["busy", "quiet"])
 def test_a_start_that_other_programs_kept_waiting_refutes_nothing(replaced: float | None, used: float, told: bool) -> None:
-    """A worker needs a second of CPU time to start. Where none is to spare, that it came late says nothing of its manager."""
+    """A worker needs a second of CPU time to start. If none is to spare, a late start proves nothing about its manager."""
     planned = ALL["self-healing"].cells(False)
     cells = [result(one.variant.name, one.step, dict(one.predicted), **SEEN | one.predicted) for one in planned]
     late = next(one for one in cells if one.variant == "FastAPI, 2 loops")

@@ -1,4 +1,4 @@
-"""Which CPUs are whose, and what is written down of a run."""
+"""How CPUs are shared out, and what is recorded about a run."""
 
 import json
 import os
@@ -40,7 +40,7 @@ def test_a_process_on_so_many_cpus(count: int) -> None:
 def test_shares(
     monkeypatch: pytest.MonkeyPatch, cpus: set[int], servers: set[int] | None, others: set[int] | None, generators: int
 ) -> None:
-    """Of machines that this one is not."""
+    """On simulated machines."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: cpus, raising=False)
     found = machine()
     assert (found.server_cpus, found.other_cpus, found.generators) == (servers, others, generators)
@@ -112,7 +112,7 @@ def test_metrics() -> None:
 
 
 def test_a_generator_outlives_a_master_that_draws_a_report() -> None:
-    """Locust's own worker ends after a minute without a sign of life, and a report can take longer on a busy machine."""
+    """By default, Locust's worker ends after a minute without a heartbeat. On a busy machine, a report can take longer."""
     program = "import loadtest.generator.__main__; from locust import runners; print(runners.MASTER_HEARTBEAT_TIMEOUT)"
     ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert float(ran.stdout) >= 600, ran.stderr

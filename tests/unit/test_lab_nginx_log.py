@@ -1,4 +1,4 @@
-"""Nginx's log lines, by the cell that they belong to."""
+"""Nginx's log lines, assigned to the cells they belong to."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ def line(request_id: str, status: int = 200, app: str = "app;dur=100.5", upstrea
 
 
 def test_lines_are_counted_by_cell_and_status() -> None:
-    """Two workers (0 and 1) and two loads (0 and 1 behind the dot) of cell 1, one of cell 2."""
+    """Cell 1 has two workers (0 and 1) and two loads (0 and 1 after the dot); cell 2 has one of each."""
     marks = ["0000001r0.0-1", "0000001r0.1-2", "0000001r1.0-3", "0000002r0.0-4", "0000001r0.0-5"]
     text = "".join([line(mark) for mark in marks[:4]] + [line(marks[4], 503)])
     found = logged(text)
@@ -38,7 +38,7 @@ def test_other_lines_belong_to_no_cell() -> None:
 
 
 def test_a_line_that_is_half_written_is_read_when_it_is_whole() -> None:
-    """Nginx writes what it has collected when that is much, and not where a line ends."""
+    """Nginx writes its buffer when it is full, which is not at the end of a line."""
     text = line("0000001r0.0-1") + line("0000001r0.0-2")
     for end in range(len(text)):
         found = logged(text[:end])
@@ -46,7 +46,7 @@ def test_a_line_that_is_half_written_is_read_when_it_is_whole() -> None:
 
 
 def test_who_answered_is_the_last_that_was_asked() -> None:
-    """Asked in turn, and once more after Nginx itself had given up; one that Nginx answered itself asked nobody."""
+    """The upstream that answered is the last one tried, also in a retry after Nginx gave up. Nginx's own answers have no upstream."""
     asked = ["10.0.0.1:8000", "10.0.0.2:8000", "10.0.0.1:8000, 10.0.0.2:8000", "10.0.0.1:8000 : 10.0.0.2:8000", ""]
     (found,) = logged("".join(line(f"0000001r0.0-{number}", upstream=upstream) for number, upstream in enumerate(asked))).values()
     assert found.answered == {"10.0.0.1:8000": 1, "10.0.0.2:8000": 3}

@@ -1,4 +1,4 @@
-"""How fast the machine computes, and what a report says of it."""
+"""How fast the machine computes, and what a report says about it."""
 
 import os
 from dataclasses import replace
@@ -15,7 +15,7 @@ from tests.unit.lab_results import results, thousands
 
 
 def with_paces(*paces: float) -> Results:
-    """Results whose first run saw these paces before and after it, and the rejected one of the same cell others."""
+    """Return results with these paces before and after a cell's first run, then before and after its rejected runs."""
     made = results(thousands())
     (cell, *cells), (first, *more) = made.experiments[0].cells, made.experiments
     runs = [

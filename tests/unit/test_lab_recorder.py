@@ -1,4 +1,4 @@
-"""What is counted in a window and beside it. The recorder reads a clock that the test sets, so every sum is exact."""
+"""What is counted inside and outside a window. The test sets the recorder's clock, so every sum is exact."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ SECONDS = 10.0
 
 
 class Clock:
-    """perf_counter, standing still until it is set."""
+    """A ``perf_counter`` that stands still until it is set."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -30,7 +30,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def answer(
     recorder: Recorder, took: float = 0.1, kind: str = "GET", error: Exception | None = None, user: int = 1, intended: float | None = None
 ) -> None:
-    """What Locust says at the end of a request."""
+    """Report the end of a request, as Locust does."""
     context: dict[str, Any] = {"user": user} | ({} if intended is None else {"intended": intended})
     recorder.request(kind, took * 1000, error, context, name="/wait", response_length=2)
 
@@ -75,7 +75,7 @@ def test_first_pieces_and_connects_are_no_answers(clock: Clock) -> None:
 
 
 def test_the_requests_in_flight_are_integrated_over_the_window(clock: Clock) -> None:
-    """One from before to 2 s, one from 1 to 4 s, one from 7 s to beyond the end: 2 + 3 + 3."""
+    """One request from before the window to 2 s, one from 1 to 4 s, one from 7 s to beyond the end: 2 + 3 + 3."""
     recorder = Recorder(SECONDS)
     recorder.begin(None)
     clock.now += 5
@@ -93,7 +93,7 @@ def test_the_requests_in_flight_are_integrated_over_the_window(clock: Clock) -> 
 
 
 def test_littles_law_holds_of_what_is_counted(clock: Clock) -> None:
-    """Requests that begin and end in the window: the integral is the sum of their latencies."""
+    """All requests begin and end in the window, so the integral is the sum of their latencies."""
     recorder = Recorder(SECONDS)
     recorder.open()
     took = [0.1 + 0.01 * number for number in range(20)]
@@ -105,7 +105,7 @@ def test_littles_law_holds_of_what_is_counted(clock: Clock) -> None:
 
 
 def test_a_request_that_was_due_before_it_was_sent(clock: Clock) -> None:
-    """Its latency, and its time in flight, count from the moment at which it was due; what was before the window does not."""
+    """Latency and time in flight count from the moment the request was due, except for time before the window."""
     recorder = Recorder(SECONDS)
     recorder.open()
     due = clock.now + 1
@@ -133,7 +133,7 @@ def test_each_answer_is_in_the_part_of_the_window_that_it_came_in(clock: Clock) 
         for _ in range(part + 1):
             clock.now = 1000.0 + (part + 0.5) * SECONDS / SLICES
             answer(recorder)
-    clock.now = 1000.0 + SECONDS * 1.01  # the window was still open: the timer came late
+    clock.now = 1000.0 + SECONDS * 1.01  # the window was still open, because the timer was late
     answer(recorder)
     assert recorder.successes == [*range(1, SLICES), SLICES + 1]
     assert [part.count for part in recorder.latencies] == recorder.successes
@@ -144,7 +144,7 @@ def test_each_answer_is_in_the_part_of_the_window_that_it_came_in(clock: Clock) 
     [([], 10.0), ([0.5, 1.0, 1.5], 8.5), ([4.0], 6.0), ([6.0], 6.0), ([2.0, 5.0, 8.0], 3.0)],
 )
 def test_the_longest_gap(clock: Clock, answers: list[float], gap: float) -> None:
-    """Also before the first answer and after the last; what was before the window does not count."""
+    """Gaps before the first answer and after the last one count. Time before the window does not."""
     recorder = Recorder(SECONDS)
     clock.now = 900.0
     answer(recorder)
@@ -176,7 +176,7 @@ def test_a_burst_ends_with_its_last_answer(clock: Clock) -> None:
     recorder = Recorder(SECONDS)
     recorder.open()
     exchange(recorder, clock, 2.0)
-    clock.now += 0.02  # until somebody looks
+    clock.now += 0.02  # the delay until the end is noticed
     recorder.close(recorder.last_end)
     assert recorder.window_seconds == pytest.approx(2.0)
 
@@ -200,7 +200,7 @@ def test_cpu_time_is_a_share_of_the_window(monkeypatch: pytest.MonkeyPatch, cloc
 
 
 def test_the_last_trouble_is_a_failure_or_an_answer_that_was_kept_waiting(clock: Clock) -> None:
-    """Neither counts before the window; both do after it, since they were sent in it."""
+    """Neither counts before the window. Both count after it, because the requests were sent within it."""
     recorder = Recorder(SECONDS, held=0.2)
     exchange(recorder, clock, error=ValueError("early"))
     recorder.open()

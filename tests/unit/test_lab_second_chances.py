@@ -1,4 +1,4 @@
-"""Which runs are made again, how often, and what is not measured at all."""
+"""Which runs are repeated and how often, and which cells are not measured at all."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -32,9 +32,9 @@ def run(*failed: str) -> Run:
         (("generator had room",), True),
         (("no hidden stall", "steady"), True),
         (("steady", "Little's law"), True),
-        (("Little's law",), False),  # time that nobody timed
+        (("Little's law",), False),  # time that no latency accounts for
         (("counts agree",), False),
-        (("steady", "counts agree"), False),  # a quieter machine would not make this right
+        (("steady", "counts agree"), False),  # a quieter machine would not fix this
         (("steady", "successes only"), False),
     ],
 )
@@ -51,7 +51,7 @@ RERUNS = 3
 
 
 def made(first: Sequence[Run], later: Sequence[Run]) -> tuple[list[Run], list[Run], int]:
-    """The runs and the rejected ones of a cell, and how often it was measured again."""
+    """Return a cell's kept runs, its rejected runs, and the number of reruns."""
     raws = [lab_raw.raw(lab_raw.cell()) for _ in first]
     more = [lab_raw.raw(lab_raw.cell()) for _ in later]
     runs = {id(raw): run for raw, run in zip([*raws, *more], [*first, *later], strict=True)}
@@ -81,7 +81,7 @@ def test_a_fault_is_no_disturbance() -> None:
 
 
 def test_where_the_machine_changed_time_may_be_missing() -> None:
-    """A fault of the measuring would fail again."""
+    """If the speed of the machine changed, the run is repeated. Otherwise the fault is in the measurement, and would recur."""
     bad, good = replace(run("Little's law"), watched={"pace_before": 1.0, "pace_after": 1.3}), run()
     assert made([bad, good], [good]) == ([good, good], [bad], 1)
     same = replace(bad, watched={"pace_before": 1.0, "pace_after": 1.1})
@@ -89,7 +89,7 @@ def test_where_the_machine_changed_time_may_be_missing() -> None:
 
 
 def test_what_is_never_steady_stays_so() -> None:
-    """A few times, and then it counts."""
+    """It is repeated a few times, and then it counts."""
     bad = run("steady")
     kept, rejected, times = made([bad, bad], [bad] * 10)
     assert (len(kept), len(rejected), times) == (2, RERUNS, RERUNS)
@@ -107,5 +107,5 @@ def test_arrivals_beyond_half_of_what_the_generator_can_do_are_refused() -> None
 
 
 def test_closed_users_are_left_to_the_audit() -> None:
-    """The service may be full long before the generator is."""
+    """The service may be saturated long before the generator is."""
     assert refusal(cell(Load("closed", "wait", Parameters(), users=800)), 2000) is None

@@ -1,4 +1,4 @@
-"""The metrics of a run, and the cell that is made of several."""
+"""The metrics of a run, and a cell computed from several runs."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from loadtest.model import Load, sync
 from loadtest.results import Run
 from tests.unit.lab_raw import SECONDS, SLICES, USERS, WAIT, cell, encoded, load, raw
 
-RIGHT = 0.001  # of a histogram
+RIGHT = 0.001  # relative error of a histogram
 
 
 def test_a_closed_run() -> None:
@@ -27,7 +27,7 @@ def test_a_closed_run() -> None:
 
 
 def test_two_generators_are_merged_and_not_averaged() -> None:
-    """Ten times as many answers came to one of them."""
+    """One of them got ten times as many answers."""
     many, few = load([[WAIT] * 100] * SLICES), load([[10 * WAIT] * 10] * SLICES)
     found = values(raw(cell(), many, few))
     assert found["throughput"] == pytest.approx(110 * SLICES / SECONDS)
@@ -95,7 +95,7 @@ def test_a_cell_is_not_valid_where_one_of_its_runs_is_not() -> None:
     found = cell_result(cell(), [kept(raw()), kept(raw(generator_cpu=0.9), 1), kept(raw(), 1)])
     assert not found.valid
     assert (found.not_valid or "").startswith("generator had room: 90% of a CPU")
-    assert found.limiter == "slots"  # that of most
+    assert found.limiter == "slots"  # the most frequent one
     assert found.estimates["throughput"].value == pytest.approx(USERS / WAIT)
     assert found.load == f"{USERS} users of /wait?seconds={WAIT}"
 

@@ -1,4 +1,4 @@
-"""Ways to reach a server: each is of the kind that it says, or an error that says what it is not."""
+"""Transports to a server: each is of the declared kind, or raises an error that says what it is not."""
 
 import ssl
 import threading
@@ -15,7 +15,7 @@ BODY = b'{"ok": true}'
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Says how often its connection was used, and whether its session was resumed."""
+    """Answers with how often its connection was used, and whether its TLS session was resumed."""
 
     protocol_version = "HTTP/1.1"
 
@@ -34,7 +34,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def serving(context: ssl.SSLContext | None) -> Iterator[tuple[str, int]]:
-    """A server, until the end of the test."""
+    """Run a server until the test ends."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     if context:
@@ -66,13 +66,13 @@ def secure(context: ssl.SSLContext) -> Iterator[tuple[str, int]]:
 
 @pytest.fixture
 def forgetful(context: ssl.SSLContext) -> Iterator[tuple[str, int]]:
-    """One that gives nobody a session."""
+    """A server that gives clients no TLS session to resume."""
     context.num_tickets = 0
     yield from serving(context)
 
 
 def asked(caller: Caller, times: int = 3) -> list[tuple[str, str]]:
-    """How often the connection was used then, and whether the session was resumed."""
+    """Return, for each request, how often its connection was used and whether the session was resumed."""
     found = []
     for _ in range(times):
         answer = caller.get("/json", {"X-Request-ID": "1"})

@@ -1,4 +1,4 @@
-"""What the monitor makes of Nginx's log and of the processes' counters, and what is left out where something is measured."""
+"""What the monitor computes from Nginx's log and the processes' counters, and what it leaves out during a measurement."""
 
 import asyncio
 import json
@@ -31,12 +31,12 @@ NOW = 1_790_000_000.0
 
 
 def line(request_id: str = "an-id-of-one", **changed: Any) -> dict[str, Any]:
-    """One of Nginx's lines."""
+    """Return a line of Nginx's log."""
     return {"ended": NOW - 1, "request_id": request_id, "uri": "/flask/json", "status": 200, "request_time": 0.01, **changed}
 
 
 def write(path: Path, *lines: dict[str, Any] | bytes) -> None:
-    """Append as Nginx does."""
+    """Append to the log as Nginx does."""
     with path.open("ab") as file:
         for one in lines:
             file.write(one if isinstance(one, bytes) else json.dumps(one, separators=(",", ":")).encode() + b"\n")
@@ -49,7 +49,7 @@ def path(tmp_path: Path) -> Path:
 
 def test_new_lines_come_once_and_whole(path: Path) -> None:
     log = AccessLog(path)
-    assert (log.new_lines(), log.find(["an-id-of-one"])) == ([], [])  # Nginx has not begun
+    assert (log.new_lines(), log.find(["an-id-of-one"])) == ([], [])  # Nginx has not written anything yet
     write(path, line("first-id"), b'{"request_id":"half')
     assert [one["request_id"] for one in log.new_lines()] == ["first-id"]
     assert log.new_lines() == []
@@ -80,7 +80,7 @@ def test_who_begins_to_watch_sees_what_was_a_moment_ago_and_not_all(path: Path, 
 
 def test_a_request_is_found_by_its_id_alone(path: Path) -> None:
     write(path, line("an-id-of-one"), line("an-id-of-two", uri="/first"), line("an-id-of-two", uri="/again"))
-    # A client wrote what looks like a line.
+    # A client sent text that looks like a log line.
     write(path, line("an-id-of-more", user_agent='"request_id":"an-id-of-two"'))
     log = AccessLog(path)
     assert [one["uri"] for one in log.find(["an-id-of-two"])] == ["/first", "/again"]
@@ -91,11 +91,11 @@ def test_a_long_log_is_cut_and_its_end_is_kept(path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(access_log, "LARGEST", 20_000)
     monkeypatch.setattr(access_log, "KEPT", 2_000)
     log = AccessLog(path)
-    with path.open("ab", buffering=0) as nginx:  # it has the file open, and never hears of the cut
+    with path.open("ab", buffering=0) as nginx:  # Nginx keeps the file open and never learns that it was cut
         write(path, *[line(f"id-{number:05}") for number in range(100)])
         log.new_lines()
         log.cut()
-        assert log.size() > 0  # not yet
+        assert log.size() > 0  # still too short to be cut
         write(path, *[line(f"id-{number:05}") for number in range(100, 250)])
         assert len(log.new_lines()) == 150
         log.cut()
@@ -103,7 +103,7 @@ def test_a_long_log_is_cut_and_its_end_is_kept(path: Path, monkeypatch: pytest.M
         assert log.find(["id-00249"]) == [line("id-00249")]
         assert log.find(["id-00001"]) == []
         nginx.write(json.dumps(line("after-the-cut"), separators=(",", ":")).encode() + b"\n")
-    assert path.read_bytes().startswith(b'{"ended"')  # at the new end, with no hole before it
+    assert path.read_bytes().startswith(b'{"ended"')  # at the new end, without a hole before it
     assert log.new_lines() == log.find(["after-the-cut"]) == [line("after-the-cut")]
 
 
@@ -129,7 +129,7 @@ def test_rates_and_percentiles_of_two_seconds() -> None:
 def test_a_request_is_in_the_window_for_so_long() -> None:
     traffic = Traffic()
     traffic.add([line(ended=NOW)])
-    assert traffic.numbers("flask", NOW)["rps"] == 0  # others that ended with it may not have been written
+    assert traffic.numbers("flask", NOW)["rps"] == 0  # more lines that ended at this moment may still follow
     seen = []
     for tenth in range(30):
         now = NOW + tenth / 10 + 0.05
@@ -153,7 +153,7 @@ def test_a_percentile_is_one_of_the_values(count: int, share: float, expected: f
 
 
 def say(folder: Path, service: str, pid: int, **counts: Any) -> None:
-    """A process writes its file."""
+    """Write a process's counter file."""
     (folder / service).mkdir(exist_ok=True)
     values = vars(Counts(**{"alive": NOW, **counts})).values()
     (folder / service / f"host.{pid}").write_bytes(LAYOUT.pack(*values))
@@ -171,8 +171,8 @@ def test_processes_of_a_service_are_added_up(tmp_path: Path) -> None:
 
 def test_the_dead_are_forgotten(tmp_path: Path) -> None:
     say(tmp_path, "flask", 7, begun=5, alive=NOW - FORGOTTEN_SECONDS + 0.5)
-    say(tmp_path, "flask", 8, begun=5, alive=0.0)  # never said that it lives
-    (tmp_path / "flask" / "host.9").write_bytes(b"")  # is being made
+    say(tmp_path, "flask", 8, begun=5, alive=0.0)  # never wrote a sign of life
+    (tmp_path / "flask" / "host.9").write_bytes(b"")  # just being created
     (tmp_path / "access.log").write_bytes(b"")
     processes = Processes(tmp_path)
     processes.look(NOW)
@@ -236,7 +236,7 @@ def test_while_nobody_watches_the_log_is_kept_short_and_nothing_else_is_done(tmp
         write(tmp_path / "access.log", *[line(f"id-{number:05}") for number in range(100)])
         while seen.log.size():
             await asyncio.sleep(0.01)
-        assert seen.processes.living  # of the last look
+        assert seen.processes.living  # from the last poll
         looking.cancel()
 
     asyncio.run(asyncio.wait_for(main(), 60))
@@ -262,7 +262,7 @@ def test_production_has_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Listener(BaseHTTPRequestHandler):
-    """Takes what a load generator says, and answers with ``status``."""
+    """Records what a load generator sends, and answers with ``status``."""
 
     heard: list[Any] = []
     status = 204

@@ -1,4 +1,4 @@
-"""Locust's page, started as `make locust` starts it: what a page elsewhere can make a browser send to it."""
+"""Locust's page, started as `make locust` starts it: which requests another website can make a browser send to it."""
 
 import socket
 import subprocess
@@ -18,7 +18,7 @@ FORM = {"user_count": "1", "spawn_rate": "1", "user_classes": "FlaskWait"}
 
 @pytest.fixture(scope="module")
 def ours() -> Iterator[socket.socket]:
-    """In place of the stack: who connects is seen."""
+    """Stand in for the stack, and see which clients connect."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield listening
 
@@ -74,7 +74,7 @@ def test_no_other_host_gets_load(locust: str, ours: socket.socket) -> None:
             400,
             f"Refused: host is {address(theirs)!r}; accepted: {address(ours)}.",
         )
-        # And an order of its own page is obeyed: load comes, to the right place.
+        # An order from its own page is obeyed: the load goes to the right target.
         page = {"Sec-Fetch-Site": "same-origin", "Origin": locust}
         begun = httpx.post(f"{locust}/swarm", data={**FORM, "host": address(ours)}, headers=page, trust_env=False)
         assert (begun.status_code, begun.json()["success"]) == (200, True)

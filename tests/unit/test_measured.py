@@ -41,11 +41,11 @@ QUIET = "from tests.machine_load import Watch\nWatch.between = lambda *_: None\n
 
 
 def outcomes(folder: Path, plugin: str = "") -> str:
-    """The last lines that pytest prints of TESTS."""
+    """Run TESTS with pytest. Return its output."""
     (folder / "test_these.py").write_text(TESTS)
     (folder / "more_of_pytest.py").write_text(plugin)
     command = [sys.executable, "-m", "pytest", "-q", "-c", str(ROOT / "pyproject.toml"), "-p", "tests.measured", "-p", "more_of_pytest"]
-    # A mark of its own: to this run, the processes of the test run around it are others.
+    # A separate mark, so that this run counts the processes of the surrounding test run as foreign.
     environment = {**os.environ, machine_load.MARK: "a run within", "PYTHONPATH": str(folder)}
     done = subprocess.run([*command, str(folder / "test_these.py")], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
     return done.stdout + done.stderr
@@ -53,7 +53,7 @@ def outcomes(folder: Path, plugin: str = "") -> str:
 
 @contextmanager
 def busy() -> Iterator[None]:
-    """A process on each CPU that spins without end."""
+    """Keep every CPU busy with a process that spins forever."""
     with ExitStack() as stack:
         for _ in range(os.cpu_count() or 1):
             spinning = stack.enter_context(subprocess.Popen([sys.executable, "-c", "while True: pass"]))
@@ -75,7 +75,7 @@ def test_on_a_busy_machine_a_miss_is_excused_and_a_wrong_fact_is_not(tmp_path: P
 
 
 def watch(*samples: tuple[float, float], paces: tuple[float, ...] = ()) -> Watch:
-    """One that has seen these shares of the CPUs, of others and stolen, second by second."""
+    """Return a watch with these samples, one per second: CPU shares of other processes, and stolen."""
     made = Watch()
     made.stop()
     made.samples = [Sample(at, at + 1, foreign, stolen) for at, (foreign, stolen) in enumerate(samples)]
@@ -87,10 +87,10 @@ def watch(*samples: tuple[float, float], paces: tuple[float, ...] = ()) -> Watch
     ("seen", "begun", "ended", "excused"),
     [
         (watch((0.01, 0), (0.02, 0), (0.0, 0.01)), 0, 3, False),
-        (watch((0.01, 0), (0.3, 0), *[(0.0, 0.0)] * 20), 0, 22, True),  # for a moment
+        (watch((0.01, 0), (0.3, 0), *[(0.0, 0.0)] * 20), 0, 22, True),  # a short peak
         (watch((0.06, 0), (0.06, 0)), 0, 2, True),  # all the time
         (watch((0.0, 0.1), (0.0, 0.1)), 0, 2, True),  # another virtual machine
-        (watch((0.9, 0), (0.01, 0), (0.0, 0)), 1.5, 3, False),  # before, which is no excuse
+        (watch((0.9, 0), (0.01, 0), (0.0, 0)), 1.5, 3, False),  # before the interval, so no excuse
         (watch((0.0, 0), (0.0, 0), paces=(1.0, 1.1)), 0, 2, False),
         (watch((0.0, 0), (0.0, 0), (0.0, 0), (0.0, 0), paces=(1.0, 1.0, 1.0, 1.5)), 3, 4, True),  # slower than before
     ],

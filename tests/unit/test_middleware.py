@@ -1,4 +1,4 @@
-"""Request id and timing around bare callables, one for each gate."""
+"""Request id and timing around bare callables, for WSGI and for ASGI."""
 
 import asyncio
 import io
@@ -22,7 +22,7 @@ Headers = list[tuple[str, str]]
 
 
 class Broken(Exception):
-    """What the applications here raise."""
+    """The exception that these applications raise."""
 
 
 def call_wsgi(app: Any, request_id: str | None = None) -> tuple[str, Headers, bytes]:
@@ -177,7 +177,7 @@ def test_requests_at_once_keep_their_own_ids() -> None:
 
 @pytest.fixture
 def log_lines() -> Iterable[io.StringIO]:
-    """What the services' logging configuration writes, and the old configuration after that."""
+    """Capture what the services' logging configuration writes. Remove the handler afterwards."""
     config = logging_config("info")
     formatter = config["formatters"]["json"]
     handler = logging.StreamHandler(io.StringIO())

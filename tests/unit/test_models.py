@@ -1,4 +1,4 @@
-"""What the endpoints accept."""
+"""Which input the endpoints accept."""
 
 import json
 from typing import Any

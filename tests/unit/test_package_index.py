@@ -1,4 +1,4 @@
-"""pip and uv with a configuration for other environments: they install into ours, and ask the index that the user has."""
+"""pip and uv, configured for other environments: they install into ours, and use the index that the user configured."""
 
 import os
 import subprocess
@@ -41,7 +41,7 @@ extra-index-url = ["https://one.example.org/simple"]
 
 @pytest.fixture
 def hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A user whose files and variables are for other environments; his home."""
+    """A user whose files and variables are meant for other environments. Return the home directory."""
     for name in list(os.environ):
         if environment.set_aside(name):
             monkeypatch.delenv(name)
@@ -58,7 +58,7 @@ def hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def wheel(tmp_path: Path) -> Path:
-    """A package; the folder that it is in."""
+    """Build a package. Return its folder."""
     folder = tmp_path / "wheels"
     folder.mkdir()
     with zipfile.ZipFile(folder / "greeting-1.0-py3-none-any.whl", "w") as file:

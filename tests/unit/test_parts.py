@@ -1,4 +1,4 @@
-"""One part of a command that fails does not take what the others found with it."""
+"""If one part of a command fails, the results of the other parts are kept."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ from runtime.servers import ServerFailed
 
 
 class FakeStack:
-    """A stack that a fault can leave broken."""
+    """A stack that a fault may leave broken."""
 
     def __init__(self, setting: str) -> None:
         self.said: list[str] = []
@@ -56,7 +56,7 @@ def test_chaos(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_profiles_of_a_plan_are_kept_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`make plan CHECK=1`, of which the third service cannot be measured."""
+    """`make plan CHECK=1`, where the third service cannot be measured."""
     path = tmp_path / "profiles.json"
     monkeypatch.setattr(plan_command, "PROFILES", path)
     monkeypatch.setattr(plan_command, "no_stack_runs", lambda: None)

@@ -1,4 +1,4 @@
-"""The command: usage errors are one sentence, a service without a profile is measured first, and the output is what was planned."""
+"""The command: a usage error is one sentence, a service without a profile is measured first, and the output is the plan."""
 
 import json
 from argparse import ArgumentParser
@@ -14,7 +14,7 @@ PROFILES = {profile.service: profile for profile in (FLASK, FASTAPI, DJANGO)}
 
 
 def plan(path: Path, *arguments: str, environ: dict[str, str] | None = None, measured: list[str] | None = None) -> int:
-    """The command's exit status; ``measured`` gets the services that had to be measured, ``None`` if nothing can be."""
+    """Return the command's exit status. ``measured`` collects the services that were measured; ``None`` makes measuring impossible."""
     parser = ArgumentParser()
     add_arguments(parser, environ or {})
 
@@ -90,7 +90,7 @@ def test_table_and_sentences(path: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_cores_are_those_that_can_be_used(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """An event loop uses one, however many there are."""
+    """An event loop uses one core, however many there are."""
     assert plan(path, "--rate", "40", "--cores", "8") == 0
     assert "FastAPI needs 1 event loop on 1 core, for" in capsys.readouterr().out
 

@@ -1,4 +1,4 @@
-"""The planner: its plans keep the p99, smaller ones do not, and what cannot be done is said."""
+"""The planner: its plans meet the p99, smaller plans do not, and it says what is impossible."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from loadtest.plan.planner import NoPlan, Plan, plan, plans, smallest
 from loadtest.plan.predict import Configuration, Demand, Kind, overloaded, predict
 from loadtest.plan.profile import Profile
 
-# Round figures of no machine, so that nobody takes them for measured ones.
+# Round figures that no machine has, so that they are not mistaken for measurements.
 FLASK = Profile("flask", overhead=0.0005, shared_mib=100, process_mib=10, thread_mib=1, request_mib=0.1)
 FASTAPI = Profile("fastapi", overhead=0.0001, shared_mib=100, process_mib=20, thread_mib=0, request_mib=0.1)
 DJANGO = Profile("django", overhead=0.001, shared_mib=100, process_mib=30, thread_mib=0, request_mib=0.1)
@@ -56,7 +56,7 @@ def test_the_margin_is_where_it_ends(kind: Kind, profile: Profile, demand: Deman
 
 
 def test_an_event_loop_by_hand() -> None:
-    """Half busy: the mean wait of M/D/1 is half of a service time."""
+    """At 50 % utilisation, the mean wait of M/D/1 is half a service time."""
     demand = Demand(wait=0.1, cpu=0.0049, rate=100, p99=1.0)
     found = predict(Configuration("fastapi", "loops", 1, 1, 1), demand, FASTAPI)
     assert found is not None
@@ -66,7 +66,7 @@ def test_an_event_loop_by_hand() -> None:
 
 
 def test_slots_by_hand() -> None:
-    """A core for each worker: nothing is added, and the slots are as busy as the CPU and the wait make them."""
+    """With a core for each worker, nothing is added. The slots' utilisation follows from the CPU time and the wait."""
     found = predict(Configuration("flask", "workers", 4, 1, 4), Demand(0.0955, 0.004, 20, 1.0), FLASK)
     assert found is not None
     assert found.slot_utilisation == pytest.approx(0.5)
@@ -83,14 +83,14 @@ def test_memory_by_hand() -> None:
 
 
 def test_memory_of_a_loop_grows_with_what_it_holds() -> None:
-    """Hardly any CPU time, so that 100 are held in the mean, and 124 at most in 99 of 100 moments."""
+    """Almost no CPU time: on average 100 requests are held, and at most 124 for 99 % of the time."""
     found = predict(Configuration("fastapi", "loops", 1, 1, 1), Demand(9.9999, 0.0, 10, 99), FASTAPI)
     assert found is not None
     assert found.memory_mib == pytest.approx(100 + 20 + 124 * 0.1)
 
 
 def test_threads_share_the_core_of_their_process() -> None:
-    """The same slots and cores: in one process they wait for each other."""
+    """The same slots and cores, but the threads of a single process wait for each other."""
     demand = Demand(0.1, 0.004, 150, 1.0)
     many = predict(Configuration("flask", "workers", 24, 1, 4), demand, FLASK)
     one = predict(Configuration("flask", "threads", 1, 24, 4), demand, FLASK)

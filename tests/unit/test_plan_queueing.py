@@ -8,9 +8,9 @@ from loadtest.plan.deterministic import MDC
 from loadtest.plan.queueing import MGC, MMC, erlang_b, erlang_c
 from tests.unit.plan_simulation import constant, exponential, first_come, gamma
 
-# With a million customers, means and percentiles of four seeds lay up to 6 % around the formula with 30 servers.
+# With a million customers, means and percentiles of four seeds differed by up to 6 % from the formula for 30 servers.
 CUSTOMERS, NEAR = 1_000_000, 0.08
-# With 300 servers they are only 3,500 service times, and lay up to 10 % around it.
+# With 300 servers, a million customers are only 3,500 service times. The results differed by up to 10 %.
 FEW_TIMES = 0.15
 
 
@@ -23,7 +23,7 @@ def test_erlang_by_hand() -> None:
 
 
 def test_erlang_of_thousands_of_servers_against_its_integral() -> None:
-    """``1 / B`` is the integral of ``load * exp(-load * t) * (1 + t) ** servers``, here by small steps."""
+    """``1 / B`` is the integral of ``load * exp(-load * t) * (1 + t) ** servers``, computed here in small steps."""
     servers, load, step = 5000, 4950.0, 1e-6
     logs = [step * (number + 0.5) for number in range(60_000)]
     whole = sum(load * exp(-load * t + servers * (t - t * t / 2 + t**3 / 3 - t**4 / 4)) * step for t in logs)
@@ -46,7 +46,7 @@ def test_interpolation_ends_at_its_two_queues() -> None:
 
 
 def test_sojourn_where_its_general_form_is_no_number() -> None:
-    """Two servers and one arrival in each service time: the line drains as fast as one server serves."""
+    """Two servers and one arrival per service time: the queue drains at the rate of one server."""
     at, beside = MMC(2, 1.0, 1.0), MMC(2, 1.0001, 1.0)
     assert at.sojourn_beyond(2.0) == pytest.approx(beside.sojourn_beyond(2.0), rel=1e-3)
 
@@ -86,12 +86,12 @@ def test_between(servers: int, busy: float, variation: float) -> None:
 
 @pytest.mark.long
 def test_thousands_of_servers() -> None:
-    """The line of M/D/c, walked: with 5,000 servers 98 % busy."""
+    """Simulates the queue of M/D/c step by step, with 5,000 servers at 98 % utilisation."""
     import random
 
     chance, line, lines, delayed = random.Random(1), 0, [], 0
     for _ in range(200_000):
-        come = round(chance.gauss(4900, 70))  # Poisson numbers as large as these are normal
+        come = round(chance.gauss(4900, 70))  # Poisson numbers of this size are almost normally distributed
         delayed += line + come >= 5000
         line = max(0, line + come - 5000)
         lines.append(line)

@@ -1,4 +1,4 @@
-"""The models of a sync service and of an event loop against simulations of what they describe, and of what they leave out."""
+"""The models of a sync service and of an event loop, against simulations of what they describe and of what they leave out."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.unit.plan_simulation import constant, gamma, loops, slots
 
 pytestmark = pytest.mark.long
 
-# CPU times that vary as those of real requests do: a standard deviation of about a third.
+# Squared coefficient of variation of CPU times, as of real requests: the standard deviation is about a third of the mean.
 VARIATION = 0.1
 
 
@@ -18,7 +18,7 @@ VARIATION = 0.1
         (4, 2, 30, 0.1, 0.004),  # a core is nearly always free
         (8, 2, 60, 0.1, 0.004),
         (2, 2, 300, 0.0, 0.005),  # a core for each slot
-        (4, 2, 320, 0.0, 0.005),  # no wait: all is CPU
+        (4, 2, 320, 0.0, 0.005),  # no wait: only CPU time
         (16, 2, 320, 0.0, 0.005),
         (8, 2, 300, 0.01, 0.005),
         (18, 1, 150, 0.1, 0.0043),  # the threads of a process
@@ -47,7 +47,7 @@ def test_slots_and_cores_that_are_both_nearly_full(count: int, cores: int, rate:
 
 
 def test_how_much_sharing_the_cpu_varies() -> None:
-    """Nothing for most and exponential for the rest: its second moment is twice the squared mean of those, times their share."""
+    """Zero for most, exponential for the rest. The second moment is the share of the rest, times twice their squared mean."""
     found = SlotResponse(Held(16, 2, 320, 0.0, 0.005))
     variance = found.sharing * 2 * found.added**2 - (found.sharing * found.added) ** 2
     assert found.sharing * found.added == pytest.approx(found.held.stretch)
@@ -55,24 +55,24 @@ def test_how_much_sharing_the_cpu_varies() -> None:
 
 
 def test_more_slots_than_the_cpu_carries_are_not_stable() -> None:
-    """12 slots of 0.11 s would do for 90 a second, but not while nine tenths of the CPU are shared among them."""
+    """12 slots of 0.11 s would suffice for 90 requests a second, but not while they share a CPU at 90 % utilisation."""
     network = Held(12, 1, 90, 0.1, 0.01)
     assert network.rate * (network.wait + network.cpu) < network.slots
     assert not network.stable
     short, _ = slots(12, 1, 90, 0.1, gamma(0.01, VARIATION), customers=20_000)
     long, _ = slots(12, 1, 90, 0.1, gamma(0.01, VARIATION), customers=80_000)
-    assert long.mean > 2 * short.mean  # the line grows as long as one looks
+    assert long.mean > 2 * short.mean  # the queue grows for as long as the simulation runs
 
 
 def test_the_limit_of_constant_cpu_times() -> None:
-    """Requests that share a core and are all alike finish together, and meet again after their wait: predicted too low."""
+    """Requests with equal CPU times that share a core finish together, and meet again after their wait. The prediction is too low."""
     responses, _ = slots(20, 1, 160, 0.1, constant(0.005))
     assert SlotResponse(Held(20, 1, 160, 0.1, 0.005)).percentile(0.99) < 0.6 * responses.percentile(0.99)
 
 
 @pytest.mark.parametrize(("count", "rate"), [(1, 100), (1, 170), (4, 700)])
 def test_loops(count: int, rate: float) -> None:
-    """The CPU time in one piece; a wait of nothing keeps its second visit to the loop from being one."""
+    """All CPU time is one piece. The wait is zero, so the simulation's second visit to the loop is not a separate one."""
     responses = loops(count, rate, 0.0, 0.0, 0.0043, customers=300_000)
     found = LoopResponse(rate / count, 0.0, 0.0043)
     assert found.mean == pytest.approx(responses.mean, rel=0.05)
@@ -88,7 +88,7 @@ def test_loops_with_equal_halves_before_and_after_the_wait() -> None:
 
 
 def test_the_limit_of_one_piece_of_cpu_time() -> None:
-    """All of it before the wait, and an answer that must still stand in line: twice the waiting that is predicted."""
+    """All CPU time is before the wait, and the answer must queue again: twice the predicted waiting time."""
     responses = loops(4, 700, 0.0043, 0.1, 0.0)
     found = LoopResponse(175, 0.1, 0.0043)
     assert 1.7 < (responses.mean - 0.1043) / (found.mean - 0.1043) < 2.3

@@ -1,4 +1,4 @@
-"""What a short window sees of a line: less than theory, and the same where it is long."""
+"""The latencies in a short window, where the queue is shorter than in theory, and in a long one, where theory holds."""
 
 import pytest
 

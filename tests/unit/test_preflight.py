@@ -1,5 +1,6 @@
-"""What a person has to provide for production is asked for first, all of it in one list, and mixed profiles are refused."""
+"""Everything that a person must provide for production is checked first and reported in one list. Mixed profiles are refused."""
 
+import errno
 import os
 import re
 import socket
@@ -15,7 +16,7 @@ from ops import deploy
 from runtime import ports, secrets
 from runtime.checks import preflight
 from runtime.checks.variables import wrong_variables
-from runtime.compose_file import ROOT
+from runtime.compose_file import ROOT, project
 from runtime.docker import engine as docker_engine
 from runtime.docker.compose import files
 from runtime.docker.wanted import Wanted
@@ -27,7 +28,7 @@ NAME = "twogates.example"
 
 @pytest.fixture
 def given(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """Settings of a host in production that has all of it."""
+    """Settings of a production host that has everything."""
     made = {"PROFILE": "production", "SERVER_NAMES": NAME, "BIND": "127.0.0.1", "HTTP_PORT": "9", "HTTPS_PORT": "9"}
     made |= {"SECRETS": str(tmp_path / "secrets"), "TLS_CERTIFICATES": str(tmp_path / "tls")}
     (tmp_path / "tls").mkdir()
@@ -61,7 +62,7 @@ def test_production_refuses_an_engine_whose_networks_do_not_hold(
 
 
 def test_all_that_is_missing_is_one_list_by_the_names_of_the_docs(tmp_path: Path) -> None:
-    """As a person meets it, with the command that they type."""
+    """As a person sees it, with the command that they type."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -72,7 +73,7 @@ def test_all_that_is_missing_is_one_list_by_the_names_of_the_docs(tmp_path: Path
         done = subprocess.run(
             [sys.executable, "-m", "ops.stack", "up"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
         )
-    assert (done.returncode, done.stdout) == (2, "")  # nothing was begun
+    assert (done.returncode, done.stdout) == (2, "")  # nothing was started
     assert "5 things have to be mended" in done.stderr
     for words in (
         "FASTAPI_WORKERS is 'many'; accepted: a whole number from 1 to 256, or auto",
@@ -143,14 +144,14 @@ def test_every_secret_of_compose_is_asked_for(tmp_path: Path) -> None:
 
 
 def test_a_low_port_is_the_engines_to_bind(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever owns the checkout may not bind port 80, and Docker may."""
+    """The owner of the checkout may not bind port 80, but Docker may."""
     monkeypatch.setattr("runtime.ports.why_not", lambda *_: PermissionError(13, "Permission denied"))
     monkeypatch.setattr("runtime.ports.holder", lambda _: None)
     assert preflight.taken("0.0.0.0", 80, "HTTP_PORT") is None
 
 
 def test_what_has_a_port_may_end_while_it_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As an Nginx that its configuration lets end again and again."""
+    """For example, an Nginx that exits again and again because of its configuration."""
     with subprocess.Popen(["true"]) as ended:
         pass
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -163,8 +164,16 @@ def test_what_has_a_port_may_end_while_it_is_looked_for(monkeypatch: pytest.Monk
         monkeypatch.setattr("pathlib.Path.glob", lambda *_: [Path(f"/proc/{ended.pid}")])
         monkeypatch.setattr("runtime.ports.opens", lambda *_: True)
         assert ports.holder(port) is None
-        assert preflight.taken("127.0.0.1", port, "HTTP_PORT")  # it is taken all the same
+        assert preflight.taken("127.0.0.1", port, "HTTP_PORT")  # the port is still in use
     assert preflight.taken("127.0.0.1", port, "HTTP_PORT") is None
+
+
+def test_a_container_of_ours_in_a_restart_loop_holds_no_port_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Docker's proxy listens before Docker lists the port of the container that it just started."""
+    found = iter([ports.Holder("docker-proxy", 1), None, ports.Holder("the container of nginx", project=project())])
+    monkeypatch.setattr("runtime.ports.why_not", lambda *_: OSError(errno.EADDRINUSE, "Address already in use"))
+    monkeypatch.setattr("runtime.ports.holder", lambda _: next(found))
+    assert preflight.taken("127.0.0.1", 8080, "HTTP_PORT") is None
 
 
 def test_the_doctor_names_it_too(tmp_path: Path) -> None:
@@ -179,7 +188,7 @@ def test_the_doctor_names_it_too(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("bind", ["0.0.0.0", "10.0.0.5", "192.168.1.2"])
 def test_development_does_not_face_a_network(bind: str) -> None:
-    """Unless a second setting says so."""
+    """Unless a second setting allows it."""
     [sentence] = wrong_variables({"BIND": bind})
     assert sentence.startswith(f"BIND is {bind!r} in development, ")
     assert not [*wrong_variables({"BIND": bind, "EXPOSE_DEVELOPMENT": "on"})]
@@ -195,7 +204,7 @@ def test_a_variable_that_compose_does_not_read_is_checked_too(variable: str) -> 
 
 @pytest.mark.parametrize("variable", ["HTTP3", "PGBOUNCER"])
 def test_compose_file_has_what_a_variable_asks_for(variable: str) -> None:
-    """Compose's own variable wins: what another asks for would be left out without a word."""
+    """COMPOSE_FILE takes precedence, so files that another variable selects would be left out without a message."""
     files = "compose.yaml:compose.production.yaml"
     [sentence] = wrong_variables({"PROFILE": "production", "COMPOSE_FILE": files, variable: "on"})
     needed = f"compose.{variable.lower()}.yaml"

@@ -1,4 +1,4 @@
-"""Problem documents: their bytes, and what they say is accepted."""
+"""Problem documents: their bytes, and which values they say are accepted."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from twogates.http.problems import DETAILS, Problem, accepted, describe_errors, 
 
 
 def phrase(kind: Any) -> str:
-    """What is said of a field of this type."""
+    """Return the text about a field of this type."""
     schema = create_model("Model", field=(kind, ...)).model_json_schema()
     return accepted(schema["properties"]["field"], schema)
 

@@ -1,4 +1,4 @@
-"""CPU time and memory of real processes: what make bench reads."""
+"""CPU time and memory of real processes, as make bench reads them."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from runtime import proc
 
 pytestmark = pytest.mark.skipif(not proc.SUPPORTED, reason="reads Linux's /proc")
 
-# Uses 0.3 s of CPU time in three threads that end, says so, and lives on.
+# Uses 0.3 s of CPU time in three threads that end, reports it, and keeps running.
 THREADS = """
 import sys, threading, time
 def burn():
@@ -25,7 +25,7 @@ for _ in range(3):
 print("done", flush=True)
 sys.stdin.read()
 """
-# A child with a child of its own; the inner one says when it is there.
+# A child that has its own child. The inner one reports when it is running.
 FAMILY = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'print(1, flush=True); input()'])"
 
 
@@ -56,7 +56,7 @@ def test_an_idle_process_uses_no_cpu_time() -> None:
         meter, _ = proc.choose_meter()
         before = meter([process.pid])
         own = time.process_time()
-        while time.process_time() - own < 0.1:  # what this process does is not counted as the other's
+        while time.process_time() - own < 0.1:  # CPU time of this process must not count for the other
             pass
         assert meter([process.pid]) - before < 0.01
     finally:
@@ -89,7 +89,7 @@ def test_memory_grows_by_what_a_process_takes() -> None:
         end(empty)
 
 
-# Like Nginx at a reload: starts a child that uses CPU time, lets it end when it is told to, and lives on.
+# Like Nginx at a reload: starts a child that uses CPU time, lets it end on request, and keeps running.
 REPLACES = """
 import subprocess, sys
 burn = "import time; print(1, flush=True)\\nwhile time.process_time() < 0.3: pass\\nprint(2, flush=True); input()"

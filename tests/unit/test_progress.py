@@ -1,4 +1,4 @@
-"""What a step shows, read from a real pseudo terminal, and what is left on the screen of it."""
+"""What a step displays on a real pseudo-terminal, and what remains on the screen afterwards."""
 
 import os
 import pty
@@ -27,7 +27,7 @@ with step("the second"):
 
 
 def on_a_terminal(*words: str, **variables: str) -> tuple[str, str]:
-    """All that the program wrote, and what is left on the screen."""
+    """Return everything that the program wrote, and what remains on the screen."""
     ours, theirs = pty.openpty()
     environment = {**os.environ, "TERM": "xterm", "NO_COLOR": "1", "PYTHONUTF8": "1", **variables}
     written = b""

@@ -1,4 +1,4 @@
-"""Charts: what is drawn for each cell, in which colours, and what is said where nothing can be."""
+"""Charts: what is drawn for each cell and in which colours, and what the report says if nothing can be drawn."""
 
 import re
 import xml.etree.ElementTree as ElementTree
@@ -26,7 +26,7 @@ def drawn(one: ExperimentResult) -> tuple[Drawing, ElementTree.Element]:
 
 
 def marks(root: ElementTree.Element) -> dict[str, int]:
-    """Markers by the id of their group; a bar is one, and so is a line without markers."""
+    """Count markers by the id of their group. A bar counts as one, and so does a line without markers."""
     found = {}
     for group in root.iter(f"{SVG}g"):
         name = group.get("id", "")

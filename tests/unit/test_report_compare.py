@@ -1,4 +1,4 @@
-"""Two runs beside each other: what changed, what did not, and what cannot be said."""
+"""Two runs compared: what changed, what did not, and what cannot be decided."""
 
 from dataclasses import replace
 from typing import Any
@@ -15,7 +15,7 @@ NOISE = {"throughput": 0.05, "p99": 0.10}
 
 
 def sliced(counts: list[int], latency: float = 0.1) -> CellResult:
-    """A cell of two runs of four seconds with these successes in their slices."""
+    """Return a cell with two runs of four seconds that have these successes in their slices."""
     runs = [run(repeat, slices=counts, latencies=latency, **values(counts)) for repeat in range(2)]
     return cell(FASTAPI, 10, runs=runs, p99=latency, **values(counts))
 

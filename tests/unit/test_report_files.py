@@ -1,4 +1,4 @@
-"""A run in its folder: written, read again, drawn again, and refused where it is not what it should be."""
+"""A run in its folder: written, read, drawn again, and refused if a file is not as it should be."""
 
 import json
 from collections.abc import Iterator
@@ -126,7 +126,7 @@ def test_every_field_is_described_and_every_number_has_a_unit() -> None:
 
 
 def numbers(schema: Any) -> Iterator[dict[str, Any]]:
-    """Every part of a schema that describes a number."""
+    """Yield every part of a schema that describes a number."""
     if isinstance(schema, dict):
         kinds = schema.get("type", [])
         if {"number", "integer"} & set([kinds] if isinstance(kinds, str) else kinds):

@@ -1,4 +1,4 @@
-"""Thresholds, and what machines that run tests read."""
+"""Thresholds, and the output for CI systems."""
 
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path

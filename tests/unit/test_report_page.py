@@ -1,4 +1,4 @@
-"""The page: everything that was found is on it, nothing that was written in a name becomes markup, and it needs no other file."""
+"""The page: it shows all findings, no text in it becomes markup, and it needs no other file."""
 
 import re
 from dataclasses import replace
@@ -19,7 +19,7 @@ VOID_ELEMENTS = {"meta", "link", "br", "img", "path", "use", "rect"}
 
 
 class Shape(HTMLParser):
-    """Elements, their ids, and whether they are closed in order."""
+    """Records elements and their ids, and whether elements are closed in the right order."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ def shape(html: str) -> Shape:
 
 
 def words(html: str) -> str:
-    """The text of a page, on one line."""
+    """Return the text of a page on one line."""
     text = re.sub(r"<style>.*?</style>|<svg.*?</svg>|<[^>]+>", " ", html, flags=re.DOTALL)
     return " ".join(text.replace("&#39;", "'").replace("&amp;", "&").split())
 
@@ -96,7 +96,7 @@ def test_page_is_well_formed_and_each_id_is_one(one: Results) -> None:
 
 
 def evil() -> Results:
-    """Everything that is a text says something evil."""
+    """Results in which every text is malicious."""
     broken = replace(run(throughput=5.0, p99=0.1), errors={EVIL: 3}, audit=[Finding(EVIL, False, None, EVIL)], limiter=EVIL)
     made = cell(EVIL, EVIL, label=EVIL, not_valid=EVIL, limiter=EVIL, runs=[broken], throughput=5.0, p99=0.1)
     made = replace(made, load=EVIL)
@@ -172,7 +172,7 @@ def test_runs_that_were_made_again_are_shown_apart() -> None:
 
 
 def test_a_cell_that_was_not_measured(tmp_path: Path) -> None:
-    """It has neither runs nor values, and must not keep the others from being drawn."""
+    """It has no runs and no values, and must not keep the other cells from being drawn."""
     sentence = "not measured: 9,000 requests a second arrive"
     refused = replace(cell(step=16, not_valid=sentence, runs=[]), estimates={}, limiter="not measured")
     found = results(experiment(cell(throughput=40.0), refused))

@@ -135,7 +135,7 @@ def test_bars_without_steps_have_no_step_column() -> None:
 
 
 def test_the_first_lines_are_what_does_not_follow_and_why() -> None:
-    """And of a single experiment, what follows."""
+    """For a single experiment, its conclusion is printed too."""
     held, missed = queue(), replace(queue(), name="other", verdict=Verdict("not valid", "This cell failed this rule. Do that."))
     assert rows.first_lines(results(held, missed)) == ["∅ other: not valid. This cell failed this rule. Do that."]
     assert rows.first_lines(results(held)) == ["✓ queue: holds. Four workers answered the eight requests in two rounds."]
@@ -151,7 +151,7 @@ def test_a_prediction_that_is_a_range() -> None:
 
 
 def test_no_row_is_called_valid_that_its_verdict_does_not_use() -> None:
-    """The verdict was not valid once, and every row of its table was."""
+    """A row that a verdict leaves out as not valid must not look valid in the table."""
     good, slowed = cell("A", 8, throughput=1.0), cell("B", 8, throughput=2.0)
     doubted = Verdict("not valid", "B / 8 is not valid: same pace.", [], {slowed.key: "same pace: 1.4 times"})
     one = experiment(good, slowed, columns=("throughput",), verdict=doubted)

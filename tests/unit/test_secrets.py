@@ -1,4 +1,4 @@
-"""make secrets: what is missing is made, what is there is kept, and a list of users fits its password."""
+"""make secrets: it creates missing secrets, keeps existing ones, and keeps each user list consistent with its password."""
 
 import hashlib
 import os
@@ -15,7 +15,7 @@ NAMES = LISTS | OWN | {"django_secret_key", "example_token"}
 
 
 def make(folder: Path) -> dict[str, str]:
-    """Run it; the secrets by name."""
+    """Run it. Return the secrets by name."""
     command = [sys.executable, "-m", "runtime.secrets"]
     done = subprocess.run(command, cwd=ROOT, env=os.environ | {"SECRETS": str(folder)}, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""Servers for a measurement: real ones, which must answer, be measured, and be gone afterwards."""
+"""Servers for a measurement: real ones that must answer, be measured, and be gone afterwards."""
 
 import os
 import random
@@ -26,7 +26,7 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(not proc.SUPPORTED, reason="reads Linux's /proc")
 
-# Ends with status 3 and a word in its log; ignores SIGTERM, and has a child that does; listens, and answers 200.
+# BROKEN logs a line and exits with status 3. STUBBORN and its child ignore SIGTERM; it listens and answers 200.
 BROKEN = "import sys; print('first'); print('no such thing', file=sys.stderr); sys.exit(3)"
 STUBBORN = """
 import http.server, os, signal, sys
@@ -44,7 +44,7 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """Below the checkout, where Nginx's workers may read whoever they run as."""
+    """Return a folder below the checkout, where Nginx's workers can read under any UID."""
     (RUN / "bench").mkdir(parents=True, exist_ok=True)
     made = RUN / "bench" / f"test-{os.getpid()}-{tmp_path.name}"
     made.mkdir()
@@ -59,7 +59,7 @@ def test_a_server_that_does_not_start_is_named_with_the_end_of_its_log(folder: P
 
 
 def test_a_second_server_of_a_name_is_refused_while_the_first_one_runs(folder: Path) -> None:
-    """It would take the first one's place in the table, and the first one would outlast the block."""
+    """It would replace the first one in the table, and the first one would outlive the block."""
     sleep = Command(["sleep", "600"], folder, free_port())
     with Servers(folder) as servers:
         servers.start("one", sleep)
@@ -136,7 +136,7 @@ def test_every_server_starts_and_a_run_has_a_figure_for_every_cell(folder: Path)
     costs = Costs(samples)
     assert not costs.failed
     found = {cell.name: costs.cost(cell.name) for cell in CELLS}
-    # No bounds on speed: only that it was measured, and that what does more costs more.
+    # No limits on speed: only that it was measured, and that more work costs more.
     assert all(cost and cost.median > 1 for cost in found.values())
     for name in CALLERS:
         bare, plain, calls = (found[f"{name} {kind}"] for kind in ("bare", "plain", "calls"))
@@ -180,7 +180,7 @@ def test_a_cell_whose_worker_was_replaced_meanwhile_is_invalid(folder: Path) -> 
         servers.start(cell.name, replace(command, words=[*command.words, "--max-requests", str(cell.requests // 2)]))
         servers.wait_until_ready()
         sample = measure(cell, servers, proc.seconds_by_clock, 1)
-    assert sample.failures  # not one request failed: what the ended worker used is missing
+    assert sample.failures  # no request failed, but the CPU time of the ended worker is missing
 
 
 def test_a_cell_whose_server_got_another_worker_meanwhile_is_invalid(folder: Path) -> None:
@@ -238,4 +238,4 @@ def test_an_interrupted_run_leaves_nothing(sent: signal.Signals, stage: str) -> 
     assert "interrupted" in rest
     assert "Traceback" not in rest
     assert not proc.alive(pids)
-    assert set((RUN / "bench").glob("tmp*")) == before  # as tempfile names them
+    assert set((RUN / "bench").glob("tmp*")) == before  # tempfile's default prefix

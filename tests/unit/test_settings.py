@@ -1,4 +1,4 @@
-"""Settings from the environment: read once, and refused in a sentence."""
+"""Settings from the environment: read once, and rejected with one sentence."""
 
 import subprocess
 import sys
@@ -29,7 +29,7 @@ SERVER = {
 
 
 def read(group: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Read a group of settings in a process of its own."""
+    """Read a group of settings in a separate process."""
     module = "demo" if group in ("UpstreamSettings", "LiveSettings") else "server"
     program = f"from twogates.{module}.settings import {group}; print({group}.read())"
     return subprocess.run(

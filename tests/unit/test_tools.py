@@ -1,4 +1,4 @@
-"""Tools with a locked environment of their own."""
+"""Tools that have their own locked environment."""
 
 import subprocess
 from pathlib import Path

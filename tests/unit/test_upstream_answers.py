@@ -1,4 +1,4 @@
-"""What a service answers when its upstream is away or wrong: both clients, against real sockets."""
+"""What a service answers if its upstream is down or wrong: both clients, against real sockets."""
 
 import asyncio
 import socket
@@ -16,7 +16,7 @@ from twogates.http.readiness import readiness
 
 @contextmanager
 def upstream(answer: bytes | None) -> Iterator[str]:
-    """A server that gives this answer to every request, or takes connections and says nothing."""
+    """Run a server that gives this answer to every request, or that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
