@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from loadtest.generator.parameters import Parameters
-from loadtest.generator.ways import WORDS, Way
+from loadtest.generator.transports import WORDS, Way
 from loadtest.generator.workloads import WORKLOADS, Workload
 
 NAMES = {"flask": "Flask", "fastapi": "FastAPI", "django": "Django"}
@@ -79,7 +79,7 @@ class Load:
     hold: ``users`` connections that are opened and then stay idle.
 
     ``source`` is the client address that a proxy in front of Nginx would name (FRONT_PROXY), for limits that depend on the client.
-    ``way`` is how the client reaches Nginx, for experiments that compare this (ways.py).
+    ``way`` is how the client reaches Nginx, for experiments that compare this (transports.py).
     """
 
     kind: Literal["closed", "open", "burst", "hold"]

@@ -58,7 +58,7 @@ def edit_shows_everywhere(folder: Path, port: str) -> None:
     """Edit a file that the services share, and wait until every service answers with the edit."""
     urls = {name: f"http://127.0.0.1:{port}/{name}/json" for name in ("flask", "fastapi", "django")}
     assert all(httpx.get(url).json()["message"] == "Hello, World!" for url in urls.values())
-    edited = folder / "services/shared/twogates/http/payloads.py"
+    edited = folder / "services/shared/twogates/demo/greetings.py"
     edited.write_text(edited.read_text().replace("Hello, World!", "Edited!"))
 
     def shows(url: str) -> bool:

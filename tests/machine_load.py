@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from loadtest.engine.pace import pace
+from loadtest.engine.cpu_speed import pace
 from runtime import proc
 from runtime.local import orphans
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from loadtest.chaos import Setting, override
 from loadtest.engine.docker_look import docker
-from loadtest.engine.keeper import keep
 from loadtest.engine.variants import EngineError
+from loadtest.engine.watchdog import keep
 from runtime import secrets
 from runtime.compose_file import ROOT, defaults, load, variables
 from runtime.docker.compose import compose, without_progress

@@ -21,9 +21,9 @@ from picows import WSError
 from rich.console import Console
 from rich.table import Table
 
-from loadtest.chat import victim
+from loadtest.chat import kill_replica
 from loadtest.chat.judge import Outcome, judge, quantile
-from loadtest.chat.posting import Posts
+from loadtest.chat.publisher import Posts
 from loadtest.chat.sockets import Subscriber
 from runtime.choice import running
 from runtime.compose_file import defaults, variables
@@ -146,7 +146,7 @@ async def all_here(subscribers: Sequence[Subscriber], messages: int) -> None:
 
 async def killed(service: str, after: float) -> str:
     await asyncio.sleep(after)
-    return await asyncio.to_thread(victim.kill, service)
+    return await asyncio.to_thread(kill_replica.kill, service)
 
 
 def show(outcomes: Sequence[Outcome]) -> None:
@@ -184,7 +184,7 @@ def main() -> int:
     outcomes: list[Outcome] = []
     failed = ""
     if chosen.kill != "nobody":
-        victim.replicas(chosen.kill)
+        kill_replica.replicas(chosen.kill)
     for name, kill in (("as it is", None), ("killed:", chosen.kill))[: 1 if chosen.kill == "nobody" else 2]:
         if not chosen.json:
             say(f"{chosen.sockets:,} sockets, {chosen.rate:g} messages a second for {chosen.seconds:g} s, {name} {kill or ''}".rstrip())
@@ -195,7 +195,7 @@ def main() -> int:
             break
         finally:
             if kill:
-                victim.bring_back(kill)
+                kill_replica.bring_back(kill)
     if failed and not outcomes:
         fail(failed)
     if chosen.json:

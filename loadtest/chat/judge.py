@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from loadtest.chat.marks import read
-from loadtest.chat.posting import Posts
+from loadtest.chat.payload import read
+from loadtest.chat.publisher import Posts
 from loadtest.chat.sockets import Subscriber
 
 

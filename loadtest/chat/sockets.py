@@ -10,7 +10,7 @@ from time import perf_counter
 
 from picows import WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
-from loadtest.chat.marks import read
+from loadtest.chat.payload import read
 
 BACK_SECONDS = 0.5  # maximum random delay before a reconnect; without it all clients would reconnect at the same moment
 OPEN_SECONDS = 20.0

@@ -50,8 +50,8 @@ def run(arguments: Namespace) -> int:
     from loadtest.chaos.results import CaseResult, ChaosResults
     from loadtest.chaos.run import FULL, SHORT
     from loadtest.chaos.run import run as run_setting
-    from loadtest.engine.keeper import keeper
     from loadtest.engine.variants import EngineError
+    from loadtest.engine.watchdog import watchdog
     from runtime.docker import stack as runtime_docker
 
     out = sys.stderr if arguments.json else sys.stdout
@@ -77,7 +77,7 @@ def run(arguments: Namespace) -> int:
             raise RefusedError("No Docker engine with Compose answers, and the chaos suite runs on Docker only. Start Docker first")
         if missing := runtime_docker.missing_image():
             raise RefusedError(f"The image {missing} is not here and cannot be pulled")
-        with alone(), keeper():
+        with alone(), watchdog():
             for setting in settings:
                 run_setting(setting, chosen, SHORT if arguments.short else FULL, tell, found.append, failed)
     except RefusedError as error:

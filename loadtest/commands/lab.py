@@ -10,8 +10,8 @@ from loadtest.commands.options import RUNTIMES, default, one_of, some_of, truth
 from loadtest.commands.running import RefusedError, add_output_options, carry_out, no_stack_runs, raise_file_limit, say
 from loadtest.experiments import DATA, GROUPS, PRODUCTION, experiments
 from loadtest.generator.parameters import Number
-from loadtest.report.kept import Kept
 from loadtest.report.schema import ReportError
+from loadtest.report.unfinished_run import Kept
 from loadtest.results import Results
 
 # Both ends of the largest number of connections that an experiment opens, plus the other open files of the processes.

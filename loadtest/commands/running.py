@@ -21,11 +21,11 @@ from loadtest.judging.steadiness import sentence
 from loadtest.plan.profile import ProfileError
 from loadtest.report.ci import add_summary, github, junit
 from loadtest.report.files import write
-from loadtest.report.gate import Answer, ThresholdError, evaluate, parse_all
-from loadtest.report.kept import Kept
 from loadtest.report.rows import first_lines
 from loadtest.report.schema import ReportError
 from loadtest.report.text import experiment_table, summary_table
+from loadtest.report.thresholds import Answer, ThresholdError, evaluate, parse_all
+from loadtest.report.unfinished_run import Kept
 from loadtest.results import Results
 from runtime.compose_file import variables
 from runtime.docker import stack as runtime_docker
@@ -126,10 +126,10 @@ def laboratory(job: Callable[[Tell], Found], kept: Kept | None = None) -> Found:
     """
     import locust  # noqa: F401  not at the top: it takes a second, and patches modules that are imported after it
 
-    from loadtest.engine.keeper import keeper
     from loadtest.engine.master import GeneratorError
     from loadtest.engine.terminal import InterruptError, Progress, interruptible
     from loadtest.engine.variants import EngineError
+    from loadtest.engine.watchdog import watchdog
 
     def left() -> str:
         """Return what is left of a run that ends early."""
@@ -138,7 +138,7 @@ def laboratory(job: Callable[[Tell], Found], kept: Kept | None = None) -> Found:
     logging.disable(logging.WARNING)
     progress = Progress()
     try:
-        with alone(), keeper():
+        with alone(), watchdog():
             return interruptible(lambda: job(progress))
     except (RefusedError, ProfileError) as error:
         raise StoppedError(f"loadtest: {error}", 2) from None

@@ -13,8 +13,8 @@ from time import monotonic, sleep
 from loadtest.engine.cache import password
 from loadtest.engine.docker_file import APP_PORT, NGINX_PORT, NGINX_TLS_PORT, Maker, app_names, counters_folder, entry_name
 from loadtest.engine.docker_look import Container, check_engine, containers, cpu_seconds, docker, holding, overflows
-from loadtest.engine.keeper import keep
 from loadtest.engine.variants import EngineError, Holding, Running, Usage
+from loadtest.engine.watchdog import keep
 from loadtest.generator import large_board
 from loadtest.model import Variant
 from runtime import proc, secrets

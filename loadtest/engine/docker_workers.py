@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from loadtest.engine.docker_look import check_engine, docker
-from loadtest.engine.keeper import keep
 from loadtest.engine.variants import EngineError
+from loadtest.engine.watchdog import keep
 from runtime.compose_file import ROOT, load, variables
 from runtime.docker.compose import without_progress
 from runtime.environment import for_network

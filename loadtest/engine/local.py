@@ -9,12 +9,12 @@ from pathlib import Path
 from time import monotonic, sleep
 
 from loadtest.engine.cache import NOWHERE
-from loadtest.engine.keeper import keep
 from loadtest.engine.local_cache import NAME as CACHE
 from loadtest.engine.local_cache import LocalCache
 from loadtest.engine.local_database import NAME as DATABASE
 from loadtest.engine.local_database import LocalDatabase
 from loadtest.engine.variants import WSGI_COMMAND, EngineError, Holding, Running, Usage
+from loadtest.engine.watchdog import keep
 from loadtest.model import Variant
 from runtime import proc
 from runtime.local import nginx as nginx_local

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 APP = re.compile(r"app;dur=([\d.]+)")
-# Separates the servers that were tried in turn, and the two tries of http/again.conf.
+# Separates the servers that were tried in turn, and the two tries of http/retry.conf.
 ASKED = re.compile(r" ?[,:] ")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from loadtest.engine.keeper import keep
+from loadtest.engine.watchdog import keep
 from runtime import proc
 from runtime.local import nginx as nginx_local
 from runtime.servers import Command, Servers, free_port

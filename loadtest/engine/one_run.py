@@ -14,10 +14,10 @@ import gevent
 
 from loadtest.engine import cache
 from loadtest.engine.cores import MachineUse, busy_seconds
-from loadtest.engine.disturber import Disturber
+from loadtest.engine.cpu_speed import pace
+from loadtest.engine.fault_injector import Disturber
 from loadtest.engine.machine import Pace
 from loadtest.engine.master import Ask, Generators
-from loadtest.engine.pace import pace
 from loadtest.engine.sampler import Sampled, Sampler, in_flight, served
 from loadtest.engine.variants import EngineError, Holding, Running, Runtime, Usage
 from loadtest.judging.raw import Raw

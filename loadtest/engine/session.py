@@ -10,6 +10,7 @@ from functools import partial
 from time import monotonic, sleep
 
 from loadtest.engine import calibrate, short
+from loadtest.engine.cross_check import second_opinion
 from loadtest.engine.fleet import Fleet
 from loadtest.engine.forecast import Forecast, about
 from loadtest.engine.machine import Machine, Plan
@@ -17,22 +18,21 @@ from loadtest.engine.manifest import manifest
 from loadtest.engine.master import GeneratorError
 from loadtest.engine.nginx_log import Lines, logged, shares
 from loadtest.engine.one_run import Measurer, warm
-from loadtest.engine.second import second_opinion
-from loadtest.engine.second_chances import with_second_chances
+from loadtest.engine.reruns import with_second_chances
 from loadtest.engine.terminal import InterruptError
 from loadtest.engine.variants import EngineError, Running, Runtime
 from loadtest.experiment import Experiment
 from loadtest.judging.audit import audit
+from loadtest.judging.bottleneck import limiter
 from loadtest.judging.evidence import Evidence, NotValidError
-from loadtest.judging.limiter import limiter
+from loadtest.judging.generator_limit import refusal
 from loadtest.judging.raw import Raw
-from loadtest.judging.refusal import refusal
 from loadtest.judging.summary import cell_result, looked_at, refused, run_of
 from loadtest.judging.values import values
 from loadtest.model import Cell, Variant
-from loadtest.report.kept import Kept
 from loadtest.report.rows import MARKS
 from loadtest.report.schema import ReportError
+from loadtest.report.unfinished_run import Kept
 from loadtest.results import CellResult, ExperimentResult, Results, Run, Session, Verdict
 from runtime.servers import uninterrupted
 

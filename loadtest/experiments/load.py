@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 from loadtest.experiment import Experiment
 from loadtest.generator.workloads import WORKLOADS
+from loadtest.judging.bottleneck import NOT_KNOWN, NOT_SATURATED, OTHER_PROGRAMS, OTHERS
 from loadtest.judging.bounds import Bounds, Cost, Cpus, bounds
 from loadtest.judging.evidence import not_usable
-from loadtest.judging.limiter import NOT_KNOWN, NOT_SATURATED, OTHER_PROGRAMS, OTHERS
 from loadtest.judging.steadiness import CHANGED, changed
 from loadtest.metrics import duration, number
 from loadtest.model import Cell, Chart, Load, Variant

@@ -2,7 +2,7 @@
 
 from loadtest.experiment import Experiment
 from loadtest.generator.parameters import Parameters
-from loadtest.generator.ways import WORDS, Way
+from loadtest.generator.transports import WORDS, Way
 from loadtest.judging.evidence import Evidence
 from loadtest.metrics import number
 from loadtest.model import Cell, Chart, Load, loop

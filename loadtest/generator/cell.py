@@ -10,9 +10,9 @@ from gevent.event import Event
 from locust.env import Environment
 
 from loadtest.generator.connections import established
-from loadtest.generator.entrance import Entrance
 from loadtest.generator.metronome import Metronome
 from loadtest.generator.parameters import Parameters
+from loadtest.generator.ramp_up import Entrance
 from loadtest.generator.recorder import Recorder
 from loadtest.generator.users import WorkloadUser, user_class
 from loadtest.generator.workloads import WORKLOADS

@@ -22,11 +22,11 @@ from locust.contrib.fasthttp import FAILURE_EXCEPTIONS
 from locust.exception import ResponseError
 
 from loadtest.generator.arrivals import MOST_IN_FLIGHT, Asker, Burst, Closed, Hold, Open
-from loadtest.generator.entrance import Entrance
 from loadtest.generator.keep_alive import keep_connections
 from loadtest.generator.parameters import Parameters
+from loadtest.generator.ramp_up import Entrance
 from loadtest.generator.recorder import CONNECT, FIRST_PIECE
-from loadtest.generator.ways import Caller, Way
+from loadtest.generator.transports import Caller, Way
 from loadtest.generator.workloads import Workload
 
 # Longer than Nginx waits for a service, so that a user receives Nginx's error.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from math import sqrt
 
-from loadtest.engine.disturber import SIGNALS
+from loadtest.engine.fault_injector import SIGNALS
 from loadtest.judging import estimates
 from loadtest.judging.raw import Raw
 from loadtest.metrics import duration, number

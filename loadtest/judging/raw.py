@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from loadtest.engine.cores import MachineUse
-from loadtest.engine.disturber import Happened
+from loadtest.engine.fault_injector import Happened
 from loadtest.engine.sampler import Sampled
 from loadtest.engine.variants import Holding, Usage
 from loadtest.generator.latency import Latencies, Summary

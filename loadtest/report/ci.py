@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from loadtest.judging.advice import advice
-from loadtest.report.gate import Answer
 from loadtest.report.rows import CHECK_MARKS, CHECKED
 from loadtest.report.text import escaped, markdown
+from loadtest.report.thresholds import Answer
 from loadtest.results import ExperimentResult, Results
 
 # Characters that XML 1.0 cannot contain, not even escaped.

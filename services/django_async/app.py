@@ -25,7 +25,7 @@ from errors import handler400, handler404, handler500
 from web import Routes, answer
 
 from twogates.demo.board.access import ExampleSettings, refusal
-from twogates.http.asgi import Guarded, Observed
+from twogates.http.asgi import Guarded, RequestIdMiddleware
 from twogates.http.payloads import Identity
 from twogates.http.readiness import readiness
 from twogates.server import shutdown
@@ -76,4 +76,4 @@ if settings.admin == "on":
 
 both = ProtocolTypeRouter({"http": http, "websocket": sockets})
 refused = refusal(ExampleSettings.read())
-application = Observed(Guarded(both, refused) if refused else both)
+application = RequestIdMiddleware(Guarded(both, refused) if refused else both)

@@ -5,7 +5,7 @@ from wsgi_server import slots
 
 import app
 from twogates.http.payloads import Identity
-from twogates.http.wsgi import Observed
+from twogates.http.wsgi import RequestIdMiddleware
 
 app.identity = Identity("django", "django", "WSGI", "gunicorn", "gthread", slots)
-application = Observed(get_wsgi_application())
+application = RequestIdMiddleware(get_wsgi_application())

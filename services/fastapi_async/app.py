@@ -18,7 +18,7 @@ from fastapi import FastAPI, Request, Response
 from web import answer
 
 from twogates.demo.board.access import ExampleSettings, refusal
-from twogates.http.asgi import Guarded, Observed
+from twogates.http.asgi import Guarded, RequestIdMiddleware
 from twogates.http.payloads import Identity
 from twogates.http.readiness import readiness
 from twogates.server.settings import AppSettings
@@ -68,4 +68,4 @@ for group in groups:
     app.include_router(group)
 
 refused = refusal(ExampleSettings.read())
-application = Observed(Guarded(app, refused) if refused else app)
+application = RequestIdMiddleware(Guarded(app, refused) if refused else app)

@@ -21,7 +21,7 @@ from twogates.demo.board.access import ExampleSettings, refusal
 from twogates.http.payloads import Identity
 from twogates.http.problems import Problem, method_not_allowed
 from twogates.http.readiness import readiness
-from twogates.http.wsgi import Guarded, Observed
+from twogates.http.wsgi import Guarded, RequestIdMiddleware
 from twogates.server.settings import AppSettings
 
 settings = AppSettings.read()
@@ -60,4 +60,4 @@ for group in (endpoints, lesson, board, chat, summary, *([questions] if settings
 
 refused = refusal(ExampleSettings.read())
 # There is one proxy in front of the service. Gunicorn does not set the client's address; ProxyFix takes it from Nginx's headers.
-application = Observed(ProxyFix(Guarded(app, refused) if refused else app, x_for=1, x_proto=1))
+application = RequestIdMiddleware(ProxyFix(Guarded(app, refused) if refused else app, x_for=1, x_proto=1))

@@ -12,7 +12,7 @@ from pydantic import Field
 from watching import Watching
 
 from twogates.demo.settings import LiveSettings
-from twogates.http.asgi import Message, Observed, Receive, Send
+from twogates.http.asgi import Message, Receive, RequestIdMiddleware, Send
 from twogates.http.models import Body, Text
 from twogates.http.payloads import EVENTS_TYPE, STREAM_HEADERS, encode
 from twogates.http.problems import MEDIA_TYPE, Problem, method_not_allowed, too_large
@@ -149,4 +149,4 @@ def encoded(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
     return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
 
-application = Observed(Monitor())
+application = RequestIdMiddleware(Monitor())

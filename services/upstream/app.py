@@ -9,7 +9,7 @@ import asyncio
 from time import perf_counter
 
 from twogates.demo.models import WaitQuery
-from twogates.http.asgi import Message, Observed, Receive, Send
+from twogates.http.asgi import Message, Receive, RequestIdMiddleware, Send
 from twogates.http.payloads import encode
 from twogates.http.problems import MEDIA_TYPE, Problem, method_not_allowed
 
@@ -68,4 +68,4 @@ async def lifespan(receive: Receive, send: Send) -> None:
             return
 
 
-application = Observed(Upstream())
+application = RequestIdMiddleware(Upstream())

@@ -20,10 +20,10 @@ from loadtest.chaos.attacks.model import Tally, Target
 from loadtest.chaos.attacks.vectors import generate
 from loadtest.chaos.attacks.vectors.model import Vector
 from tests.conftest import run_stack
+from tests.log_reader import APPLICATIONS, Seen, Witness
 from tests.stack import EVENT_LOOPS, HOST, PORT, SERVICES, Service
 from tests.waiting import until
 from tests.wire import Request, Wire
-from tests.witness import APPLICATIONS, Seen, Witness
 from twogates.http.counters import HEALTH_CHECKS
 
 SEED = 9112

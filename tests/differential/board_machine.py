@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from tests.differential import notices
 from tests.differential.notices import JSON, SHIFTS, WHICH, query
-from tests.differential.operations import MARK, Namesake, Operation
+from tests.differential.operations import MARK, IdMapper, Operation
 from tests.stack import SERVICES, Service
 from tests.wire import Answer, Wire
 from twogates.database.common import busy
@@ -28,7 +28,7 @@ class NoticeBoards(RuleBasedStateMachine):
     def __init__(self, wires: dict[Service, Wire], sent: Counter[int]) -> None:
         super().__init__()
         self.wires, self.sent = wires, sent
-        self.three = [Namesake() for _ in SERVICES]
+        self.three = [IdMapper() for _ in SERVICES]
         self.boards: list[str] = []  # paths with placeholders for ids
         self.messages: list[str] = []
         self.versions: dict[str, int] = {}

@@ -27,7 +27,7 @@ class Operation:
     body: bytes | None = None
 
 
-class Namesake:
+class IdMapper:
     """One of the three boards: it maps the common names to its own ids, times and mark."""
 
     def __init__(self) -> None:

@@ -44,7 +44,7 @@ class Room:
         for path in (*self.folder.glob("services/*/Dockerfile"), self.folder / "loadtest" / "Dockerfile"):
             base, copied = ("POSTGRES_IMAGE", "*.ini") if path.parent.name == "pgbouncer" else ("PYTHON_IMAGE", "requirements.*")
             path.write_text(f'ARG {base}\nFROM ${{{base}}}\nCOPY {copied} /\nCMD ["none"]\n')
-        program = self.folder / "dev" / "dev/bundle.py"
+        program = self.folder / "dev" / "bundle.py"
         program.write_text(program.read_text().replace('("runtime", "services", "loadtest")', '("runtime",)'))
         (self.folder / ".cache").mkdir()
         (self.folder / ".cache" / "pip").symlink_to(ROOT / ".cache" / "pip")  # downloaded packages

@@ -38,7 +38,7 @@ def test_the_containers_of_another_checkout_with_the_same_name_are_left_alone(tm
         docker_projects = own.folder / ".run" / "docker-projects"
         docker_projects.parent.mkdir(exist_ok=True)
         docker_projects.write_text(own.project)
-        assert f"Docker has {own.project} from {other}" in own.run("dev.clean").stdout
+        assert f"Docker has {own.project} from {other}" in own.run("ops.clean").stdout
         assert subprocess.run(["docker", "inspect", container], capture_output=True).returncode == 0
         other.rmdir()  # moved: then the containers may well be this checkout's
         assert own.run("ops.stack", "down").stdout == "Stopped.\n"

@@ -31,7 +31,7 @@ def test_ctrl_c(tmp_path: Path, moment: str) -> None:
 
 
 def test_a_kill_of_the_laboratory(tmp_path: Path) -> None:
-    """It can no longer stop its servers: the keeper does, and the generators end by themselves."""
+    """It can no longer stop its servers: the watchdog does, and the generators end by themselves."""
     with laboratory(tmp_path / "results", *LIGHT) as run:
         run.until(WINDOW_IS_OPEN)
         pids = proc.tree(run.process.pid)

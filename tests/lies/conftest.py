@@ -10,8 +10,8 @@ import pytest
 # the generators are separate processes.
 os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"
 from loadtest.engine import calibrate, local
-from loadtest.engine.keeper import keeper
 from loadtest.engine.machine import machine
+from loadtest.engine.watchdog import watchdog
 from tests.lies.laboratory import Laboratory
 
 del os.environ["LOCUST_SKIP_MONKEY_PATCH"]
@@ -24,7 +24,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
     folder = tmp_path_factory.mktemp("lab")
-    with pytest.MonkeyPatch.context() as patch, keeper(), ExitStack() as stack:
+    with pytest.MonkeyPatch.context() as patch, watchdog(), ExitStack() as stack:
         patch.setattr(local, "FOLDER", folder / "variants")  # not the folder of a run that a person may have in progress
         patch.setattr(calibrate, "LAB", folder)
         yield Laboratory(machine(), stack)

@@ -19,7 +19,7 @@ from loadtest.engine.variants import Running
 from loadtest.judging.raw import Raw
 from loadtest.model import Cell, Variant
 from runtime.servers import Command
-from tests.lies.planted import HONEST, LIES
+from tests.lies.mutations import HONEST, LIES
 
 PACE = Pace(seconds=2.0, warm_up=0.5, repeats=1)
 HERE = Path(__file__).parent
@@ -58,7 +58,7 @@ class Laboratory:
     def generator(self, lie: str) -> Generators:
         """Return the honest generator, or the one that tells the lie. Start it when it is first needed."""
         if lie not in self.generators:
-            module = ("tests.lies.liar", lie) if lie else ("loadtest.generator",)
+            module = ("tests.lies.lying_generator", lie) if lie else ("loadtest.generator",)
             self.generators[lie] = self.stack.enter_context(Generators(1, self.machine.other_cpus, module))
         return self.generators[lie]
 

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from app import app, application  # type: ignore[import-not-found]  # of the service's folder, where Gunicorn runs
-from twogates.http.asgi import Application, Message, Observed, Receive, Send
+from twogates.http.asgi import Application, Message, Receive, RequestIdMiddleware, Send
 from twogates.http.problems import MEDIA_TYPE, Problem
 
 HELD_AT_MOST = 22
@@ -104,5 +104,5 @@ class Wakes:
         await self.inner(scope, receive, send)
 
 
-LIES = {"sheds": Observed(Sheds(app)), "swaps": Swaps(application), "stalls": Stalls(application), "wakes": Wakes(application)}
+LIES = {"sheds": RequestIdMiddleware(Sheds(app)), "swaps": Swaps(application), "stalls": Stalls(application), "wakes": Wakes(application)}
 application = LIES[os.environ["LIE"]]

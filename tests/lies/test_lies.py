@@ -7,7 +7,7 @@ from loadtest.judging.raw import Raw
 from loadtest.judging.values import values
 from loadtest.results import Finding
 from tests.lies.laboratory import Laboratory
-from tests.lies.planted import HONEST, LIES, Lie
+from tests.lies.mutations import HONEST, LIES, Lie
 from tests.measured import Measure
 
 pytestmark = pytest.mark.measured

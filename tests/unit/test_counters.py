@@ -40,7 +40,7 @@ def call(app: wsgi.Application, path: str = "/", environ: dict[str, Any] | None 
     """Call a WSGI application. Return its answer, not yet read."""
     environ = {**(environ or {}), "PATH_INFO": path}
     setup_testing_defaults(environ)
-    return copy_context().run(wsgi.Observed(app), environ, lambda status, headers, exc_info=None: None)
+    return copy_context().run(wsgi.RequestIdMiddleware(app), environ, lambda status, headers, exc_info=None: None)
 
 
 def hello(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -54,8 +54,8 @@ def broken(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
 
 def test_without_a_folder_nothing_is_added(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COUNTERS", raising=False)
-    assert wsgi.Observed(hello).app is hello
-    assert asgi.Observed(answer).app is answer
+    assert wsgi.RequestIdMiddleware(hello).app is hello
+    assert asgi.RequestIdMiddleware(answer).app is answer
     assert call(hello) == [b"hello"]
 
 
@@ -179,7 +179,7 @@ def send_asgi(app: asgi.Application, path: str = "/", kind: str = "http") -> Non
     async def send(message: asgi.Message) -> None:
         pass
 
-    asyncio.run(asgi.Observed(app)({"type": kind, "path": path, "headers": []}, None, send))  # type: ignore[arg-type]
+    asyncio.run(asgi.RequestIdMiddleware(app)({"type": kind, "path": path, "headers": []}, None, send))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("kind", "inside"), [("http", (1, 1, 0)), ("websocket", (0, 0, 1)), ("lifespan", (0, 0, 0))])
@@ -218,7 +218,7 @@ def test_an_event_loop_has_one_watch(folder: Path) -> None:
         pass
 
     async def watches() -> int:
-        observed = asgi.Observed(answer)
+        observed = asgi.RequestIdMiddleware(answer)
         for _ in range(3):
             await observed({"type": "http", "path": "/", "headers": []}, None, send)  # type: ignore[arg-type]
         return len(asyncio.all_tasks() - {asyncio.current_task()})

@@ -14,8 +14,8 @@ from loadtest.engine.variants import Usage
 from loadtest.experiments import DATA, GROUPS, experiments, n_plus_one, pool_sizing, pooled_db
 from loadtest.generator.parameters import Parameters
 from loadtest.generator.workloads import WORKLOADS, notices
+from loadtest.judging.bottleneck import limiter
 from loadtest.judging.evidence import Evidence, predicted_throughput
-from loadtest.judging.limiter import limiter
 from loadtest.judging.values import values
 from loadtest.model import Cell, Load, Variant, loop, sync
 from loadtest.results import CellResult, Verdict

@@ -9,8 +9,8 @@ from time import perf_counter
 import gevent
 import pytest
 
-from loadtest.generator.entrance import CONNECTIONS_A_SECOND, Entrance
 from loadtest.generator.parameters import Parameters
+from loadtest.generator.ramp_up import CONNECTIONS_A_SECOND, Entrance
 from loadtest.model import Load, Variant, loop, sync
 from tests.conftest import ROOT
 

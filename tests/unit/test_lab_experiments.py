@@ -16,10 +16,9 @@ from loadtest.judging.evidence import Evidence
 from loadtest.metrics import METRICS
 from loadtest.model import Cell, Load, loop, sync
 from tests.unit.lab_results import cell as result
-from twogates.demo import streams
+from twogates.demo import greetings, streams
 from twogates.demo.models import Document
 from twogates.demo.work import cpu_work
-from twogates.http import payloads
 
 FILES = sorted(path.stem for path in Path(loadtest.experiments.__path__[0]).glob("*.py") if path.stem not in ("__init__", "load"))
 ALL = experiments()
@@ -173,7 +172,7 @@ def test_only_asgi_services_serve_sockets() -> None:
 
 def test_expected_answers_are_those_of_the_services() -> None:
     assert digest(5) == cpu_work(5)
-    assert SMALL == payloads.SMALL
+    assert SMALL == greetings.SMALL
     assert pieces(3) == [streams.chunk(number, 3) for number in (1, 2, 3)]
     assert events(3) == [streams.event(number, 3) for number in (1, 2, 3)]
     assert Document.model_validate(DOCUMENT).model_dump(mode="json") == DOCUMENT

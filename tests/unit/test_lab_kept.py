@@ -16,10 +16,10 @@ from loadtest.engine.terminal import Progress
 from loadtest.experiments import ORDER, experiments
 from loadtest.report.ci import github, junit
 from loadtest.report.files import read
-from loadtest.report.kept import Kept
 from loadtest.report.page import page
 from loadtest.report.schema import ReportError
 from loadtest.report.text import markdown
+from loadtest.report.unfinished_run import Kept
 from loadtest.results import ExperimentResult, Results, Verdict
 from tests.unit.lab_results import cell, experiment, results
 

@@ -7,7 +7,7 @@ import pytest
 
 from loadtest.engine.cores import MachineUse
 from loadtest.engine.variants import Usage
-from loadtest.judging.limiter import limiter
+from loadtest.judging.bottleneck import limiter
 from loadtest.judging.raw import Raw
 from loadtest.judging.values import values
 from loadtest.model import Variant, loop, sync

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from loadtest.engine.disturber import Happened
+from loadtest.engine.fault_injector import Happened
 from loadtest.experiments import experiments
-from loadtest.generator.ways import WORDS
+from loadtest.generator.transports import WORDS
 from loadtest.judging.audit import audit
 from loadtest.judging.evidence import Evidence, NotValidError
 from loadtest.judging.raw import Raw

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from loadtest.engine.pace import pace
+from loadtest.engine.cpu_speed import pace
 from loadtest.judging.evidence import Evidence
 from loadtest.judging.steadiness import changed, sentence, spread
 from loadtest.report.page import page

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from loadtest.engine.second_chances import with_second_chances
+from loadtest.engine.reruns import with_second_chances
 from loadtest.generator.parameters import Parameters
 from loadtest.judging.audit import disturbed
+from loadtest.judging.generator_limit import refusal
 from loadtest.judging.raw import Raw
-from loadtest.judging.refusal import refusal
 from loadtest.model import Cell, Load, loop
 from loadtest.results import Finding, Run
 from tests.unit import lab_raw

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from loadtest.generator.ways import Caller, WayError
+from loadtest.generator.transports import Caller, WayError
 from runtime.local.plan import RUN, make_plan, run_jobs
 
 BODY = b'{"ok": true}'

@@ -30,7 +30,7 @@ def call_wsgi(app: Any, request_id: str | None = None) -> tuple[str, Headers, by
     environ: dict[str, Any] = {} if request_id is None else {"HTTP_X_REQUEST_ID": request_id}
     setup_testing_defaults(environ)
     started: list[tuple[str, Headers]] = []
-    observed = wsgi.Observed(app)
+    observed = wsgi.RequestIdMiddleware(app)
     answer = copy_context().run(observed, environ, lambda status, headers, exc_info=None: started.append((status, headers)))
     return *started[-1], b"".join(answer)
 
@@ -47,7 +47,7 @@ def call_asgi(app: Any, request_id: str | None = None) -> tuple[int, Headers, by
         return {"type": "http.request"}
 
     try:
-        asyncio.run(asgi.Observed(app)({"type": "http", "method": "GET", "path": "/a", "headers": headers}, receive, send))
+        asyncio.run(asgi.RequestIdMiddleware(app)({"type": "http", "method": "GET", "path": "/a", "headers": headers}, receive, send))
     finally:
         MESSAGES[:] = sent
     names = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in sent[0]["headers"]]
@@ -100,7 +100,7 @@ def test_asgi_leaves_other_protocols_alone() -> None:
         seen.append(scope["type"])
 
     for kind in ("lifespan", "another"):
-        asyncio.run(asgi.Observed(app)({"type": kind}, None, None))  # type: ignore[arg-type]
+        asyncio.run(asgi.RequestIdMiddleware(app)({"type": kind}, None, None))  # type: ignore[arg-type]
     assert seen == ["lifespan", "another"]
 
 
@@ -131,7 +131,7 @@ def test_asgi_lets_a_cancellation_through() -> None:
         raise asyncio.CancelledError
 
     with pytest.raises(asyncio.CancelledError):
-        asyncio.run(asgi.Observed(app)({"type": "http", "path": "/", "headers": []}, None, None))  # type: ignore[arg-type]
+        asyncio.run(asgi.RequestIdMiddleware(app)({"type": "http", "path": "/", "headers": []}, None, None))  # type: ignore[arg-type]
 
 
 def test_wsgi_leaves_an_exception_to_the_server() -> None:
@@ -150,7 +150,7 @@ def test_wsgi_passes_the_exception_of_a_second_start_on() -> None:
         return []
 
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/"}
-    copy_context().run(wsgi.Observed(app), environ, lambda status, headers, exc_info=None: given.append(exc_info))
+    copy_context().run(wsgi.RequestIdMiddleware(app), environ, lambda status, headers, exc_info=None: given.append(exc_info))
     assert given == [("type", "value", None)]
 
 
@@ -166,7 +166,7 @@ def test_requests_at_once_keep_their_own_ids() -> None:
             bodies.append(message.get("body", b""))
 
         scope = {"type": "http", "path": "/", "headers": [(b"x-request-id", b"request-%d" % number)]}
-        await asgi.Observed(app)(scope, None, send)  # type: ignore[arg-type]
+        await asgi.RequestIdMiddleware(app)(scope, None, send)  # type: ignore[arg-type]
         return b"".join(bodies)
 
     async def main() -> list[bytes]:
@@ -218,7 +218,8 @@ def test_a_websocket_has_an_id_and_is_logged(log_lines: io.StringIO) -> None:
         seen.append(REQUEST_ID.get())
 
     logging.getLogger("twogates").setLevel("DEBUG")
-    asyncio.run(asgi.Observed(app)({"type": "websocket", "path": "/ws", "headers": [(b"x-request-id", b"socket-1")]}, None, None))  # type: ignore[arg-type]
+    scope = {"type": "websocket", "path": "/ws", "headers": [(b"x-request-id", b"socket-1")]}
+    asyncio.run(asgi.RequestIdMiddleware(app)(scope, None, None))  # type: ignore[arg-type]
     assert seen == ["socket-1"]
     assert json.loads(log_lines.getvalue())["message"] == "received WebSocket /ws"
 

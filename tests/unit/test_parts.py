@@ -128,8 +128,8 @@ def test_chat_shows_the_phase_before(monkeypatch: pytest.MonkeyPatch, capsys: py
 
     monkeypatch.setattr(command, "phase", phase)
     monkeypatch.setattr(command, "running", lambda: ["local"])
-    monkeypatch.setattr(command.victim, "replicas", lambda _: ["a", "b"])
-    monkeypatch.setattr(command.victim, "bring_back", lambda _: None)
+    monkeypatch.setattr(command.kill_replica, "replicas", lambda _: ["a", "b"])
+    monkeypatch.setattr(command.kill_replica, "bring_back", lambda _: None)
     monkeypatch.setattr("sys.argv", ["chat", "--json", "--sockets", "10"])
     with pytest.raises(SystemExit) as ended:
         command.main()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from loadtest.report.ci import add_summary, github, junit
-from loadtest.report.gate import Answer, ThresholdError, evaluate, parse, parse_all
+from loadtest.report.thresholds import Answer, ThresholdError, evaluate, parse, parse_all
 from loadtest.results import Check, Verdict
 from tests.unit.lab_results import cell, everything, experiment, results
 from tests.unit.test_report_page import evil

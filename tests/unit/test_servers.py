@@ -94,9 +94,9 @@ def test_only_the_ports_of_the_plan_move() -> None:
 
 
 def test_plain_and_bare_applications_answer_what_the_services_do() -> None:
-    from twogates.http import payloads
+    from twogates.demo import greetings
 
-    assert SMALL == payloads.SMALL
+    assert SMALL == greetings.SMALL
     assert set(framework_commands()) == {f"{name} {kind}" for name in CALLERS for kind in ("plain", "bare")} | {"flask plain again"}
 
 

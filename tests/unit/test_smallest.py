@@ -61,13 +61,13 @@ async def hello_asgi(scope: asgi.Message, receive: asgi.Receive, send: asgi.Send
 def test_wsgi() -> None:
     """Two requests: one for the application's root below SCRIPT_NAME, without PATH_INFO, and one with a path."""
     inner = validator(hello_wsgi)
-    observed = wsgi.Observed(lambda environ, start_response: inner({"PATH_INFO": "", **environ}, start_response))
+    observed = wsgi.RequestIdMiddleware(lambda environ, start_response: inner({"PATH_INFO": "", **environ}, start_response))
     assert [by_wsgi(observed, "GET", path) for path in ("", "/healthz")] == [(200, b"hello")] * 2
 
 
 @pytest.mark.parametrize("kind", ["http", "websocket", "lifespan"])
 def test_asgi(kind: str) -> None:
-    observed = asgi.Observed(asgi_validator.validator(hello_asgi))
+    observed = asgi.RequestIdMiddleware(asgi_validator.validator(hello_asgi))
     sent = asyncio.run(by_asgi(observed, scope(kind)))
     assert [message["type"] for message in sent] == {
         "http": ["http.response.start", "http.response.body"],
@@ -77,7 +77,7 @@ def test_asgi(kind: str) -> None:
 
 
 def test_asgi_leaves_the_message_of_the_application_as_it_is() -> None:
-    asyncio.run(by_asgi(asgi.Observed(hello_asgi), scope("http")))
+    asyncio.run(by_asgi(asgi.RequestIdMiddleware(hello_asgi), scope("http")))
     assert START == {"type": "http.response.start", "status": 200}
 
 

@@ -18,7 +18,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import PoolTimeout
 
-from twogates.http.context import CAME
+from twogates.http.context import REQUEST_STARTED
 from twogates.http.problems import Problem
 from twogates.server.settings import DatabaseSettings
 
@@ -115,14 +115,14 @@ def shut(number: int) -> None:
 def in_time() -> None:
     """Raise the 503 answer if the request was queued for longer than the time limit for a connection."""
     now = perf_counter()
-    if now - CAME.get(now) > WAIT_SECONDS:
+    if now - REQUEST_STARTED.get(now) > WAIT_SECONDS:
         raise busy()
 
 
 def seconds_left() -> float:
     """Return the seconds that a unit of work may take now. Raises the 503 answer if the request has too little time left."""
     now = perf_counter()
-    left = min(UNIT_SECONDS, CAME.get(now) + REQUEST_SECONDS - now)
+    left = min(UNIT_SECONDS, REQUEST_STARTED.get(now) + REQUEST_SECONDS - now)
     if left < LEAST_SECONDS:
         raise busy()
     return left

@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import Any
 
 from twogates.http import counters
-from twogates.http.context import CAME, REQUEST_ID, new_request_id, server_timing
+from twogates.http.context import REQUEST_ID, REQUEST_STARTED, new_request_id, server_timing
 from twogates.http.problems import MEDIA_TYPE, Problem
 
 Message = MutableMapping[str, Any]
@@ -20,7 +20,7 @@ Refusal = Callable[[str, str, bytes], Problem | None]
 log = logging.getLogger(__name__)
 
 
-class Observed:
+class RequestIdMiddleware:
     """ASGI middleware that reads or creates ``X-Request-ID``, returns it in the response, and adds ``Server-Timing``.
 
     For a WebSocket, the id is only used in the log. The middleware also turns an unhandled exception into a 500 immediately. Daphne would
@@ -28,14 +28,14 @@ class Observed:
     """
 
     def __init__(self, app: Application) -> None:
-        self.app = Counted(app) if counters.wanted() else app
+        self.app = MetricsMiddleware(app) if counters.wanted() else app
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
         started = perf_counter()
-        CAME.set(started)
+        REQUEST_STARTED.set(started)
         request_id = b""
         for name, value in scope["headers"]:
             if name == b"x-request-id":
@@ -96,7 +96,7 @@ class Guarded:
             await answer(problem, send, with_body=scope["method"] != "HEAD")
 
 
-class Counted:
+class MetricsMiddleware:
     """ASGI middleware that counts each request or WebSocket for the duration of its call, and measures the event loop's lag."""
 
     def __init__(self, app: Application) -> None:

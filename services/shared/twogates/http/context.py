@@ -5,7 +5,7 @@ from time import perf_counter
 from uuid import uuid4
 
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="-")
-CAME: ContextVar[float] = ContextVar("came")  # of perf_counter; for a sync worker, before the wait in the backlog
+REQUEST_STARTED: ContextVar[float] = ContextVar("request_started")  # of perf_counter; for a sync worker, before the wait in the backlog
 
 
 def new_request_id() -> str:

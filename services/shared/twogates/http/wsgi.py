@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import Any
 
 from twogates.http import counters
-from twogates.http.context import CAME, REQUEST_ID, new_request_id, server_timing
+from twogates.http.context import REQUEST_ID, REQUEST_STARTED, new_request_id, server_timing
 from twogates.http.problems import MEDIA_TYPE, Problem
 
 Application = Callable[..., Iterable[bytes]]
@@ -21,15 +21,15 @@ log = logging.getLogger(__name__)
 LAST_DATA = struct.Struct("@52xI")  # tcpi_last_data_recv of Linux's struct tcp_info, in milliseconds
 
 
-class Observed:
+class RequestIdMiddleware:
     """WSGI middleware that reads or creates ``X-Request-ID``, returns it in the response, and adds ``Server-Timing``."""
 
     def __init__(self, app: Application) -> None:
-        self.app = Counted(app) if counters.wanted() else app
+        self.app = MetricsMiddleware(app) if counters.wanted() else app
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         started = perf_counter()
-        CAME.set(started - in_line(environ))
+        REQUEST_STARTED.set(started - in_line(environ))
         request_id = environ.get("HTTP_X_REQUEST_ID") or new_request_id()
         REQUEST_ID.set(request_id)
         # For a comparison with Nginx's log: each request must appear in both, exactly once.
@@ -72,7 +72,7 @@ class Guarded:
         return [] if method == "HEAD" else [problem.body]
 
 
-class Counted:
+class MetricsMiddleware:
     """WSGI middleware that counts a request from the call until the server closes the response."""
 
     def __init__(self, app: Application) -> None:

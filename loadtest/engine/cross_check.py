@@ -30,7 +30,11 @@ def second_opinion(base: str, cell: Cell, seconds: float, cpus: set[int] | None)
         "cpus": sorted(cpus or ()),
     }
     ran = subprocess.run(
-        [sys.executable, "-m", "loadtest.engine.second", json.dumps(asked)], cwd=ROOT, capture_output=True, text=True, timeout=seconds + 120
+        [sys.executable, "-m", "loadtest.engine.cross_check", json.dumps(asked)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=seconds + 120,
     )
     return float(ran.stdout) if ran.returncode == 0 else 0.0
 
@@ -38,7 +42,7 @@ def second_opinion(base: str, cell: Cell, seconds: float, cpus: set[int] | None)
 async def play(url: str, users: int, rhythm: tuple[int, float], seconds: float) -> float:
     """Play ``users`` users, each sending the next request after an answer. Return answers per second, once each user has had one.
 
-    The users start one after another, as those of the first generator do (generator/entrance.py). Users in step would get their answers
+    The users start one after another, as those of the first generator do (generator/ramp_up.py). Users in step would get their answers
     in waves, and a window would hold one wave more or less.
     """
     import aiohttp

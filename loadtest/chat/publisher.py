@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import aiohttp
 
-from loadtest.chat.marks import text
+from loadtest.chat.payload import text
 
 AUTHORS = 12
 WARM_ROUNDS = 3

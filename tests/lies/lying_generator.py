@@ -1,4 +1,4 @@
-"""A load generator that lies in one way and is honest in every other: ``python -m tests.lies.liar LIE HOST PORT``."""
+"""A load generator that lies in one way and is honest in every other: ``python -m tests.lies.lying_generator LIE HOST PORT``."""
 
 # First: it replaces the system's sockets with gevent's, before another module imports them.
 import loadtest.generator.__main__ as generator  # isort: skip

@@ -23,11 +23,11 @@ _pipe: int | None = None
 
 
 @contextmanager
-def keeper() -> Iterator[None]:
+def watchdog() -> Iterator[None]:
     """Run the watchdog for the duration of the block."""
     global _pipe
     ours, theirs = os.pipe()[::-1]
-    process = subprocess.Popen([sys.executable, "-m", "loadtest.engine.keeper"], cwd=ROOT, stdin=theirs, start_new_session=True)
+    process = subprocess.Popen([sys.executable, "-m", "loadtest.engine.watchdog"], cwd=ROOT, stdin=theirs, start_new_session=True)
     os.close(theirs)
     _pipe = ours
     try:
