@@ -307,7 +307,7 @@ def wait_until_refused(service: Running, seconds: float) -> None:
         assert time.monotonic() < deadline, "it goes on accepting"
         try:
             socket.create_connection(("127.0.0.1", service.port), timeout=0.2).close()
-        except TimeoutError:  # so many attempts that the backlog is full
+        except TimeoutError:  # the backlog is full after that many attempts
             continue
         except (ConnectionRefusedError, ConnectionResetError):  # reset: the connection came just before the end of listening
             return
